@@ -135,7 +135,7 @@ def measure(where: Path) -> dict[str, Any]:
     took = {"verify": time.perf_counter() - began}
     origin, log = next(iter(audit.logs.items()))
     began = time.perf_counter()
-    trace(given, audit, origin, log.head.size // 3)
+    trace(audit, origin, log.head.size // 3)
     took["trace"] = time.perf_counter() - began
     peak = Process.of(os.getpid()).peak_mb  # the loop's own records come after
     took["bare"] = sum(bare(given, one) for one in audit.logs)

@@ -21,7 +21,9 @@ def cases(file: str, section: str = "cases") -> list[Any]:
 
 
 def each(
-    file: str, section: str = "cases", names: str = "one"
+    file: str, section: str = "cases", names: str = "one", ids: str = ""
 ) -> pytest.MarkDecorator:
-    """Have a test run for each case of a file of vectors."""
-    return pytest.mark.parametrize(names, cases(file, section))
+    """Return what tries each case of a section, called by one of its keys."""
+    found = cases(file, section)
+    called = [str(one[ids]) for one in found] if ids else None
+    return pytest.mark.parametrize(names, found, ids=called)

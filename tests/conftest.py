@@ -50,6 +50,12 @@ for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
 settings.load_profile("dev")
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of all tests of a module."""
+    return tmp_path_factory.mktemp("root")
+
+
 @pytest.fixture
 def chinese() -> Iterator[None]:
     """Chinese is spoken, until the test is over."""

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import asdict
 
-from syncd.audit.bundle import Bundle
 from syncd.audit.result import MERGED, Audit, AuditedLog, Line
 from syncd.audit.trace import entry, records
 from syncd.errors import UnavailableError, UsageError
@@ -42,7 +41,7 @@ def had(log: AuditedLog, member: str, at: int) -> tuple[Line, int]:
 
 
 def as_of(
-    given: Bundle, audit: Audit, member: str, at: int, about: Position
+    audit: Audit, member: str, at: int, about: Position
 ) -> dict[str, Any]:
     """Return what a member had to conclude at a time of what an entry is about.
 
@@ -53,7 +52,7 @@ def as_of(
     roster = next((r for r in audit.rosters if r.issued <= at), None)
     if roster is None or not roster.member(member):
         raise UsageError("{member}: was no member then", member=member[:32])
-    record = entry(given, audit, *about)
+    record = entry(audit, *about)
     said: Any = statement.decode(record[2], type_of(record))
     logs = [log for o, log in audit.logs.items() if roster.by_origin(o)]
     if not hasattr(said, "token") or any(x.audit for x in logs):
@@ -62,7 +61,7 @@ def as_of(
     on, unsure, rows = list[Claim](), list[Position](), []
     for log in logs:
         line, most = had(log, member, at)
-        some = [x for x in _naming(given, log, said) if x.index < most]
+        some = [x for x in _naming(audit, log, said) if x.index < most]
         on += _stand([one for one in some if one.index < line.size])
         unsure += [
             one.position
@@ -87,11 +86,11 @@ def as_of(
     }
 
 
-def _naming(given: Bundle, log: AuditedLog, about: Any) -> Iterator[Claim]:
+def _naming(audit: Audit, log: AuditedLog, about: Any) -> Iterator[Claim]:
     """Yield what a log says of a token, but who met it."""
     first = Claim("", 0, about)
     for n, _ in bundles_of(log.head.size):
-        for index, record in enumerate(records(given, log, n), n * BUNDLE):
+        for index, record in enumerate(records(audit, log, n), n * BUNDLE):
             if about.token.encode() in record[2]:
                 said: Any = statement.decode(record[2], type_of(record))
                 one = Claim(log.origin, index, said)

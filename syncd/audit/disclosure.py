@@ -176,11 +176,9 @@ def page(found: Disclosure, fingerprint: str, verifier: str) -> str:
         As `check`.
     """
     data = msgspec.json.encode(found).decode().replace("<", "\\u003c")
-    facts = check(found, fingerprint)
     return report.rendered(
         "disclosure.html",
-        **facts,
-        when=report.moments_in(facts["zone"]),
+        **check(found, fingerprint),
         encode=strict.encode,
         data=Markup(DATA + data),  # noqa: S704  JSON
         verifier=Markup(verifier),  # noqa: S704  ours

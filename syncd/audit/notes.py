@@ -27,9 +27,9 @@ class Notes(NamedTuple):
 
     def of(self, files: Bundle, log: AuditedLog) -> dict[Checkpoint, Signed]:
         """Return what a bundle's notes say of a log, by whom, by its trees."""
-        where = bundles.log_directory(log.origin)
+        main = f"{log.where}/checkpoint"
         found = defaultdict[Checkpoint, Signed](Signed)
-        for path in (f"{where}/checkpoint", *files.below(f"{where}/notes/")):
+        for path in (main, *files.below(f"{log.where}/notes/")):
             raw = read(files, path, self.find)
             if raw is None:
                 continue
@@ -40,7 +40,7 @@ class Notes(NamedTuple):
                 self.find("line_bad", path, e.text)
                 continue
             named = bundles.note_path(head.origin, head.size, raw)
-            if path not in (named, f"{where}/checkpoint"):
+            if path not in (named, main):
                 text = Message("is to be {path}", path=named)
                 self.find("line_bad", path, text)
             if head.origin == log.origin:

@@ -55,7 +55,7 @@ def facts(audit: Audit) -> dict[str, Any]:
     """Return all that a report says, for programs: schemas/audit-report.json."""
     newest = audit.rosters[0] if audit.rosters else None
     return {
-        "bundle": audit.bundle,
+        "bundle": audit.bundle.name,
         "alliance": audit.about.alliance,
         "name": newest.alliance if newest else "",
         "zone": newest.zone if newest else "UTC",
@@ -258,13 +258,17 @@ def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
     about = {"audit": audit, "kinds": kinds(), "names": NAMES}
-    about |= {"say": catalogue.say, "when": moments(audit)}
+    about |= {"say": catalogue.say}
     return rendered("report.html", **facts(audit), **about)
 
 
 def rendered(page: str, /, **values: Any) -> str:
-    """Return a page of this room, on paper.html, in the language spoken."""
+    """Return a page of this room, on paper.html, in the language spoken.
+
+    The times in it are those of the `zone` that is among the values.
+    """
     words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
+    words["when"] = partial(moment, zone=values["zone"])
     words |= {"word": catalogue.word, "phrase": catalogue.phrase}
     made = environment("syncd.audit", "").get_template(page)
     return made.render(values, **words)
@@ -284,12 +288,8 @@ def environment(*where: str, **how: Any) -> jinja2.Environment:
 
 def moments(audit: Audit) -> Moments:
     """Return what spells a time in the roster's zone."""
-    return moments_in(audit.rosters[0].zone if audit.rosters else "UTC")
-
-
-def moments_in(name: str) -> Moments:
-    """Return what spells a time in a zone, by its name."""
-    return partial(moment, zone=name)
+    zone = audit.rosters[0].zone if audit.rosters else "UTC"
+    return partial(moment, zone=zone)
 
 
 def moment(at: int, zone: str) -> str:

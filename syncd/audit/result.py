@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from syncd import tsv
-from syncd.audit.bundle import About
+from syncd.audit.bundle import About, Bundle, log_directory
 from syncd.errors import Message
 from syncd.flows import log_files
 from syncd.indicator.statement import Statement
@@ -91,6 +91,11 @@ class AuditedLog(Struct):
     lines: list[Line] = []
     apart: list[Line] = []  # of a fork's other side
 
+    @property
+    def where(self) -> str:
+        """The directory of its files."""
+        return log_directory(self.origin)
+
     _steps: dict[tuple[str, str], list[Line]] = {}
     _sorted: int = 0  # how many of the lines are in them
 
@@ -125,7 +130,7 @@ class AuditedLog(Struct):
 class Audit(Struct):
     """What came of checking a bundle."""
 
-    bundle: str  # its manifest's hash
+    bundle: Bundle
     about: About
     rosters: list[Roster]  # the newest first
     logs: dict[str, AuditedLog] = {}

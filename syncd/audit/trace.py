@@ -4,9 +4,7 @@ from collections import defaultdict
 from itertools import chain
 from typing import Any
 
-from syncd.audit import bundle as bundles
 from syncd.audit import known
-from syncd.audit.bundle import Bundle
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import UntrustedError, UsageError
 from syncd.indicator import receipt
@@ -15,9 +13,7 @@ from syncd.indicator.receipt import Receipt
 from syncd.tlog import checkpoint, merkle, note, proof, tiles
 
 
-def trace(
-    given: Bundle, audit: Audit, origin: str, index: int
-) -> dict[str, Any]:
+def trace(audit: Audit, origin: str, index: int) -> dict[str, Any]:
     """Return an entry's life; of each member and role the first line of it.
 
     A step's proof is a C2SP tlog-proof: the entry is in the tree whose
@@ -26,17 +22,17 @@ def trace(
     Raises:
         UsageError: there is no such entry in the bundle.
     """
-    head, *_ = entry(given, audit, origin, index)
+    head, *_ = entry(audit, origin, index)
     log = audit.logs[origin]
     return {
         "origin": origin,
         "index": index,
         "leaf": head.hex(),
         "steps": [
-            line._asdict() | {"proof": _proof(given, audit, log, index, line)}
+            line._asdict() | {"proof": _proof(audit, log, index, line)}
             for line in log.had(index)
         ],
-        "quorum": _public(given, audit, log, index),
+        "quorum": _public(audit, log, index),
         "later": [*_later(audit, origin, index)],
     }
 
@@ -55,17 +51,17 @@ def anchor_of(audit: Audit, one: Receipt) -> int:
     raise UntrustedError("look-up receipt: no anchor in the bundle names it")
 
 
-def records(given: Bundle, log: AuditedLog, n: int) -> list[Record]:
+def records(audit: Audit, log: AuditedLog, n: int) -> list[Record]:
     """Return the entries of one bundle of a log."""
     width = min(merkle.BUNDLE, log.head.size - n * merkle.BUNDLE)
-    where, tail = bundles.log_directory(log.origin), tiles.path(n, width)
-    raw = given.read(f"{where}/tile/entries/{tail}")
+    read, tail = audit.bundle.read, tiles.path(n, width)
+    raw = read(f"{log.where}/tile/entries/{tail}")
     leaves = tiles.split_bundle(raw, width)
-    raw = given.read(f"{where}/{'audit' if log.audit else 'payload'}/{tail}")
+    raw = read(f"{log.where}/{'audit' if log.audit else 'payload'}/{tail}")
     return open_bundle(log.origin, raw, width, leaves)
 
 
-def entry(given: Bundle, audit: Audit, origin: str, index: int) -> Record:
+def entry(audit: Audit, origin: str, index: int) -> Record:
     """Return an entry.
 
     Raises:
@@ -82,12 +78,10 @@ def entry(given: Bundle, audit: Audit, origin: str, index: int) -> Record:
             ),
         )
     n, at = divmod(index, merkle.BUNDLE)
-    return records(given, log, n)[at]
+    return records(audit, log, n)[at]
 
 
-def _proof(
-    given: Bundle, audit: Audit, log: AuditedLog, index: int, line: Line
-) -> str:
+def _proof(audit: Audit, log: AuditedLog, index: int, line: Line) -> str:
     """Return the proof that a line's tree has the entry; "" of a larger one."""
     if line.size > log.head.size:
         return ""
@@ -96,14 +90,13 @@ def _proof(
         said: Any = audit.logs[origin].opened[int(at)]
         signed = {one.origin: one.note for one in said.logs}[log.origin]
     else:
-        signed = _signed(given, log, line)
-    where = bundles.log_directory(log.origin)
+        signed = _signed(audit, log, line)
     names = proof.plan(index, line.size, log.head.size)
-    fetched = [given.read(f"{where}/tile/{name}") for name in names]
+    fetched = [audit.bundle.read(f"{log.where}/tile/{x}") for x in names]
     return proof.text(index, log.head.size, fetched, signed)
 
 
-def _signed(given: Bundle, log: AuditedLog, line: Line) -> bytes:
+def _signed(audit: Audit, log: AuditedLog, line: Line) -> bytes:
     """Return a line's note, with all lines that others have on that tree."""
     places = [line.place] + [
         other.place
@@ -111,7 +104,7 @@ def _signed(given: Bundle, log: AuditedLog, line: Line) -> bytes:
         if other.size == line.size and other.role != "anchor"
     ]
     first, *others = (
-        note.parse(given.read(place, checkpoint.MAX_SIZE))
+        note.parse(audit.bundle.read(place, checkpoint.MAX_SIZE))
         for place in dict.fromkeys(places)
     )
     same = (one.signatures for one in others if one.text == first.text)
@@ -119,7 +112,7 @@ def _signed(given: Bundle, log: AuditedLog, line: Line) -> bytes:
 
 
 def _public(
-    given: Bundle, audit: Audit, log: AuditedLog, index: int
+    audit: Audit, log: AuditedLog, index: int
 ) -> dict[str, Any] | None:
     """Return the first tree with an entry that the policy's quorum has."""
     roster = audit.rosters[0]
@@ -131,7 +124,7 @@ def _public(
     for size, lines in sorted(cosigned.items()):
         who = active.intersection(line.signer for line in lines)
         if len(who) >= known.quorum(roster):
-            text = _proof(given, audit, log, index, lines[0])
+            text = _proof(audit, log, index, lines[0])
             return {"size": size, "members": sorted(who), "proof": text}
     return None
 

@@ -79,7 +79,7 @@ class _Check:
         if not chain:
             raise DamagedError("roster/: no roster is in the bundle")
         rosters: list[Roster] = []
-        self.audit = Audit(given.name, given.about, rosters)
+        self.audit = Audit(given, given.about, rosters)
         try:
             rosters += trust.versions(fingerprint, chain)
         except NewerError as e:
@@ -315,7 +315,7 @@ class _Check:
         self, log: AuditedLog, old: Checkpoint, one: Signed, earlier: Bundle
     ) -> None:
         """Check that a log here goes on from what an earlier bundle has of it."""
-        main = f"{bundles.log_directory(log.origin)}/checkpoint" == one.place
+        main = f"{log.where}/checkpoint" == one.place
         fault = "rewritten" if main else "fork"
         if not main or old.size <= log.head.size:
             fits = self._fits(log, old, one.place, fault if one.ours else "")

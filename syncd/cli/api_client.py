@@ -10,11 +10,11 @@ so the same exit code.
 """
 
 import contextlib
-import http.client
 import json
 import re
 import socket
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -65,7 +65,14 @@ class ApiClient:
         self._address = address
         self._token = token
         self._home = home
-        self._connection = _connection(address)
+        at, host = address.path, address.host
+        self._connection = (
+            HTTPConnection(
+                _ANY.get(host, host), address.port, timeout=TIMEOUT_S
+            )
+            if at is None
+            else _OverUnix(at)
+        )
 
     @classmethod
     @contextlib.contextmanager
@@ -78,8 +85,8 @@ class ApiClient:
             path = token_file or config.environment().token_file
             if path is None:
                 raise UsageError("no bearer token given")
-            raw = config.read_private(path).strip()
-            bearer = raw.decode("ascii", "replace")
+            raw = config.read_private(path)
+            bearer = raw.strip().decode("ascii", "replace")
             if not _TOKEN.fullmatch(bearer):
                 raise UsageError("{path}: holds no bearer token", path=path)
         address = settings.own.listen
@@ -87,11 +94,8 @@ class ApiClient:
             raise UsageError(
                 "own.listen has port 0: nobody but the daemon knows which"
             )
-        client = cls(address, bearer, settings.home)
-        try:
+        with contextlib.closing(cls(address, bearer, settings.home)) as client:
             yield client
-        finally:
-            client.close()
 
     def get(self, path: str, **query: object) -> Any:
         """Return what the API says at a path.
@@ -157,9 +161,8 @@ class ApiClient:
             form = {"detail": f"HTTP {answer.status}", **(_object(raw) or {})}
             form["status"] = answer.status
             raise problem(form, int(after) if timed else WAIT_S)
-        json_ = answer.headers.get_content_type() == JSON
-        found = _object(raw) if json_ else None
-        if found is None:
+        found = _object(raw)
+        if found is None or answer.headers.get_content_type() != JSON:
             raise UnavailableError(
                 "{address}: an answer that is no JSON object",
                 hint=OTHER,
@@ -171,18 +174,16 @@ class ApiClient:
 
     @contextlib.contextmanager
     def _calling(self) -> Iterator[None]:
-        """Hang up where a call does not come to its end; say why."""
+        """Say why a call does not come to its end; the next hangs up first."""
         try:
             yield
         except TimeoutError as e:
-            self.close()
             raise UnavailableError(
                 "{address}: no answer within {s} s",
                 address=self._address,
                 s=TIMEOUT_S,
             ) from e
-        except (http.client.HTTPException, OSError) as e:
-            self.close()
+        except (HTTPException, OSError) as e:
             raise UnavailableError(
                 "{address}: {why}",
                 hint=t(
@@ -192,9 +193,6 @@ class ApiClient:
                 address=self._address,
                 why=getattr(e, "strerror", None) or type(e).__name__,
             ) from e
-        except BaseException:  # interrupted half-way: of no more use
-            self.close()
-            raise
 
 
 def pages(
@@ -214,7 +212,7 @@ def pages(
     return items, at
 
 
-class _OverUnix(http.client.HTTPConnection):
+class _OverUnix(HTTPConnection):
     """HTTP over a unix socket."""
 
     def __init__(self, path: Path) -> None:
@@ -226,13 +224,6 @@ class _OverUnix(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
-
-
-def _connection(address: Address) -> http.client.HTTPConnection:
-    if address.path is not None:
-        return _OverUnix(address.path)
-    host = _ANY.get(address.host, address.host)
-    return http.client.HTTPConnection(host, address.port, timeout=TIMEOUT_S)
 
 
 def _object(raw: bytes) -> _Answer | None:

@@ -88,10 +88,12 @@ def _verify(args: _CheckOptions) -> int:
         args.show(to_builtins(facts), lines)
         return 0
     stamps, file = list[Stamp](), stamp.place(args.bundle)
-    with _audited(args) as (whole, audit):
+    with _audited(args) as audit:
         if args.certificates:
             try:
-                stamps += [_held(file, whole.manifest, args.certificates)]
+                stamps += [
+                    _held(file, audit.bundle.manifest, args.certificates)
+                ]
             except UntrustedError as e:
                 audit.found.append(
                     Found(code="stamp_bad", place=file.name, text=e.text)
@@ -113,7 +115,7 @@ def _held(reply: Path, manifest: bytes, trusted: Path) -> Stamp:
 
 
 def _there(found: Stamp) -> str:
-    at = report.moments_in("UTC")(found.at)
+    at = report.moment(found.at, "UTC")
     name = found.authority
     return t("it was there at {at} UTC, says {name}", at=at, name=name)
 
@@ -142,12 +144,12 @@ def _stamp(args: _StampOptions) -> None:
 
 
 @contextmanager
-def _audited(args: _VerifyOptions) -> Iterator[tuple[Bundle, Audit]]:
-    """Give a bundle, and what came of checking it."""
+def _audited(args: _VerifyOptions) -> Iterator[Audit]:
+    """Give what came of checking a bundle, which is there meanwhile."""
     with opened(args.bundle, *args.since) as (given, *earlier):
         with meter.meter(args.bundle.name, len(given.files)) as progress:
             audit = verify(given, args.fingerprint, earlier, progress)
-        yield given, audit
+        yield audit
 
 
 @contextmanager
@@ -205,7 +207,7 @@ class _ReportOptions(_VerifyOptions):
 
 @noun.verb("report", "What an auditor takes home: text, JSON, or a page.")
 def _report(args: _ReportOptions) -> int:
-    with _audited(args) as (_, audit):
+    with _audited(args) as audit:
         if args.page:
             terminal.write_new(args.page, report.page(audit).encode())
         else:
@@ -257,8 +259,7 @@ class _PageOptions(ValueOptions, KindOptions, ClientOptions):
 )
 def _certificate(args: _PageOptions) -> None:
     found, value = args.answer("/v1/certificates")
-    when = report.moments_in(found["zone"])
-    page = report.rendered("certificate.html", **found, value=value, when=when)
+    page = report.rendered("certificate.html", **found, value=value)
     terminal.write_new(args.page, page.encode(), private=True)
 
 
@@ -283,8 +284,8 @@ class _TraceOptions(_VerifyOptions):
 @noun.verb("trace", "One entry's life, each step with a proof of its own.")
 def _trace(args: _TraceOptions) -> int:
     ((origin, index),) = positions([args.entry], "entry")
-    with _audited(args) as (given, audit):
-        found = trace(given, audit, origin, index)
+    with _audited(args) as audit:
+        found = trace(audit, origin, index)
     args.show(found, _life(found, report.moments(audit)))
     return audit.exit_code
 
@@ -298,8 +299,8 @@ class _VerdictOptions(_TraceOptions):
 def _verdict(args: _VerdictOptions) -> int:
     (about,) = positions([args.entry], "entry")
     at = _moment(args.as_of)
-    with _audited(args) as (given, audit):
-        found = asof.as_of(given, audit, args.member, at, about)
+    with _audited(args) as audit:
+        found = asof.as_of(audit, args.member, at, about)
     args.show(found, _concluded(found, report.moments(audit)))
     return audit.exit_code
 
@@ -339,8 +340,8 @@ def _receipt(args: _ReceiptOptions) -> int:
         own = args.settings()
         with OwnSnapshot.of(own.home, config.server(own)) as store:
             one = replace(one, named=store.anchored(one.hash))
-    with _audited(args) as (given, audit):
-        found = trace(given, audit, one.origin, anchor_of(audit, one))
+    with _audited(args) as audit:
+        found = trace(audit, one.origin, anchor_of(audit, one))
     args.show(to_builtins(one), _life(found, report.moments(audit)))
     return audit.exit_code
 

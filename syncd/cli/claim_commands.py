@@ -56,10 +56,10 @@ def _reassigned(args: _ReassignedOptions) -> int:
     from syncd.lists import days
     from syncd.lists.columns import Extra
 
-    day = partial(days.day, zone=table_input.zone_of(args))
+    zone = table_input.zone_of(args)
     return HandIn("/v1/reassignments", "numbers", TOTAL, COUNTED).load(
         *(args, args.file),
         args.given("region", "since"),
         fields=("value", "region", "place"),
-        more={"since": Extra(SINCE, day)},
+        more={"since": Extra(SINCE, partial(days.day, zone=zone))},
     )

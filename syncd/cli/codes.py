@@ -21,8 +21,9 @@ def _codes(args: _VocabularyOptions) -> int:
     if not args.word and args.field and args.field not in vocabulary.FACETS:
         found = vocabulary.listed(word=args.field)
         if found:
-            names = ", ".join(vocabulary.FACETS)
-            terminal.tell("fields: {names}", names=names)
+            terminal.tell(
+                "fields: {names}", names=", ".join(vocabulary.FACETS)
+            )
     found = found or vocabulary.listed(args.field, args.word)
     parts = ("code", "parent", "zh", "en", "kinds")
     rows = [

@@ -97,9 +97,10 @@ class Options:
         """
         wanted = {name.strip("_"): name for name in names} | others
         taken = parameters(type(self))
-        known = {name: getattr(self, field) for name, field in wanted.items()}
         return {
-            k: v for k, v in known.items() if v != taken[wanted[k]].default
+            name: value
+            for name, field in wanted.items()
+            if (value := getattr(self, field)) != taken[field].default
         }
 
 

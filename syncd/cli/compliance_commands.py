@@ -58,9 +58,8 @@ class _AccessReportOptions(TableOptions):
 
 @access.verb("report", "Report who looked up how much, for what, by the day.")
 def _report_access(args: _AccessReportOptions) -> None:
-    query = args.given("since", "until", "by")
-    items = args.ask("/v1/access", **query)["items"]
-    args.table("access", items, _access_shown)
+    found = args.ask("/v1/access", **args.given("since", "until", "by"))
+    args.table("access", found["items"], _access_shown)
 
 
 def _access_shown(one: Item) -> Item:
@@ -86,19 +85,18 @@ def _about_access(args: _AccessAboutOptions) -> None:
     wanted = {**args.named, **args.given("reference")}
     wanted["value"] = one_value(args.file)
     items = args.ask("/v1/access/about", wanted)["items"]
-    lang = catalogue.language()
-    rows = [
-        [
-            *(moment(one["at"]), one["purpose"][lang], one["kind"]),
-            t("yes") if "listed" in one else "",
-            answers.name("action", one.get("action", "")),
-        ]
-        for one in items
-    ]
     nothing = [t("no look-up of ours is to be told")]
-    args.show(
-        {"items": items}, grid.table("access about", rows) if rows else nothing
-    )
+    lines = grid.items("access about", items, _about_shown)
+    args.show({"items": items}, lines if items else nothing)
+
+
+def _about_shown(one: Item) -> Item:
+    return {
+        "time": moment(one["at"]),
+        "purpose": one["purpose"][catalogue.language()],
+        "listed": t("yes") if "listed" in one else "",
+        "action": answers.name("action", one.get("action", "")),
+    }
 
 
 # ------------------------------------------------------------------- appeals
@@ -141,7 +139,7 @@ class _AppealAddOptions(ApiOptions):
 def _add_appeal(args: _AppealAddOptions) -> None:
     draft = args.given("reference", "measure", "received")
     [made] = args.ask("/v1/appeals", draft)["items"]
-    args.show(made, [t("kept as {id}", id=made["id"])])
+    args.show(made, [t("kept as {id}", **made)])
 
 
 class _AppealNoteOptions(ApiOptions):
@@ -152,7 +150,7 @@ class _AppealNoteOptions(ApiOptions):
 
 @appeal.verb("note", "Note that it was granted, refused, told or lifted.")
 def _note_appeal(args: _AppealNoteOptions) -> None:
-    step = {"step": args.step, **args.given("why")}
+    step = args.given("step", "why")
     done: list[Item] = []
     with args.api() as own:
         for number in args.ids:
@@ -200,8 +198,7 @@ class _ScreeningReportOptions(ApiOptions):
 def _report_screening(args: _ScreeningReportOptions) -> int:
     wanted = args.given("evidence", verdicts="verdict", roles="role")
     found = args.ask("/v1/screening/reports", wanted)
-    rows = [{**one, "since": moment(one["since"])} for one in found["items"]]
-    args.show(found, grid.items("screening", rows))
+    args.show(found, grid.items("screening", found["items"], _since))
     if found["stale"]:
         terminal.tell(
             "not complete: {n} entries are of an old token key and not compared"
@@ -209,6 +206,10 @@ def _report_screening(args: _ScreeningReportOptions) -> int:
             n=found["stale"],
         )
     return 1 if found["stale"] else 0
+
+
+def _since(one: Item) -> Item:
+    return {"since": moment(one["since"])}
 
 
 # ------------------------------------------------------- for a second person
@@ -245,9 +246,11 @@ class _DecideOptions(_ShowOptions):
 @pending.verb("show", "Show what would change.")
 def _show(args: _ShowOptions) -> None:
     found = args.ask(f"/v1/pending/{args.id_}")
-    rows = [{"row": row["n"], **row} for row in found["rows"]]
-    table = grid.items("pending row", rows) if rows else ()
-    args.show(found, chain(_pending_shown(found["item"]), table))
+    rows = found["rows"]
+    table = grid.items("pending row", rows, lambda row: {"row": row["n"]})
+    args.show(
+        found, chain(_pending_shown(found["item"]), table if rows else ())
+    )
 
 
 @pending.verb("confirm", "Confirm it as a second person: then it is done.")
@@ -269,8 +272,7 @@ def _do(args: _DecideOptions, what: str) -> int:
 
 def who(by: Item) -> str:
     """Return whose token that is, with staff number and name."""
-    whose = (by["name"], by.get("staff"), by.get("person"))
-    return " ".join(filter(None, whose))
+    return " ".join(filter(None, map(by.get, ("name", "staff", "person"))))
 
 
 def _pending_shown(item: Item) -> Iterator[str]:
@@ -280,7 +282,7 @@ def _pending_shown(item: Item) -> Iterator[str]:
         label = answers.name("label", one["label"])
         yield f"{one['n']:+9,} {one['what']} {one['kind']} {label}".rstrip()
     if by := item.get("decided"):
-        why = item.get("why", "")
-        yield t("decided by {who}: {why}", who=who(by), why=why)
+        said = {"why": "", **item, "who": who(by)}
+        yield t("decided by {who}: {why}", **said)
     if item.get("problem"):
         yield catalogue.of(problem(item["problem"]))

@@ -16,8 +16,8 @@ class _ListOptions(ApiOptions):
 
 @noun.verb("list", "List disputes against us and ours, the first due first.")
 def _list_disputes(args: _ListOptions) -> None:
-    query = {**args.given("side", "state"), "limit": args.limit}
-    found = args.ask("/v1/disputes", **query)
+    asked = args.given("side", "state")
+    found = args.ask("/v1/disputes", **asked, limit=args.limit)
     args.show(found, grid.items("disputes", found["items"], _shown))
 
 

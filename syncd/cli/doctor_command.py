@@ -37,8 +37,7 @@ class _DoctorOptions(ApiOptions):
 def _doctor(args: _DoctorOptions) -> int:
     steps = asyncio.run(_steps(args, args.settings()))
     ok = all(step.ok for step in steps)
-    value = {"ok": ok, "steps": [_form(step) for step in steps]}
-    args.show(value, lines(steps))
+    args.show({"ok": ok, "steps": [*map(_form, steps)]}, lines(steps))
     return 0 if ok else 1
 
 
@@ -57,8 +56,11 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
         roster = trusted_roster(settings).current
     except SyncdError:
         return steps  # a step said so
-    others = [m for m in roster.active() if m.id != settings.member.id]
-    wanted = [m for m in others if args.member in ("", m.id)]
+    wanted = [
+        m
+        for m in roster.active()
+        if m.id != settings.member.id and args.member in ("", m.id)
+    ]
     if args.member and not wanted:
         raise UsageError("doctor: {member} is no other active member", args)
     ways: Iterable[list[Step]] = [[] for _ in wanted]
@@ -102,17 +104,24 @@ def _daemon(args: _DoctorOptions, settings: Config) -> tuple[list[Step], Item]:
         name = later("status")
         return steps, args.ask("/v1/status")
     except SyncdError as e:
-        hint = e.way_out or Message("syncd run")
-        return [*steps, Step(name, "", False, e.text, hint)], {}
+        way = e.way_out or Message("syncd run")
+        return [*steps, Step(name, "", False, e.text, way)], {}
 
 
 def lines(steps: Iterable[Step]) -> Iterator[str]:
     """Yield each step, what is red marked and with its remedy below."""
-    rows = [
-        (t("ok") if ok else t("RED"), member, t(step), catalogue.say(found))
-        for step, member, ok, found, _ in steps
-    ]
-    first, *rest = grid.table("doctor", rows)
+    first, *rest = grid.table(
+        "doctor",
+        (
+            (
+                t("ok") if ok else t("RED"),
+                member,
+                t(step),
+                catalogue.say(found),
+            )
+            for step, member, ok, found, _ in steps
+        ),
+    )
     yield first
     for step, line in zip(steps, rest, strict=True):
         yield line
@@ -120,9 +129,8 @@ def lines(steps: Iterable[Step]) -> Iterator[str]:
             yield f"      {t('what to do')}: {catalogue.say(step.remedy)}"
 
 
-def _form(step: Step) -> dict[str, Any]:
+def _form(step: Step) -> Any:
     """Return a step for programs; what is green needs no remedy."""
     remedy = wire.of(step.remedy) if step.remedy and not step.ok else None
     said = {"found": wire.of(step.found), "remedy": remedy}
-    form: dict[str, Any] = msgspec.to_builtins(step._asdict() | said)
-    return form
+    return msgspec.to_builtins({**step._asdict(), **said})

@@ -32,8 +32,8 @@ def items(
     columns: Sequence[str] = (),
 ) -> list[str]:
     """Return items under a table's columns, or under some of them."""
-    rows = cells(name, found, shown, columns)
-    return table(name, (map(str, row) for row in rows), columns)
+    rows = (map(str, row) for row in cells(name, found, shown, columns))
+    return table(name, rows, columns)
 
 
 def cells(

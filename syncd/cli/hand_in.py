@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import api_client
-from syncd.cli.api_client import ApiClient
+from syncd.cli.api_client import ApiClient, problem
 from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
 from syncd.errors import PendingError, SyncdError
@@ -56,9 +55,9 @@ class HandIn:
             for number, one in some:
                 if isinstance(one, SyncdError):
                     self.unread[len(self.items)] = one
-                    problem = {"status": one.status, "detail": str(one)}
-                    problem |= {"hint": one.hint} if one.hint else {}
-                    item: Item = {"state": "refused", "problem": problem}
+                    why = {"status": one.status, "detail": str(one)}
+                    why |= {"hint": one.hint} if one.hint else {}
+                    item: Item = {"state": "refused", "problem": why}
                 else:
                     item = next(outcomes)
                 self.items.append({"row": number, **item})
@@ -99,10 +98,11 @@ class HandIn:
         """
         states = [item["state"] for item in self.items]
         counts = {name: states.count(name) for name in self.counted}
-        numbers = {name: f"{n:,}" for name, n in counts.items()}
-        total = [t(self.total, **numbers)] if self.total else []
-        value = {"items": self.items, **counts}
-        args.show(value, chain(self._each(most), total))
+        lines = [*self._each(most)]
+        if self.total:
+            numbers = {name: f"{n:,}" for name, n in counts.items()}
+            lines.append(t(self.total, **numbers))
+        args.show({"items": self.items, **counts}, lines)
         if "pending" in states:
             return PendingError.exit_code
         return 1 if {"refused", "taken_back"} & {*states} else 0
@@ -117,14 +117,12 @@ class HandIn:
         ]
         for at, item in drafts[:most]:
             if item["state"] == "refused":
-                error = self.unread.get(at)
-                error = error or api_client.problem(item["problem"])
+                error = self.unread.get(at) or problem(item["problem"])
                 yield from answers.refused(item["row"], error)
             elif "id" in item:
                 yield _came_in(item)
         if len(drafts) > most:
-            more = len(drafts) - most
-            yield t("{n} more rows: see --json", n=f"{more:,}")
+            yield t("{n} more rows: see --json", n=f"{len(drafts) - most:,}")
 
 
 def _came_in(item: Item) -> str:

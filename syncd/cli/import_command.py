@@ -81,12 +81,8 @@ def _imports(args: _ImportsOptions) -> None:
                     "{n} of them are not kept any more", n=state["refused"] - n
                 )
             return
-        page = own.get(
-            "/v1/imports",
-            before=args.before,
-            limit=args.limit,
-            list=args.list_,
-        )
+        asked = {"limit": args.limit, **args.given("before", "list_")}
+        page = own.get("/v1/imports", **asked)
     items, last = page["items"], page.get("next")
     lines = grid.items("imports", items, _shown)
     args.show({"items": items, "next": last}, lines)
@@ -95,11 +91,12 @@ def _imports(args: _ImportsOptions) -> None:
 
 
 def _shown(one: Item) -> Item:
-    at = t("at row {n}", n=one["row"])
     return {
         "file": one["name"],
         "began": moment(one["began_at"]),
-        "state": t("finished") if one["finished"] else at,
+        "state": t(
+            "finished" if one["finished"] else "at row {n}", n=one["row"]
+        ),
         "taken_back_by_others": one["elsewhere"],
         "gone_twice": one["due"],
     }

@@ -57,6 +57,7 @@ def files(answers: Answers) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a set: what it is made of, then in two languages."""
     shows = {"of": answers, "tables": tables, "catalogue": catalogue}
     shows |= {"who": who, "median": statistics.median}
+    shows["zone"] = answers["zone"]
     page = partial(report.rendered, "inspection.html", **shows)
     page(made_of="")
     answers.own = ()  # all is known

@@ -54,8 +54,9 @@ def _show(args: _ShowOptions) -> None:
             view = _of(own, *stored.own_row(own), at)
     else:
         with MirrorSnapshot.of(home, server) as mirror:
-            row = stored.mirrored_row(mirror, args.mirror)
-            view = _of(mirror, row, [], at)
+            view = _of(
+                mirror, stored.mirrored_row(mirror, args.mirror), [], at
+            )
     args.show(view, lines(view))
 
 
@@ -80,13 +81,14 @@ def _export(args: _ExportOptions) -> None:
         terminal.new_directory(args.out) as made,
         meter.meter(args.out.name, 1) as progress,
     ):
-        writing = complete.write(
-            *(settings, made, clock()),
-            origin=None if args.complete else origin,
-            reason=reason,
-            progress=progress,
+        name = asyncio.run(
+            complete.write(
+                *(settings, made, clock()),
+                origin=None if args.complete else origin,
+                reason=reason,
+                progress=progress,
+            )
         )
-        name = asyncio.run(writing)
     if reason:  # what left the house cannot be erased: that is kept here
         with (settings.home / "exports").open("a") as kept:
             kept.write(f"{clock()} {getpass.getuser()} {name} {reason!r}\n")
@@ -117,18 +119,17 @@ def _erase(args: _EraseOptions) -> None:
 
 def _erased(found: Item, *, done: bool) -> Iterator[str]:
     """Yield what is erased, or would be, and what stays."""
-    types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
-    if done:
-        yield t("erased for good, at every member: {types}", types=types)
-    else:
+    yield t(
+        "erased for good, at every member: {types}"
+        if done
+        else "to be erased for good, at every member: {types}; nobody can undo"
+        " that: if it is right, add --yes",
+        types=", ".join(f"{n} {name}" for name, n in found["types"].items()),
+    )
+    for at in found["ours"]:
         yield t(
-            "to be erased for good, at every member: {types}; nobody can undo"
-            " that: if it is right, add --yes",
-            types=types,
+            "about the same values ours stays: {at}", at="{}:{}".format(*at)
         )
-    for origin, index in found["ours"]:
-        at = f"{origin}:{index}"
-        yield t("about the same values ours stays: {at}", at=at)
     for member, n in found["stays"].items():
         yield t("{n} of the values count on, by {member}", n=n, member=member)
 
@@ -162,11 +163,10 @@ def _of(
             entry(bundle.n * BUNDLE + i, records[i])
             for i in range(len(records))[::-1][: LAST - len(last)]
         ]
-    root = checkpoint.read(row.note).root
     return {
         "origin": row.origin,
         "size": row.size,
-        "root": strict.encode(root),
+        "root": strict.encode(checkpoint.read(row.note).root),
         "note": row.note.decode(),
         "types": {str(type_): n for type_, n in sorted(counted.items())},
         "last": last[::-1],
@@ -203,13 +203,10 @@ def _said(record: Record) -> Item:
 
 def lines(view: Item) -> Iterator[str]:
     """Yield what is shown to a person."""
-    for name in ("origin", "size", "root"):
+    for name in ("origin", "size", "root", "index", "type", "leaf"):
         if name in view:
             yield f"{name:8} {view[name]}"
     if "statement" in view:
-        yield f"index    {view['index']}"
-        yield f"type     {view['type']}"
-        yield f"leaf     {view['leaf']}"
         text = canonical.dumps(view["statement"]).decode()
         yield f"says     {grid.clean(text)}"
         return

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 import structlog
+from structlog import processors, stdlib
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What the program itself names: never a value that came from outside.
@@ -57,24 +58,24 @@ def configure(
     out = sys.stderr if stream is None else stream
     pretty = out.isatty() if form == "auto" else form == "console"
     shared: list[Processor] = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        stdlib.add_logger_name,
+        stdlib.add_log_level,
+        stdlib.PositionalArgumentsFormatter(),
+        processors.TimeStamper(fmt="iso", utc=True),
+        processors.format_exc_info,
         redact,
     ]
     render: Processor = (
         structlog.dev.ConsoleRenderer(colors=out.isatty())
         if pretty
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else processors.JSONRenderer(ensure_ascii=False)
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                stdlib.ProcessorFormatter.remove_processors_meta,
                 render,
             ],
         )
@@ -87,12 +88,12 @@ def configure(
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,
+            stdlib.filter_by_level,
             *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=stdlib.LoggerFactory(),
+        wrapper_class=stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
 

@@ -105,7 +105,7 @@ class Question:
     @property
     def as_of(self) -> list[Item]:
         """How fresh the oldest answer is, by member."""
-        return [self._as_of[member] for member in sorted(self._as_of)]
+        return [one for _, one in sorted(self._as_of.items())]
 
     @property
     def oldest(self) -> int:

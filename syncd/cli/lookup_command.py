@@ -30,7 +30,9 @@ LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 noun = Command()
 
 
-class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+    """What is looked up, for what, and where the answers go."""
+
     purpose: str = option("call_check, transaction_check, …")
     reference: str = option("our own file number; it is kept")
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
@@ -46,7 +48,7 @@ class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     "Look values up: from standard input, one a line, from a file, or asked"
     " for. Lines are values of --kind, or KIND TAB value.",
 )
-def _lookup(args: _LookupOptions) -> int:
+def _lookup(args: LookupOptions) -> int:
     if not args.purpose:
         from syncd.indicator import vocabulary
 
@@ -70,12 +72,10 @@ def _lookup(args: _LookupOptions) -> int:
             "--out is for the values of a --file", ways="--file customers.xlsx"
         )
     terminal.check_new(args.out)
-    wanted = lookup_files.understood(args.file, args, args.named, args.keep)
-    with args.api() as own:
-        return lookup_files.run(wanted, Question(own, call), args.out, args)
+    return lookup_files.run(args, args.file, args.out, call)
 
 
-def _lines(args: _LookupOptions, call: Item) -> int:
+def _lines(args: LookupOptions, call: Item) -> int:
     """Look up values one a line, and show the answers."""
     wanted = [
         _item(line, number, args)
@@ -92,8 +92,7 @@ def _lines(args: _LookupOptions, call: Item) -> int:
         for some in batches(wanted, LOOKUPS):
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
-        text = terminal.as_json(made)
-        terminal.write_new(file, text.encode(), private=True)
+        terminal.write_new(file, terminal.as_json(made).encode(), private=True)
     whole = _whole if len(items) == 1 else _rows
     args.show({"items": items, "as_of": asking.as_of}, whole(items))
     if len(items) > 1 and not args.as_json:
@@ -103,7 +102,7 @@ def _lines(args: _LookupOptions, call: Item) -> int:
     return 1 if unknown else 0
 
 
-def _item(line: str, number: int, args: _LookupOptions) -> Item:
+def _item(line: str, number: int, args: LookupOptions) -> Item:
     kind = args.kind
     if not kind:
         named, tab, line = line.partition("\t")

@@ -6,15 +6,15 @@ be kept, never the raw value unless that is one of them.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question, moment
-from syncd.cli.options import FormatOptions, OutputOptions
+from syncd.cli.table_input import Read
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import column_names, safe
 from syncd.lists.columns import Columns
@@ -22,50 +22,16 @@ from syncd.lists.rows import Row, Table
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
+if TYPE_CHECKING:
+    from syncd.cli.lookup_command import LookupOptions
+
 REFUSED = ("refused", "")  # what a row counts as that was not asked
 HEAD: Final = grid.HEADS["answers"]  # behind the columns that are kept
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
+Keep = Mapping[str, int | str]  # columns of the file, by their names
 
 
-class Wanted(NamedTuple):
-    """A table that is to be looked up."""
-
-    file: Path
-    rows: Table
-    plan: Columns
-    keep: Mapping[str, int | str]  # columns of the file, by their names
-
-
-def understood(
-    file: Path,
-    args: FormatOptions,
-    constants: Item,
-    wanted: Sequence[str],
-) -> Wanted:
-    """Return a file as the table that is to be looked up.
-
-    `wanted` are the columns that the answers are to keep.
-    """
-    rows, plan = table_input.understood(file, args, constants, keep=wanted)
-    terminal.tell(f"{file}: {rows.about}")
-    keep = {}
-    for column in wanted:
-        at: int | str = column  # of rows that each name their own
-        name = column
-        if rows.header is not None:
-            at = column_names.place(column, rows.header, rows.width, "--keep")
-            name = rows.header[at] if rows.header else column
-        if name in map(t, HEAD):
-            raise UsageError(
-                "--keep: the answer has a column {name} too", name=name
-            )
-        keep[name] = at
-    return Wanted(file, rows, plan, keep)
-
-
-def run(
-    wanted: Wanted, asking: Question, out: Path, args: OutputOptions
-) -> int:
+def run(args: "LookupOptions", file: Path, out: Path, call: Item) -> int:
     """Look a table up, and tell what came of it.
 
     Returns the exit code: 1 if a row was refused, or stayed unknown.
@@ -74,10 +40,18 @@ def run(
         UsageError: the file of answers is there, or cannot be written.
         SyncdError: the daemon does not answer; then there is no file.
     """
+    rows, plan = table_input.understood(
+        *(file, args, args.named), keep=args.keep
+    )
+    terminal.tell(f"{file}: {rows.about}")
+    keep = dict(_kept(column, rows) for column in args.keep)
     counts: Counts = Counter()
-    head = [*wanted.keep, *map(t, HEAD)]
-    sheet_file.write(out, head, _answers(wanted, asking, counts))
-    table_input.tell_notes(wanted.file, wanted.rows.notes)
+    with args.api() as own:
+        asking = Question(own, call)
+        steps = table_input.shown(file, rows, partial(_item, plan, keep))
+        found = _answers(steps, rows, keep, asking, counts)
+        sheet_file.write(out, [*keep, *map(t, HEAD)], found)
+    table_input.tell_notes(file, rows.notes)
     refused = counts[REFUSED]
     value = {
         "out": str(out),
@@ -90,17 +64,17 @@ def run(
         ],
         "as_of": asking.as_of,
     }
-    rows = [
-        [
-            answers.name("verdict", verdict)
-            if verdict != "refused"
-            else t("refused"),
+    lines = [
+        (
+            t("refused")
+            if verdict == "refused"
+            else answers.name("verdict", verdict),
             answers.name("action", action),
             f"{n:,}",
-        ]
+        )
         for (verdict, action), n in counts.most_common()
     ]
-    args.show(value, grid.table("counts", rows))
+    args.show(value, grid.table("counts", lines))
     asking.tell()
     if refused:
         terminal.tell(
@@ -109,13 +83,30 @@ def run(
     return 1 if refused or asking.unknown else 0
 
 
+def _kept(column: str, rows: Table) -> tuple[str, int | str]:
+    """Return the name of a column that the answers keep, and where it is."""
+    at: int | str = column  # of rows that each name their own
+    name = column
+    if rows.header is not None:
+        at = column_names.place(column, rows.header, rows.width, "--keep")
+        name = rows.header[at] if rows.header else column
+    if name in map(t, HEAD):
+        raise UsageError(
+            "--keep: the answer has a column {name} too", name=name
+        )
+    return name, at
+
+
 def _answers(
-    wanted: Wanted, asking: Question, counts: Counts
+    steps: Iterable[Sequence[Read]],
+    rows: Table,
+    keep: Keep,
+    asking: Question,
+    counts: Counts,
 ) -> Iterator[list[str]]:
     """Look every row up and yield its answer; count how many of each."""
-    rows = wanted.rows
-    nowhere = set(wanted.keep)  # where each row names its own columns
-    for some in table_input.shown(wanted.file, rows, partial(_item, wanted)):
+    nowhere = set(keep)  # where each row names its own columns
+    for some in steps:
         items = [one.fields for one in some if one.problem is None]
         found = iter(asking.ask(items) if items else ())
         as_of = moment(asking.oldest)
@@ -123,7 +114,7 @@ def _answers(
             item = next(found) if one.problem is None else {}
             cells, counted = _cells(one.problem, item)
             kept = []  # one that says no more what it said is empty
-            for at in wanted.keep.values():
+            for at in keep.values():
                 try:
                     kept.append(safe.plain(table_input.cell(one.row, at)))
                 except MalformedError:
@@ -137,13 +128,13 @@ def _answers(
         terminal.tell("--keep: no row has {names}", names=names)
 
 
-def _item(wanted: Wanted, row: Row) -> Item:
-    for name, at in wanted.keep.items():
+def _item(plan: Columns, keep: Keep, row: Row) -> Item:
+    for name, at in keep.items():
         try:
             table_input.cell(row, at)
         except MalformedError as e:
             raise MalformedError("{field}: {why}", field=name, why=e) from None
-    item = wanted.plan.report(row)
+    item = plan.report(row)
     if not item.get("value"):
         raise MalformedError("value: the cell is empty")
     return item

@@ -214,7 +214,6 @@ def page(command: Command, name: str) -> str:
         words.append(place + "..." * one.many)
     if command.below:
         words.append(t("COMMAND [ARGS]..."))
-    help_ = "--help", t("Show this message and exit.")
     sections = {
         t("Arguments"): [(_label(p), _about(p)) for p in places if p.about],
         t("Options"): [
@@ -222,7 +221,7 @@ def page(command: Command, name: str) -> str:
                 (_label(p) + f" {_type(p)}" * (p.type is not bool), _about(p))
                 for p in options
             ),
-            help_,
+            ("--help", t("Show this message and exit.")),
         ],
         t("Commands"): [(n, t(c.about)) for n, c in command.below.items()],
     }

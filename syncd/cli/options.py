@@ -1,6 +1,7 @@
 """Options that several verbs share, each declared once with its help."""
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -151,8 +152,7 @@ class PageOptions(ApiOptions):
         if not self.show_values:
             for item in items:
                 item.pop("value", None)
-        found = {"items": items, "next": last or None}
-        self.show(found, lines(items))
+        self.show({"items": items, "next": last or None}, lines(items))
         if last and not self.as_json:
             terminal.tell(more, id=last)
 
@@ -197,19 +197,16 @@ def check_given(fields: Item, *needed: str) -> None:
 
 def values(file: Path | None) -> list[str]:
     """Return the raw values: one a line of a file, of standard input, or one."""
+    where = str(file or t("standard input"))
     if file is None and sys.stdin.isatty():
         terminal.tell("Value, then Enter:")  # shown: it must be right
-        found = sys.stdin.readline().strip()
-        if not found:
-            raise UsageError("no value given")
-        return [found]
-    raw = terminal.read_file(file or Path("-"))
-    where = str(file or t("standard input"))
-    lines = terminal.decoded(raw, where).split("\n")
-    found_ = [line.strip() for line in lines if line.strip()]
-    if not found_:
+        text = sys.stdin.readline()
+    else:
+        text = terminal.decoded(terminal.read_file(file or Path("-")), where)
+    found = [line.strip() for line in text.split("\n") if line.strip()]
+    if not found:
         raise UsageError("{where}: no value there", where=where)
-    return found_
+    return found
 
 
 def one_value(file: Path | None = None) -> str:
@@ -230,14 +227,14 @@ def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
     """Read positions as ORIGIN:INDEX."""
     found = []
     for text in texts:
-        origin, colon, index = text.rpartition(":")
-        if not colon or not index.isdecimal() or len(index) > 15:
+        named = re.fullmatch("(.*):([0-9]{1,15})", text)
+        if not named:
             raise UsageError(
                 "{option} {said}: want ORIGIN:INDEX",
                 option=option,
                 said=repr(text),
             )
-        found.append((origin, int(index)))
+        found.append((named[1], int(named[2])))
     return found
 
 

@@ -96,8 +96,9 @@ def _dispute(args: _DisputeOptions) -> None:
     check_given(call, "kind", "reason")
     if not args.token:
         call["value"] = one_value(args.file)
-    kept = later("the dispute is kept as {id}")
-    done = args.send("/v1/disputes", call, kept)
+    done = args.send(
+        "/v1/disputes", call, later("the dispute is kept as {id}")
+    )
     if done.get("unchecked") and not args.as_json:
         terminal.say(
             "holders are missing: nobody knows whether it is reported"
@@ -118,11 +119,13 @@ def _answer(args: _AnswerOptions) -> None:
     call = args.given("dispute", "outcome", "reason")
     check_given(call, "dispute", "outcome", "reason")
     [call["dispute"]] = positions([args.dispute], "--dispute")
-    kept = later(
-        "the answer on {reports} reports is kept; {retracting} of them are"
-        " being retracted"
+    args.send(
+        *("/v1/answers", call),
+        later(
+            "the answer on {reports} reports is kept; {retracting} of them are"
+            " being retracted"
+        ),
     )
-    args.send("/v1/answers", call, kept)
 
 
 class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
@@ -171,14 +174,14 @@ def _retract(args: _RetractOptions) -> int:
             for name in COUNTS:
                 count[name] += done[name]
     bad = [{"item": n, "detail": str(e), "hint": e.hint} for n, e in failed]
-    lines = [x for one in failed for x in answers.refused(*one)]
-    lines.append(
+    lines = [
+        *(line for one in failed for line in answers.refused(*one)),
         t(
             "{reports} reports and {disputes} disputes are being retracted",
             **count,
-        )
-    )
-    lines += [t(IF_SOME[name], **count) for name in IF_SOME if count[name]]
+        ),
+        *(t(IF_SOME[name], **count) for name in IF_SOME if count[name]),
+    ]
     args.show({**count, "ids": ids, "refused": bad}, lines)
     return 1 if failed else 0
 
@@ -219,9 +222,11 @@ def _listed(args: _RetractOptions, file: Path) -> list[Item]:
     found = {}
     for one in chain.from_iterable(table_input.steps(rows, plan.report)):
         if one.problem is not None:
-            line = t("line {n}", n=one.row.number)
             raise UsageError(
-                "{file}: {line}: {why}", file=file, line=line, why=one.problem
+                "{where}: line {n}: {why}",
+                where=file,
+                n=one.row.number,
+                why=one.problem,
             )
         found[one.json] = one.fields
     return _bulk([*found.values()])

@@ -49,8 +49,9 @@ def _mark(change: Change) -> str:
 def _words(change: Change) -> list[str]:
     """Return a change in words of its own, if there are some."""
     row = change.old if change.new is None else change.new
-    fields = row if isinstance(row, dict) else {}
-    known = {**fields, "new": change.new, "old": change.old}
+    known = {"new": change.new, "old": change.old}
+    if isinstance(row, dict):
+        known = {**row, **known}
     for name, value in known.items():  # words say that it is a hash
         if isinstance(value, str) and _HASH.fullmatch(value):
             known[name] = value[:16]
@@ -64,22 +65,18 @@ def _words(change: Change) -> list[str]:
             below = BELOW[place](known) if place in BELOW else []
             zh, en = (text.format(**known) for text in texts)
             return [zh if language() == "zh" else en, *below]
-    where, old, new = " ".join(change.path), change.old, change.new
-    if old is None or new is None:
-        return [f"{where}: {_show(old if new is None else new)}"]
-    both = {"new": _show(new), "old": _show(old)}
+    where = " ".join(change.path)
+    if _mark(change) != "~":
+        return [f"{where}: {_show(row)}"]
+    both = {"new": _show(change.new), "old": _show(change.old)}
     return [t("{what}: {new}, was {old}", what=where, **both)]
 
 
 def _matched(place: str, path: tuple[str, ...]) -> dict[str, Any] | None:
     """Return the parts of a path that a place has names for, if it is that."""
-    wanted = place.split()
-    if len(wanted) != len(path):
-        return None
-    pairs = list(zip(wanted, path, strict=True))
-    if any(want[0] != "{" and want != part for want, part in pairs):
-        return None
-    return {want[1:-1]: part for want, part in pairs if want[0] == "{"}
+    form = re.sub(r"{(\w+)}", r"(?P<\1>[^\0]*)", place.replace(" ", "\0"))
+    found = re.fullmatch(form, "\0".join(path))
+    return found and found.groupdict()
 
 
 def _show(value: Any) -> str:
@@ -107,14 +104,16 @@ def _admin(known: Words) -> Words:
 
 
 def _newcomer(row: Words) -> list[str]:
-    logs = [g["log"].partition("+")[0] for g in row["generations"]]
     return [
         *(
             f"    {name} {_show(row[name])}"
             for name in ("group", "via", "info", "urls")
             if row.get(name)
         ),
-        *(f"    {t('log')} {origin}" for origin in logs),
+        *(
+            f"    {t('log')} {g['log'].partition('+')[0]}"
+            for g in row["generations"]
+        ),
         f"    TLS {row['keys']['tls'][:16]}…",
     ]
 
@@ -135,8 +134,9 @@ def _held(known: Words) -> Words:
 
 def _quota(known: Words) -> Words:
     whose, _, purpose = known["quota"].partition(" ")
-    everybody = t("everybody") if whose == "all" else whose
-    return {"whose": everybody, "purpose": purpose}
+    if whose == "all":
+        whose = t("everybody")
+    return {"whose": whose, "purpose": purpose}
 
 
 SAYINGS = [*tsv.rows("cli/review.tsv")]
@@ -163,8 +163,10 @@ def day(moment: int) -> str:
 
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
-    parts = _parts(roster)
-    return [set_cell_size(name, 9) + grid.clean(text) for name, text in parts]
+    return [
+        set_cell_size(name, 9) + grid.clean(text)
+        for name, text in _parts(roster)
+    ]
 
 
 def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
@@ -185,16 +187,18 @@ def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
     for a in roster.auditors:
         yield t("auditor"), f"{a.id:16} {a.names.zh} / {a.names.en}"
     for q in roster.quotas:
-        whose = q.member or "*"
-        yield t("quota"), f"{whose:16} {q.purpose:10} {q.hour}/h {q.day}/d"
+        line = f"{q.member or '*':16} {q.purpose:10} {q.hour}/h {q.day}/d"
+        yield t("quota"), line
     for c in roster.caps:
         yield t("cap"), f"{c.label:27} {c.days} d"
     policy = roster.policy.to_json()
     yield t("policy"), ", ".join(f"{k} {v}" for k, v in policy.items())
-    limits = t(
-        "{entries} entries, {bytes} bytes, of a log in a day; {lifts}"
-        " lifts of a member in a week, or {lift_percent} %",
-        **structs.asdict(roster.limits),
+    yield (
+        t("limits"),
+        t(
+            "{entries} entries, {bytes} bytes, of a log in a day; {lifts}"
+            " lifts of a member in a week, or {lift_percent} %",
+            **structs.asdict(roster.limits),
+        ),
     )
-    yield t("limits"), limits
     yield t("never"), t("{n} values", n=len(roster.never))

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, structs
 
 from syncd.errors import MalformedError
+from syncd.shape import Form, Frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 # ------------------------------------------------------------- settings
 
 
-class Member(Struct, frozen=True):
+class Member(Frozen):
     """Who we are."""
 
     id: Short = ""
@@ -112,13 +113,13 @@ class Member(Struct, frozen=True):
     region: Annotated[str, _like(r"[A-Z]{2}", "two capital letters")] = "CN"
 
 
-class Alliance(Struct, frozen=True):
+class Alliance(Frozen):
     """Whom we trust to begin with."""
 
     fingerprint: Annotated[str, _like(r"|[0-9a-f]{64}", "64 hex digits")] = ""
 
 
-class PeerApi(Struct, frozen=True):
+class PeerApi(Frozen):
     """The API for other members: mutual TLS, pinned by the roster."""
 
     listen: Listen = Address("127.0.0.1", 8443)
@@ -127,7 +128,7 @@ class PeerApi(Struct, frozen=True):
     ] = 1_048_576
 
 
-class LocalApi(Struct, frozen=True):
+class LocalApi(Frozen):
     """The API for our own systems and command line: bearer tokens."""
 
     listen: Listen = Address("127.0.0.1", 8480)
@@ -142,7 +143,7 @@ class LocalApi(Struct, frozen=True):
     )
 
 
-class Console(Struct, frozen=True):
+class Console(Frozen):
     """Pages for people, at the same address as the API."""
 
     enabled: Flag = True
@@ -162,7 +163,7 @@ class Console(Struct, frozen=True):
     hot_line: Text = ""
 
 
-class Database(Struct, frozen=True):
+class Database(Frozen):
     """Where own and mirror are: files of the home, or a PostgreSQL server.
 
     Its password is taken from systemd's credential `syncd-database`, from the
@@ -186,7 +187,7 @@ class Database(Struct, frozen=True):
             yield "holds a password: put that into password_file"
 
 
-class Secret(Struct, frozen=True):
+class Secret(Frozen):
     """Where the passphrase is that wraps keys, shares and vault.
 
     The first that is there is used: SYNCD_SECRET_FILE, systemd's credential
@@ -197,7 +198,7 @@ class Secret(Struct, frozen=True):
     prompt: Flag = True
 
 
-class Exchange(Struct, frozen=True):
+class Exchange(Frozen):
     """How we follow the others' logs."""
 
     interval_s: Annotated[int, _from(1, 3600, "s")] = 60
@@ -209,7 +210,7 @@ class Exchange(Struct, frozen=True):
     request_timeout_s: Annotated[int, _from(1, 3600, "s")] = 120
 
 
-class Lookup(Struct, frozen=True):
+class Lookup(Frozen):
     """How we answer look-ups."""
 
     deadline_ms: Annotated[int, _from(50, 60_000, "ms")] = 3000
@@ -218,26 +219,26 @@ class Lookup(Struct, frozen=True):
     token_urls: Annotated[int, _from(1, 10_000_000, "an hour")] = 20_000
 
 
-class Holder(Struct, frozen=True):
+class Holder(Frozen):
     """How we ask the holders of the token keys."""
 
     deadline_ms: Annotated[int, _from(50, 60_000, "ms")] = 2000
 
 
-class Log(Struct, frozen=True):
+class Log(Frozen):
     """What is written to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
 
 
-class Access(Struct, frozen=True):
+class Access(Frozen):
     """The durable record of look-ups: who, when and why, never the value."""
 
     days: Annotated[int, _from(184, 3650, "days")] = 1100
 
 
-class Sighting(Struct, frozen=True):
+class Sighting(Frozen):
     """Telling the alliance that a reported indicator was met."""
 
     enabled: Annotated[bool | Literal["auto"], _takes("auto, true, false")] = (
@@ -245,14 +246,14 @@ class Sighting(Struct, frozen=True):
     )
 
 
-class Screening(Struct, frozen=True):
+class Screening(Frozen):
     """Telling which of our own customers become listed."""
 
     enabled: Flag = False
     days: Annotated[int, _from(1, 400, "days")] = 400
 
 
-class Review(Struct, frozen=True):
+class Review(Frozen):
     """What a second person looks at, once there is a reviewer's token."""
 
     above: Annotated[int, _from(0, 1_000_000, "values")] = 100
@@ -262,7 +263,7 @@ class Review(Struct, frozen=True):
 Role = Literal["duty", "reviewer", "compliance", "admin"]
 
 
-class Target(Struct, frozen=True, forbid_unknown_fields=True):
+class Target(Form, kw_only=False):
     """Whom to tell, of what, and how: a command or a webhook."""
 
     name: Short
@@ -301,13 +302,13 @@ Targets = Annotated[
 ]
 
 
-class Notify(Struct, frozen=True):
+class Notify(Frozen):
     """Who is told what happens here, without looking."""
 
     targets: Targets = ()
 
 
-class Config(Struct, frozen=True):
+class Config(Frozen, kw_only=False):
     """All settings of one member."""
 
     home: Path

@@ -59,17 +59,17 @@ class Console:
     services: Sequence[object]
     zone: Callable[[], str]
     clock: Callable[[], int]
-    ways: dict[tuple[str, str], tuple[object, Route]] = field(init=False)
+    ways: dict[str, tuple[object, Route]] = field(init=False)
 
     def __post_init__(self) -> None:
         pages.load()
         self.ways = {
-            (one.method, one.path): (service, one)
+            f"{one.method} {one.path}": (service, one)
             for service in self.services
             for one in routes.of(type(service))
         }
         self._environment = environment()
-        self._failed: list[tuple[int, str]] = []  # when log-ins did, whence
+        self.failed: list[tuple[int, str]] = []  # when log-ins did, whence
 
     def mount(self, app: web.Application) -> None:
         """Have an application show pages too."""
@@ -160,44 +160,6 @@ class Console:
             return visit.show("base.html", status=403, sentence=sentence)
         return await way.handler(visit)
 
-    async def log_in(self, visit: Visit) -> web.Response:
-        """Let somebody in, if they show who they are."""
-        request, now = visit.request, self.clock()
-        given = await visit.form()
-        shown = await self.bearers.check(_proof(request))
-        secret = given.get("token", "").strip()
-        *_, before, where = "", *request[HOPS]
-        if shown and shown.role == PROXY:  # which says whom it speaks for
-            where = before
-        self._failed = [one for one in self._failed if now - one[0] < 60]
-        failed = sum(address == where for _, address in self._failed)
-        if secret and failed >= TRIES:  # a certificate is not guessed
-            raise QuotaError(
-                "log-in: too many attempts failed; wait a minute",
-                retry_after_s=60,
-            )
-        if secret:
-            shown = await self.sessions.take(secret)
-            if shown is None and not secret.startswith("certificate:"):
-                shown = await self.bearers.check(secret)
-        elif shown and shown.role == PROXY:
-            staff = request.headers.get(self.own.staff_header, "")
-            shown = await self.bearers.of_staff(staff)
-        if shown is None or shown.role == PROXY:
-            self._failed += [(now, where)] * bool(secret)
-            return visit.show(
-                "login.html", status=401, failed=True, next=_next(given)
-            )
-        begun = await self.sessions.begin(shown.id, catalogue.language())
-        path = _next(given)
-        home = visit.go(HOME.get(shown.role, path) if path == "/" else path)
-        return self._with_cookie(visit, home, begun)
-
-    async def log_out(self, visit: Visit) -> web.Response:
-        """End a session, here and in the browser."""
-        await self.sessions.end(visit.session)
-        return self._with_cookie(visit, visit.go(LOG_IN), "")
-
     def _error(self, visit: Visit, e: SyncdError) -> web.Response:
         answer = visit.show("error.html", "problem", status=e.status, error=e)
         if visit.htmx:  # which shows what answers 200 alone
@@ -255,7 +217,7 @@ class Console:
         secure = "__Host-" if parts.scheme == "https" else ""
         return f"{secure}syncd-{named[:12]}"
 
-    def _with_cookie(
+    def with_cookie(
         self, visit: Visit, answer: web.Response, secret: str
     ) -> web.Response:
         """Set our cookie; of "" it expires, and no other one does."""
@@ -303,18 +265,54 @@ async def _lost_page(visit: Visit) -> web.StreamResponse:
 _LOST = Way("GET", "/lost", _lost_page, EVERYBODY, later("No such page"), 0)
 
 
-@page("GET", LOG_IN, OPEN, later("Log in"))
+@page("GET /login", OPEN, later("Log in"))
 async def _ask(visit: Visit) -> web.StreamResponse:
     return visit.show("login.html", next=_next(visit.query))
 
 
-page("POST", LOG_IN, OPEN, later("Log in"))(lambda v: v.room.log_in(v))
-page("POST", "/logout", EVERYBODY, later("Log out"))(
-    lambda v: v.room.log_out(v)
-)
+@page("POST /login", OPEN, later("Log in"))
+async def _log_in(visit: Visit) -> web.Response:
+    """Let somebody in, if they show who they are."""
+    room, request, now = visit.room, visit.request, visit.now
+    given = await visit.form()
+    shown = await room.bearers.check(_proof(request))
+    secret = given.get("token", "").strip()
+    *_, before, where = "", *request[HOPS]
+    if shown and shown.role == PROXY:  # which says whom it speaks for
+        where = before
+    room.failed = [one for one in room.failed if now - one[0] < 60]
+    failed = sum(address == where for _, address in room.failed)
+    if secret and failed >= TRIES:  # a certificate is not guessed
+        raise QuotaError(
+            "log-in: too many attempts failed; wait a minute",
+            retry_after_s=60,
+        )
+    if secret:
+        shown = await room.sessions.take(secret)
+        if shown is None and not secret.startswith("certificate:"):
+            shown = await room.bearers.check(secret)
+    elif shown and shown.role == PROXY:
+        staff = request.headers.get(room.own.staff_header, "")
+        shown = await room.bearers.of_staff(staff)
+    if shown is None or shown.role == PROXY:
+        room.failed += [(now, where)] * bool(secret)
+        return visit.show(
+            "login.html", status=401, failed=True, next=_next(given)
+        )
+    begun = await room.sessions.begin(shown.id, catalogue.language())
+    path = _next(given)
+    home = visit.go(HOME.get(shown.role, path) if path == "/" else path)
+    return room.with_cookie(visit, home, begun)
 
 
-@page("POST", "/lang", EVERYBODY, later("Language"))
+@page("POST /logout", EVERYBODY, later("Log out"))
+async def _log_out(visit: Visit) -> web.Response:
+    """End a session, here and in the browser."""
+    await visit.room.sessions.end(visit.session)
+    return visit.room.with_cookie(visit, visit.go(LOG_IN), "")
+
+
+@page("POST /lang", EVERYBODY, later("Language"))
 async def _speak(visit: Visit) -> web.StreamResponse:
     given = await visit.form()
     lang = _spoken(given.get("lang", ""))

@@ -1,8 +1,8 @@
 """Pages: what the console shows, each written down once, at its function.
 
-    @page("GET", "/disputes", OPERATORS, later("Disputes"), menu=40)
-    async def disputes(visit: Visit) -> web.StreamResponse:
-        found = await visit.api("GET", "/v1/disputes", DisputeQuery())
+    @page("GET /disputes", OPERATORS, later("Disputes"), menu=40)
+    async def disputes(visit: Visit) -> Answer:
+        found = await visit.api("GET /v1/disputes", DisputeQuery())
         return visit.show("disputes.html", sentence=…, table=…)
 
 A page asks the routes of the local API, within the process, as whoever is
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NOBODY: Final = Caller("", "")
 MOST_FORM: Final = 65_536  # bytes
 
-Answer = Awaitable[web.StreamResponse]
+Answer = web.StreamResponse
 
 
 class Way(NamedTuple):
@@ -37,23 +37,28 @@ class Way(NamedTuple):
 
     method: str
     path: str
-    handler: Callable[["Visit"], Answer]
+    handler: Callable[["Visit"], Awaitable[Answer]]
     roles: frozenset[str]
     title: str
     menu: int  # place in the navigation, 0: none
 
 
 ALL: list[Way] = []
-H = TypeVar("H", bound=Callable[..., Answer])
+H = TypeVar("H", bound=Callable[..., Awaitable[Answer]])
 
 
 def page(
-    method: str, path: str, roles: frozenset[str], title: str, menu: int = 0
+    what: str, roles: frozenset[str], title: str, menu: int = 0
 ) -> Callable[[H], H]:
-    """Return what has a function show a page."""
+    """Return what has a function show a page, `METHOD /path`.
+
+    Where it takes a form too, the methods are `GET|POST`.
+    """
+    methods, path = what.split()
 
     def add(handler: H) -> H:
-        ALL.append(Way(method, path, handler, roles, title, menu))
+        rest = path, handler, roles, title, menu
+        ALL.extend(Way(method, *rest) for method in methods.split("|"))
         return handler
 
     return add
@@ -88,21 +93,19 @@ class Visit:
         """Tell whether a script wants a part of the page."""
         return self.request.headers.get("HX-Request") == "true"
 
-    def may(self, method: str, path: str) -> bool:
+    def may(self, what: str) -> bool:
         """Tell whether the local API would do that for them."""
-        found = self.room.ways.get((method, path))
+        found = self.room.ways.get(what)
         return found is not None and self.caller.role in found[1].roles
 
-    async def api(
-        self, method: str, path: str, form: Any = None, **named: Any
-    ) -> Any:
+    async def api(self, what: str, form: Any = None, **named: Any) -> Any:
         """Return what a route of the local API gives; `named` is in its path.
 
         Raises:
             SyncdError: whatever the route does; RefusedError, too, where it
                 is not for their role.
         """
-        service, way = self.room.ways[method, path]
+        service, way = self.room.ways[what]
         if way.roles and self.caller.role not in way.roles:
             raise RefusedError(
                 "the role {role} may not: {what}",

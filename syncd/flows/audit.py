@@ -50,8 +50,7 @@ class Tally:
             )
             if by is not None:
                 raw = claims.digest_bytes(hashed) + _EIGHT(by)
-                ended = hashlib.sha256(raw).digest()
-                total = int.from_bytes(ended, "big")
+                total = int.from_bytes(hashlib.sha256(raw).digest(), "big")
             n = index // BUNDLE
         except (struct.error, TypeError, AttributeError):
             self.odd.append(
@@ -290,8 +289,7 @@ class _LogCheck:
             for r in absent.erases(start, records)
             if r in acted or r[2] < self._view.merged
         ]
-        upto = max(self._view.merged - start, 0)
-        del records[upto:]
+        del records[max(self._view.merged - start, 0) :]
         for index in absent.complete(start, records, erased=self._ranges):
             self.problem(f"entry {index}: withheld, but below merged")
         batch = folding.fold(self._origin, start, records, erased=self._ranges)

@@ -61,8 +61,7 @@ class _Trail:
             if (claim := at.get(position)) and key(claim) != self.on
             for p in _rests_on(claim, day)
         }
-        left = MOST - len(self.seen)
-        self.edge = sorted(wanted - self.seen)[:left]
+        self.edge = sorted(wanted - self.seen)[: MOST - len(self.seen)]
 
 
 class Basis:

@@ -50,6 +50,9 @@ class RosterClaims:
     """makes the next version's note durable"""
     _version: int = 0
     _unproven: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
+    # About the claim that is being followed, one at a time:
+    _findings: list[Finding] = field(default_factory=list)
+    _why: Message = NOTHING  # the last reason why an answer did not count
 
     def worth(self, claimant: str, version: int, hash_: str = "") -> bool:
         """Whether to follow this claim before serving another payload."""
@@ -81,40 +84,30 @@ class RosterClaims:
             StaleError: another note of a version that is new here is kept.
         """
         trusted, claimant = self._trusted, peers[0].name
-        claim = _Claim(trusted, self._keep)
+        self._findings, self._why = [], NOTHING
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FOLLOW_S):
                 if version <= trusted.version:
                     # only the claimant can show what contradicts ours
-                    await claim.step(version, peers[:1])
+                    await self._step(version, peers[:1])
                 while trusted.version < version:
-                    if not await claim.step(trusted.version + 1, peers):
+                    if not await self._step(trusted.version + 1, peers):
                         break
-        if not claim.findings and self._is_news(version, hash_):
+        if not self._findings and self._is_news(version, hash_):
             problem = Message(
                 "version {version} claimed, we hold {ours}: {why}",
                 version=version,
                 ours=trusted.version,
-                why=claim.why or Message("nobody had it in time"),
+                why=self._why or Message("nobody had it in time"),
             )
-            claim.findings.append(
+            self._findings.append(
                 Finding("roster_claim", claimant, None, problem)
             )
-        if claim.findings:
+        if self._findings:
             self._unproven.setdefault(claimant, set()).add((version, hash_))
-        return claim.findings
+        return self._findings
 
-
-@dataclass(slots=True)
-class _Claim:
-    """One claim being followed."""
-
-    trusted: TrustedRoster
-    keep: Callable[[int, bytes], None]
-    findings: list[Finding] = field(default_factory=list)
-    why: Message = NOTHING  # the last reason why an answer did not count
-
-    async def step(self, version: int, peers: Sequence[RosterSource]) -> bool:
+    async def _step(self, version: int, peers: Sequence[RosterSource]) -> bool:
         """Ask all for one version; tell whether one answer verified."""
         asking = {
             asyncio.ensure_future(peer.roster(version)): peer for peer in peers
@@ -142,18 +135,18 @@ class _Claim:
     ) -> bool:
         try:
             raw = task.result()
-            found = self.trusted.examine(raw)
+            found = self._trusted.examine(raw)
             if found.version != version:
                 raise UntrustedError("gave version {n}", n=found.version)
         except (ForkError, NewerError) as e:
             fork = isinstance(e, ForkError)
             code = "roster_fork" if fork else "newer_software"
-            self.findings.append(Finding(code, peer.name, None, e.text))
+            self._findings.append(Finding(code, peer.name, None, e.text))
             return False
         except SyncdError as e:  # no roster, or not signed: ask others
-            self.why = Message("{member}: {why}", member=peer.name, why=e)
+            self._why = Message("{member}: {why}", member=peer.name, why=e)
             return False
-        if found.version > self.trusted.version:
-            self.keep(found.version, raw)
-            self.trusted.update(raw)
+        if found.version > self._trusted.version:
+            self._keep(found.version, raw)
+            self._trusted.update(raw)
         return True

@@ -147,8 +147,7 @@ async def witness_checkpoint(
         await book.cosign("seen", head.origin, last, new)
     except StaleError:
         again = await book.cosigned("seen", head.origin)
-        there = f"{again.size if again else 0}\n"
-        return Judgement(409, there, judged.signed)
+        return Judgement(409, f"{again.size if again else 0}\n", judged.signed)
     return judged._replace(body=f"{line}\n")
 
 

@@ -188,8 +188,7 @@ async def _shown(
 ) -> int:
     origin, size = chosen.origin, chosen.size
     tail = await pull.leaves(source, origin, *divmod(size, BUNDLE))
-    plan = growth.plan(0, size)
-    fetched = await pull.hash_tiles(source, origin, plan.tiles)
+    fetched = await pull.hash_tiles(source, origin, growth.plan(0, size).tiles)
     theirs = growth.bundle_roots(Frontier.EMPTY, chosen, fetched, tail)
     both = min(len(theirs), head.mirrored // BUNDLE)
     ours = await mirror.roots(origin, 0, both)

@@ -297,8 +297,7 @@ def check_reply(
     """
     answer = canonical.load(reply, _Answer)
     points = list(_points(answer.elements))
-    proof = bytes.fromhex(answer.proof)
-    evaluation = threshold.Evaluation(points, proof)
+    evaluation = threshold.Evaluation(points, bytes.fromhex(answer.proof))
     threshold.check(
         public_share,
         index,

@@ -76,9 +76,8 @@ class Held(NamedTuple):
 
     async def records(self, start: int, offload: Offload) -> list[Record]:
         """Return the records from entry `start` on, of so many bundles."""
-        bundles = await self.bundles(start)
         found: list[Record] = await offload(
-            opened, self.origin, bundles, start
+            opened, self.origin, await self.bundles(start), start
         )
         return found[: self.frontier.size - start]
 

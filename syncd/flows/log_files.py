@@ -64,8 +64,7 @@ async def files(
     """
     for path in layout(log.size, audit=audit):
         raw = await serve.file(log, path) or b""  # `layout` has what there is
-        payload = path.startswith("payload/")
-        yield path, codec.inflate(raw) if payload else raw
+        yield path, codec.inflate(raw) if path.startswith("payload/") else raw
     yield "checkpoint", log.checkpoint
 
 

@@ -24,7 +24,6 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import held, merge, stretch, withheld
-from syncd.flows import stretch_queue as lines
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import Run, Stretch, check
@@ -318,8 +317,7 @@ class _Puller:
 
     def _wanted(self, have: int) -> Sequence[tuple[int, int]]:
         """Return (number, width) of the next bundles to fetch."""
-        most = min(RUN, lines.MOST)
-        upto = min(self._new.size, (have // BUNDLE + most) * BUNDLE)
+        upto = min(self._new.size, (have // BUNDLE + RUN) * BUNDLE)
         return growth.plan(have, upto).bundles if have < upto else ()
 
     async def _fetch(self, source: Source, have: int) -> Sequence[bytes]:

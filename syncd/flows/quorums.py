@@ -257,6 +257,5 @@ class Quorums:
             bad[index] = self._down(member, Message(_LIED, why=why))
 
     def _down(self, member: str, why: Message) -> Message:
-        now = self.clock()
-        self.holders[member] = HolderState(member, False, why, now)
+        self.holders[member] = HolderState(member, False, why, self.clock())
         return why

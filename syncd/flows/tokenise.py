@@ -172,8 +172,7 @@ class Tokeniser(Quorums):
         n = self.allowance.fit(epoch, purpose, len(part))
         while True:
             try:
-                asked = epoch, part[:n], purpose, deadline
-                fresh, _ = await self.batch(*asked)
+                fresh, _ = await self.batch(epoch, part[:n], purpose, deadline)
             except HoldersError:
                 less = self.allowance.fit(epoch, purpose, n)
                 if less == n:

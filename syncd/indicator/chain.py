@@ -116,7 +116,7 @@ def _ton_friendly(text: str) -> bytes | None:
     if not _TON.fullmatch(text):
         return None
     raw = base64.b64decode(text.translate({43: "-", 47: "_"}), b"-_")
-    sum_ = int.from_bytes(raw[34:], "big")
+    sum_ = int.from_bytes(raw[34:])
     known = raw[0] & ~_TON_TEST in {0x11, 0x51} and raw[1] in {0x00, 0xFF}
     return (
         raw[:34] if known and binascii.crc_hqx(raw[:34], 0) == sum_ else None

@@ -87,7 +87,7 @@ def cashaddr(payload: str) -> bytes | None:
 
 def to_cashaddr(body: bytes) -> str:
     """Return the spelling of version and hash, without `bitcoincash:`."""
-    bits = int.from_bytes(body, "big") << (-len(body) * 8 % 5)
+    bits = int.from_bytes(body) << (-len(body) * 8 % 5)
     count = (len(body) * 8 + 4) // 5
     values = [bits >> 5 * n & 31 for n in reversed(range(count))]
     check = _polymod(_CASH_PREFIX + values + [0] * 8, _CASH_GENERATORS) ^ 1
@@ -112,7 +112,7 @@ def _regroup(groups: Iterable[int]) -> bytes | None:
     spare = size % 8
     if spare >= 5 or number & ((1 << spare) - 1):
         return None
-    return (number >> spare).to_bytes(size // 8, "big")
+    return (number >> spare).to_bytes(size // 8)
 
 
 def _polymod(
@@ -135,7 +135,7 @@ def _polymod(
 
 def eip55(address: str) -> str:
     """Return the mixed-case spelling of 40 lower-case hex digits."""
-    digest = _keccak256(address.encode("ascii")).hex()
+    digest = _keccak256(address.encode()).hex()
     return "".join(
         c.upper() if nibble > "7" else c
         for c, nibble in zip(address, digest, strict=False)
@@ -158,7 +158,7 @@ def monero(text: str) -> bytes | None:
         number = int.from_bytes(raw)
         if number >> 8 * size:
             return None
-        body += number.to_bytes(size, "big")
+        body += number.to_bytes(size)
     if len(body) < 5 or _keccak256(body[:-4])[:4] != body[-4:]:
         return None
     return body[:-4]

@@ -60,6 +60,12 @@ def key(kind: int, epoch: int) -> int:
     return epoch * 4 + kind
 
 
+def about(content: statement.Indicator | ClaimStatement) -> tuple[bytes, int]:
+    """Return the token, and the `key`, of what is said of one."""
+    number = key(tokens.KIND_CODES[content.kind], content.epoch)
+    return tokens.decode(content.token), number
+
+
 def kind_epoch(key: int) -> tuple[int, int]:
     """Return (kind, epoch) of a `key`."""
     return key & 3, key >> 2
@@ -104,9 +110,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
     def row(self) -> Row:
         """Return the row that a store keeps."""
-        content = self.statement
-        number = key(tokens.KIND_CODES[content.kind], content.epoch)
-        return self.token, self.index, number, record(content)
+        token, number = about(self.statement)
+        return token, self.index, number, record(self.statement)
 
 
 # ---------------------------------------------------------------- digest
@@ -124,7 +129,7 @@ def digest(origin: str, rows: Iterable[Row]) -> int:
     total = 0
     for token, index, k, record in rows:
         row = head + pack(index, k & 3, k >> 2) + token + record
-        total += number(sha256(row).digest(), "big")
+        total += number(sha256(row).digest())
     return total % 2**256
 
 
@@ -135,7 +140,7 @@ def plus(a: int, b: int) -> int:
 
 def digest_bytes(value: int) -> bytes:
     """Return a digest as it is shown and stored: 32 bytes, big-endian."""
-    return value.to_bytes(32, "big")
+    return value.to_bytes(32)
 
 
 # --------------------------------------------------------------- records

@@ -30,4 +30,4 @@ def undo(raw: bytes) -> bytes:
 
 def redo(raw: bytes) -> str:
     """Escape what a canonical URL bears only escaped, in upper-case hex."""
-    return _UNSAFE.sub(lambda m: b"%%%02X" % m[0][0], raw).decode("ascii")
+    return _UNSAFE.sub(lambda m: b"%%%02X" % m[0][0], raw).decode()

@@ -15,9 +15,8 @@ import msgspec
 
 from syncd.indicator import absent, frames
 from syncd.indicator import statement as statements
-from syncd.indicator import token as tokens
 from syncd.indicator.absent import Range
-from syncd.indicator.claims import REPORT, Claim, Row, key
+from syncd.indicator.claims import REPORT, Claim, Row, about
 from syncd.indicator.leaf import (
     DEFINED_TYPES,
     INDICATOR_TYPES,
@@ -98,7 +97,7 @@ def _slice(cells: Sequence[bytes]) -> Slice:
         (end - n) << 16 | n
         for end, n in zip(ends, map(len, cells), strict=True)
     ]
-    return _write_spans(spans).decode("ascii"), b"".join(cells)
+    return _write_spans(spans).decode(), b"".join(cells)
 
 
 _write_spans = msgspec.json.Encoder().encode
@@ -184,15 +183,14 @@ def _fold_one(
         case statements.Void(reason=why):
             batch.voids.append((index, why))
         case statements.Retract(ends=ends):
-            token, number = tokens.decode(content.token), _key(content)
-            day = DAYS[content.on]
+            (token, number), day = about(content), DAYS[content.on]
             batch.ends += [
                 (token, at, index, number, day) for at in ends if at < index
             ]
         case statements.Sighting():
-            token, number = tokens.decode(content.token), _key(content)
+            token, number = about(content)
             on = (DAYS[d] for d in (content.on, content.first, content.last))
-            outcome = content.outcome.encode("ascii")
+            outcome = content.outcome.encode()
             record = _SIGHTING(4, *on, content.count) + outcome
             batch.sightings.append((token, index, number, record))
         case Usage():
@@ -203,10 +201,6 @@ def _fold_one(
             cells.append(
                 frames.CELL % Claim(batch.origin, index, content).row()
             )
-
-
-def _key(content: statements.Indicator) -> int:
-    return key(tokens.KIND_CODES[content.kind], content.epoch)
 
 
 _SIGHTING = struct.Struct(">BIIIB").pack

@@ -196,7 +196,7 @@ def _label(label: str) -> str:
             label, position
         ):
             raise _strange()  # an invisible joiner that joins nothing
-    encoded = label.encode("punycode").decode("ascii")
+    encoded = label.encode("punycode").decode()
     if not _NAME.fullmatch(encoded):
         raise _strange()
     return f"xn--{encoded}"

@@ -36,14 +36,8 @@ class AmbiguousError(MalformedError):
 def is_short(region: str, digits: str) -> bool:
     """Tell whether `digits` stand in the namespace of a region's services."""
     if region == "cn":
-        return bool(
-            numbering.SERVICE.fullmatch(digits)
-            or (
-                digits.startswith("0")
-                and (match := numbering.AREA_SERVICE.fullmatch(digits, 1))
-                and match[2]
-            )
-        )
+        area, service = numbering.area_service(f"cn:{digits}")
+        return bool(area or numbering.SERVICE.fullmatch(service))
     return bool(re.fullmatch(r"[0-9]{2,8}", digits))
 
 

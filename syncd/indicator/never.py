@@ -211,11 +211,10 @@ class Rule:
     def __init__(self, rows: Iterable[Never]) -> None:
         """Read the rows of a roster, each a kind, a normal form, a code."""
         self._exact: dict[tuple[str, str], Owner] = {}
-        self._sites: dict[str, Owner] = {}
+        self._sites: dict[str, tuple[Owner, tuple[str, ...]]] = {}  # hosts
         self._pages: dict[str, Owner] = {}  # of strangers, by expression
         self._anywhere: dict[str, Owner] = {}  # service numbers, bare
         self._provincial: dict[tuple[str, str], Owner] = {}
-        self._hosts: dict[str, tuple[str, ...]] = {}
         owners = {(one.kind, one.value): one for one in default()}
         for one in rows:
             known = owners.get((one.kind, one.value))
@@ -234,19 +233,18 @@ class Rule:
         if path != "/":
             self._pages[host + path] = owner
         elif known or host not in self._sites:
-            self._sites[host] = owner
-            self._hosts[host] = known.hosts if known else ()
+            self._sites[host] = owner, known.hosts if known else ()
 
     def _add_phone(self, value: str, owner: Owner) -> None:
-        area, number = _area(value)
+        area, number = numbering.area_service(value)
         if area:
             self._provincial[_provinces()[area], number] = owner
             self._exact.setdefault(("phone", f"cn:{number}"), owner)
             return
         self._exact["phone", value] = owner
         # An area code before it is kept: it is another office's.
-        match = numbering.AREA_SERVICE.fullmatch(f"10{number}")
-        if (match and match[2]) and (number == "96110" or number[:2] != "96"):
+        local, _ = numbering.area_service(f"cn:010{number}")
+        if local and (number == "96110" or number[:2] != "96"):
             self._anywhere[number] = owner
 
     def of(self, kind: str, form: str) -> GuardedValue | None:
@@ -255,7 +253,7 @@ class Rule:
             return self._url(form)
         owner = self._exact.get((kind, form))
         if not owner and form.startswith("cn:0"):
-            area, number = _area(form)
+            area, number = numbering.area_service(form)
             owner = self._anywhere.get(number) or self._provincial.get(
                 (_provinces().get(area, ""), number)
             )
@@ -264,8 +262,8 @@ class Rule:
     def _owner(self, host: str) -> tuple[str, Owner] | None:
         """Return the closest protected site that a host is of."""
         for site in _suffixes(host):
-            if owner := self._sites.get(site):
-                return site, owner
+            if found := self._sites.get(site):
+                return site, found[0]
         return None
 
     def _url(self, form: str) -> GuardedValue | None:
@@ -329,7 +327,7 @@ class Rule:
                 if of == province:
                     yield Identifier("phone", f"cn:0{area}{number}")
         usual, *_ = _strangers()
-        for site, hosts in self._hosts.items():
+        for site, (_, hosts) in self._sites.items():
             yield Identifier("url", f"{site}/")
             if not suffixes.is_address(site):
                 for label in sorted(usual.union(hosts)):
@@ -339,15 +337,6 @@ class Rule:
 
 
 NOBODY = Guard()
-
-
-def _area(form: str) -> tuple[str, str]:
-    """Return area code and service number of a mainland short form."""
-    if form.startswith("cn:0"):
-        match = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
-        if match and match[2]:
-            return match[1], match[2]
-    return "", form.removeprefix("cn:")
 
 
 _RULES: list[tuple[tuple[Never, ...], Rule]] = []

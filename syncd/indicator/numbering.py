@@ -41,6 +41,15 @@ AREA_SERVICE = re.compile(
 )
 
 
+def area_service(form: str) -> tuple[str, str]:
+    """Return area code and service number of a mainland short form."""
+    if form.startswith("cn:0"):
+        match = AREA_SERVICE.fullmatch(form, len("cn:0"))
+        if match and match[2]:
+            return match[1], match[2]
+    return "", form.removeprefix("cn:")
+
+
 def _spans(code: str, lengths: str) -> Iterator[int]:
     """Yield how many digits numbers of a country code may have in all."""
     for span in lengths.split(","):

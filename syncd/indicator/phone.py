@@ -103,10 +103,8 @@ def candidates(raw: str, region: str = "CN") -> tuple[str, ...]:
         form = normalise(raw, region)
     except national.AmbiguousError as e:
         return e.forms
-    area = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
-    if area and form.startswith("cn:0"):
-        return (form, f"cn:{area[2]}")
-    return (form,)
+    area, number = numbering.area_service(form)
+    return (form, f"cn:{number}") if area else (form,)
 
 
 def is_normal(value: str) -> bool:

@@ -27,6 +27,7 @@ _BETWEEN = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
 _CODE = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _TOKEN = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
 _GROUPS = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
+_COINS = ("USDT", "USDC", "泰达币")
 _PRIVATE = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
 _KNOWN_HINT = (
     "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
@@ -82,18 +83,11 @@ def read(text: str) -> Scheme:
     rest = " ".join(p for p in parts if p not in codes)
     if codes and rest and (found := word(rest)):
         codes = [c for c in codes if not bank.may_be(c, found.bank)]
-        return reduce(
-            _both, [*(word(code) or _refuse(text) for code in codes), found]
-        )
-    for coin in ("USDT", "USDC", "泰达币"):
+        parts = [*codes, rest]
+    elif len(parts) < 2:
         folded = bank.fold(text)
-        if len(parts) == 1 and coin in folded and folded != coin:
-            return _both(
-                word(coin) or _refuse(text),
-                word(folded.replace(coin, "")) or _refuse(text),
-            )
-    if len(parts) < 2:
-        _refuse(text)
+        coin = next((coin for coin in _COINS if coin in folded), folded)
+        parts = [coin, folded.replace(coin, "")]
     return reduce(_both, [word(part) or _refuse(text) for part in parts])
 
 

@@ -42,9 +42,9 @@ def oprf_input(identifier: "Identifier") -> bytes:
     r"""Return what is blinded: `"syncd-oprf-v1\0" ‖ kind ‖ 0x00 ‖ value`."""
     return (
         b"syncd-oprf-v1\0"
-        + identifier.kind.encode("ascii")
+        + identifier.kind.encode()
         + b"\0"
-        + identifier.value.encode("ascii")
+        + identifier.value.encode()
     )
 
 
@@ -54,7 +54,7 @@ def url_output(identifier: "Identifier") -> bytes:
     URLs are public addresses, not secrets: whoever has a list of URLs can
     find them among the tokens, and the documents say so.
     """
-    value = identifier.value.encode("ascii")
+    value = identifier.value.encode()
     return hashlib.sha512(b"syncd-url-v1\0" + value).digest()
 
 
@@ -79,7 +79,7 @@ def encode(token: bytes) -> str:
         raise MalformedError(
             "token: {n} bytes, want {want}", n=len(token), want=TOKEN_SIZE
         )
-    return base64.urlsafe_b64encode(token)[:TOKEN_CHARS].decode("ascii")
+    return base64.urlsafe_b64encode(token)[:TOKEN_CHARS].decode()
 
 
 def decode(text: str) -> bytes:

@@ -66,6 +66,11 @@ class _Url(NamedTuple):
     path: str  # begins with "/"
     query: str | None  # None without a "?", "" for a bare one
 
+    def form(self, query: str = "") -> str:
+        """Return host and path, and the part of a query that is to be kept."""
+        bare = f"{self.host.name}{self.path}"
+        return f"{bare}?{query}" if query else bare
+
 
 def report_expression(
     raw: str, *, keep_query: bool = False, allow_personal: bool = False
@@ -87,17 +92,16 @@ def report_expression(
             that this is right.
     """
     url = _parse_plain(raw) or _read_alone(raw, keep_query=keep_query)
-    name, path, query = url.host.name, url.path, url.query or ""
     host.check_reportable(url.host)
     kept = _kept(url) if keep_query else ""
-    service = services.OF.get(f"{name}{path}")
+    service = services.OF.get(url.form())
     if service and not kept:
         raise RefusedError(
             "url: host and path name a service, and of its query {names} the"
             " page",
             names=", ".join(service.parameters),
         )
-    form = f"{name}{path}?{kept}" if kept else f"{name}{path}"
+    form, path = url.form(kept), url.path
     numbered = service and not service.person  # its own number, nobody's
     if len(form) > MAX_FORM:
         raise MalformedError(
@@ -112,9 +116,9 @@ def report_expression(
             " number or an e-mail address does"
         )
     notices = []
-    if query != kept:
+    if (url.query or "") != kept:
         notices.append("query_reduced" if kept else "query_dropped")
-    if name.count(".") >= host.DEEP - 1:
+    if url.host.name.count(".") >= host.DEEP - 1:
         notices.append("this_host_only")
     return Reading((form,), tuple(notices))
 
@@ -127,9 +131,7 @@ def reported_forms(raw: str) -> tuple[str, ...]:
     """
     whole, cut, _ = _read(raw)
     url = whole or cut
-    bare = f"{url.host.name}{url.path}"
-    kept = _kept(url)
-    return (bare, f"{bare}?{kept}") if kept else (bare,)
+    return tuple(dict.fromkeys((url.form(), url.form(_kept(url)))))
 
 
 def is_normal(form: str) -> bool:
@@ -142,8 +144,7 @@ def is_normal(form: str) -> bool:
         url = _parse(form)
     except MalformedError:
         return False
-    tail = f"?{url.query}" if url.query else ""
-    return f"{url.host.name}{url.path}{tail}" == form and len(form) <= MAX_FORM
+    return url.form(url.query or "") == form and len(form) <= MAX_FORM
 
 
 def expressions(raw: str) -> Reading:
@@ -192,7 +193,7 @@ def _exact(url: _Url) -> list[str]:
 
 def _kept(url: _Url) -> str:
     """Return what a report keeps of a query if it is to keep it."""
-    service = services.OF.get(f"{url.host.name}{url.path}")
+    service = services.OF.get(url.form())
     query = url.query or ""
     return services.naming(service, query) if service else query
 

@@ -179,7 +179,7 @@ def _judge(
     real = [r for r in reports if not r.report.spoofed]
     official = any(r.official for r in real)
     pair = _independent(real, world)
-    word, action = _word(reports, against, world)
+    word, action = _word(reports, against, world, strong=official or pair)
     if not real:
         action = lower(action, world.roster.policy.spoofed)
     single = len({r.who.controller for r in reports}) == 1
@@ -209,17 +209,25 @@ def _judge(
 
 
 def _word(
-    reports: Sequence[CountedReport], against: Objections, world: World
+    reports: Sequence[CountedReport],
+    against: Objections,
+    world: World,
+    *,
+    strong: bool,
 ) -> tuple[str, str]:
-    """Return the verdict and what to do, by rules 4 to 6."""
+    """Return the verdict and what to do, by rules 4 to 6.
+
+    They are `strong` if they would confirm it, were nothing said against them.
+    """
     policy, lifted = world.roster.policy, against.lifted
-    real = [r for r in reports if not r.report.spoofed]
-    firm = [r for r in real if r.position not in lifted]
+    firm = [
+        r for r in reports if not r.report.spoofed and r.position not in lifted
+    ]
     if any(r.official for r in firm):
         return "confirmed", policy.official
     if _independent(firm, world):
         return "confirmed", policy.confirmed
-    if not (any(r.official for r in real) or _independent(real, world)):
+    if not strong:
         count = len(reports)
         if len(lifted) < count:
             return "suspected", policy.suspected

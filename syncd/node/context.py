@@ -15,6 +15,7 @@ from syncd.flows.judge import Alike, World
 from syncd.flows.ports import Finding, Offload
 from syncd.indicator import statement
 from syncd.node.home import Home
+from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
@@ -71,6 +72,11 @@ class Reading:
         return current
 
     @property
+    def us(self) -> Member | None:
+        """What the roster says of us, if it does."""
+        return self.roster.member(self.me)
+
+    @property
     def renewal(self) -> Path:
         """Where the next version of the roster lies to be signed, if it does."""
         return self.config.home / f"roster-{self.roster.version + 1}.draft"
@@ -83,7 +89,7 @@ class Reading:
     @property
     def own_origins(self) -> frozenset[str]:
         """The names of our logs, of all generations."""
-        me = self.roster.member(self.me)
+        me = self.us
         logs = {g.origin for g in me.generations} if me else set()
         return frozenset({self.origin, *logs})
 
@@ -91,9 +97,8 @@ class Reading:
     def sights(self) -> bool:
         """Tell whether we say what we met: if it is set, or by our sector."""
         setting = self.config.sighting.enabled
-        me = self.roster.member(self.me)
         if setting == "auto":
-            return me is not None and me.sector not in sighting.SILENT
+            return bool(self.us and self.us.sector not in sighting.SILENT)
         return setting
 
     async def world(
@@ -121,6 +126,10 @@ class Reading:
     async def distrusted(self, day: int) -> Sequence[Entry]:
         """Return our entries by which we distrust members on a day."""
         return (await self.own.entries.find([WHOM], day)).get(WHOM, ())
+
+    async def found(self, code: str, whose: str, why: Message) -> None:
+        """Report what a person should know of a log or member."""
+        await self.report(Finding(code, whose, None, why))
 
     def now(self) -> int:
         """Return the time in whole unix seconds."""

@@ -28,6 +28,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     outcome: Outcome
     label: str  # code, or ""
     amount: int  # yuan that it was about
+    notice: str = ""  # code of the measure, if the customer has it in writing
 
 
 class Calls(SealedBook):
@@ -48,17 +49,17 @@ class Calls(SealedBook):
         until: int,
         month_of: Callable[[int], str],
     ) -> list[dict[str, str | int]]:
-        """Return calls and their amount by month, label and outcome."""
+        """Return calls and their amount by month, label, outcome and notice."""
         rows = select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
-        found: dict[tuple[str, str, str], tuple[int, int]] = {}
+        found: dict[tuple[str, ...], tuple[int, int]] = {}
         for at, sealed in c.execute(rows):
             call = self._unseal(sealed, Call, "call", at)
-            key = month_of(at), call.label, call.outcome
+            key = month_of(at), call.label, call.outcome, call.notice
             n, money = found.get(key, (0, 0))
             found[key] = n + 1, money + call.amount
-        names = ("month", "label", "outcome", "calls", "amount")
+        names = ("month", "label", "outcome", "notice", "calls", "amount")
         return [
             dict(zip(names, (*key, *sums), strict=True))
             for key, sums in sorted(found.items())

@@ -69,7 +69,7 @@ def bundle_roots(
         ForkError: `new` ends in the bundle in which `old` does, and has
             other entries there.
     """
-    _check_not_below(old.size, new.size)
+    _check_not_below(old, new)
     first, last = old.size // BUNDLE, new.size // BUNDLE
     roots = _split(fetched, _level1(first, last))
     before = first % BUNDLE  # those that we have already
@@ -131,7 +131,7 @@ def compare(
         BrokenSourceError: the tiles are not those of `new`.
         ForkError: they are, and the first entries are not those of `old`.
     """
-    _check_not_below(old.size, new.size)
+    _check_not_below(old, new)
     nodes: list[bytes] = []
     if names := compare_plan(old.size, new.size):
         _check_count(fetched, names)
@@ -193,12 +193,10 @@ def _check_count(fetched: Sequence[bytes], wanted: Sequence[object]) -> None:
         )
 
 
-def _check_not_below(old_size: int, size: int) -> None:
-    if size < old_size:
+def _check_not_below(old: Frontier | Checkpoint, new: Checkpoint) -> None:
+    if new.size < old.size:
         raise BrokenSourceError(
-            "log: size {size} is below {old_size}",
-            size=size,
-            old_size=old_size,
+            "log: size {size} is below {old_size}", new, old_size=old.size
         )
 
 

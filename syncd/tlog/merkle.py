@@ -205,8 +205,22 @@ def consistency_roots(
         at, last = at >> 1, last >> 1
     if not nodes:
         raise UntrustedError("proof: has too few hashes")
-    old_top = new_top = nodes[0]
-    for node in nodes[1:]:
+    return tops(at, last, nodes[0], nodes[1:])
+
+
+def tops(
+    at: int, last: int, first: bytes, nodes: Iterable[bytes]
+) -> tuple[bytes, bytes]:
+    """Return the roots of the trees that end with node `at`, and with `last`.
+
+    Counted on one level, from 0; `first` is the hash of `at`, and `nodes` stand
+    beside the way up.
+
+    Raises:
+        UntrustedError: too many or too few nodes.
+    """
+    old_top = new_top = first
+    for node in nodes:
         if last == 0:
             raise UntrustedError("proof: has too many hashes")
         if at & 1 or at == last:

@@ -57,17 +57,10 @@ def check(proof: str, index: int, leaf: bytes) -> Note:
     lines = first.split("\n")
     made = note.parse(strict.utf8(signed, "proof"))
     head = checkpoint.parse(made.text)
-    here, last = index, head.size - 1
+    nodes = [strict.decode(x, "proof", merkle.HASH_SIZE) for x in lines[2:]]
     [hashed] = merkle.leaf_hashes([leaf])
-    for line in lines[2:]:
-        node = strict.decode(line, "proof", merkle.HASH_SIZE)
-        right = here & 1 or here == last
-        pair = (node, hashed) if right else (hashed, node)
-        hashed = merkle.node_hash(*pair)
-        while right and here and not here & 1:
-            here, last = here >> 1, last >> 1
-        here, last = here >> 1, last >> 1
-    found = lines[:2], index < head.size, last, hashed
-    if found != ([FORMAT, f"index {index}"], True, 0, head.root):
+    _, top = merkle.tops(index, head.size - 1, hashed, nodes)
+    found = lines[:2], index < head.size, top
+    if found != ([FORMAT, f"index {index}"], True, head.root):
         raise UntrustedError("proof: does not lead from the entry to the root")
     return made

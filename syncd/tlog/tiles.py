@@ -101,7 +101,7 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
     for entry in entries:
         if len(entry) > MAX_ENTRY:
             raise MalformedError("bundle: entry of {n} bytes", n=len(entry))
-        parts.append(len(entry).to_bytes(2, "big"))
+        parts.append(len(entry).to_bytes(2))
         parts.append(entry)
     return b"".join(parts)
 

@@ -85,14 +85,16 @@ class CallNote(forms.Input):
     outcome: Literal["dissuaded", "stopped", "sent", "no_fraud"]
     label: str = ""  # code
     amount: Annotated[int, forms.meta("yuan", ge=0, le=10**12)] = 0
+    notice: str = ""  # code of the measure that the customer has in writing
     key: Annotated[str, forms.meta("of the call: noted once", max_length=64)]
 
 
 class CallSum(forms.FullOutput):
-    """The calls of one month with one label and outcome."""
+    """The calls of one month with one label, outcome and notice."""
 
     month: str  # YYYY-MM
     label: str  # code, or ""
     outcome: str  # code
+    notice: str  # code of a measure, or ""
     calls: int
     amount: int  # yuan

@@ -140,9 +140,30 @@ def put_note(
     return path
 
 
-def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
+def drop(into: Bundle, *directories: str) -> None:
+    """Take whatever is below some directories."""
+    for path in Bundle(into.root).files:
+        if path.startswith(directories):
+            put(into, path, None)
+
+
+def fork(
+    into: Bundle,
+    made: Made,
+    *by: tuple[SigningKey, int],
+    size: int = 2,
+    root: bytes = bytes(32),
+) -> None:
+    """Add a note by which the bank's log signs another history."""
+    head = Checkpoint(BANK, size, root)
+    put_note(into, head, *by, log=made.keys["bank"].log)
+
+
+def grow(
+    into: Bundle, made: Made, *said: Statement, who: str = "carrier"
+) -> int:
     """Let a log of one partial bundle say more; return the first index."""
-    into = Bundle(into.root)  # as it is by now
+    into, key = Bundle(into.root), made.keys[who].log  # as it is by now
     where = bundles.log_directory(key.name)
     size = checkpoint.size_of(into.read(f"{where}/checkpoint"))
     tail = tiles.path(0, size)
@@ -157,17 +178,16 @@ def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
     start = Frontier.EMPTY.extend(codec.leaf_hashes(records))
     payloads = [(statement.type_of(s), statement.spell(s)) for s in said]
     salts = bytes(16 * len(said))
-    grown, (made,) = publish.grow(key.name, start, records, payloads, salts)
+    grown, (last,) = publish.grow(key.name, start, records, payloads, salts)
     head = Checkpoint(key.name, grown.size, grown.root())
     served = LogFiles(
         key.name,
         grown.size,
         bytes(checkpoint.sign(head, key)),
-        lambda _: at_once(lambda: made),
+        lambda _: at_once(lambda: last),
         lambda *_: at_once(list),
     )
-    for path in into.below(f"{where}/tile/") + into.below(f"{where}/{body}/"):
-        put(into, path, None)
+    drop(into, f"{where}/tile/", f"{where}/{body}/")
 
     async def write() -> None:
         async for path, raw in log_files.files(served, audit=body == "audit"):
@@ -180,7 +200,7 @@ def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
 def anchor(into: Bundle, made: Made, head: Checkpoint, line: object) -> None:
     """Let the carrier's log anchor a head, by a line of a note."""
     one = AnchoredLog(head.origin, head.size, head.root.hex(), f"{line}")
-    grow(into, made.keys["carrier"].log, Anchor(logs=(one,)))
+    grow(into, made, Anchor(logs=(one,)))
 
 
 def head_of(given: Bundle, origin: str) -> Checkpoint:

@@ -17,6 +17,7 @@ from tests.audit.conftest import (
     POLICE,
     Made,
     check_form,
+    drop,
     grow,
     head_of,
     put,
@@ -33,17 +34,15 @@ def told(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Told:
     given = made.bundle("bank", tmp_path_factory.mktemp("told"), "a case")
     start = made.audit(given).rosters[0].issued
     for keys in made.keys.values():  # who signed what is ours to say
-        for path in given.below(f"{log_directory(keys.origin)}/notes/"):
-            put(given, path, None)
+        drop(given, f"{log_directory(keys.origin)}/notes/")
         raw = bytes(checkpoint.sign(head_of(given, keys.origin), keys.log))
         put(given, f"{log_directory(keys.origin)}/checkpoint", raw)
 
     def says(days: float, name: str, said: Any, *by: str) -> int:
-        key = made.keys[name].log
-        index = grow(given, key, said) if said else 0
+        index = grow(given, made, said, who=name) if said else 0
         at = start + int(days * DAY_S)
         keys = [(made.keys[one].merged, at) for one in by]
-        put_note(given, head_of(given, key.name), *keys)
+        put_note(given, head_of(given, made.keys[name].origin), *keys)
         return index
 
     on, soon, end = (day_text(start // DAY_S + n) for n in (0, 20, 90))

@@ -18,7 +18,6 @@ from syncd.errors import (
     BrokenSourceError,
     NotAdmittedError,
     UnavailableError,
-    UntrustedError,
 )
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
@@ -33,6 +32,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.store import evidence_files
 from tests.alliance import Alliance, payload, shared
+from tests.refusals import untrusted
 
 IDS = ("police", "bank", "carrier")
 KEYS = roster_keys.generate(
@@ -181,7 +181,7 @@ async def test_who_falls_silent_in_the_middle(
 async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     """Neither an auditor who is not listed, nor another alliance's roster."""
     wrong = collector(alliance, tmp_path, "ab" * 32)
-    with pytest.raises(UntrustedError, match="not the pinned one"):
+    with untrusted("not the pinned one"):
         await wrong.run(at(alliance, "police"))
     stranger = roster_keys.generate(
         "x.example", "x", secrets.token_bytes, now=int(time.time())
@@ -237,5 +237,5 @@ async def test_rosters_without_end(
 ) -> None:
     """The first version is not the next one, however often it is given."""
     repeated(monkeypatch, "roster/1")
-    with pytest.raises(UntrustedError, match="no version 2"):
+    with untrusted("no version 2"):
         await collector(alliance, tmp_path).run(at(alliance, "police"))

@@ -50,7 +50,7 @@ def takes(policy: str, proof: str, leaf: str) -> bool:
 
 def test_the_policy_s_quorum_is_proven(made: Made, police: Bundle) -> None:
     """More than half; of what is proven one line less is not enough."""
-    found = trace(police, made.audit(police), POLICE, 3)
+    found = trace(made.audit(police), POLICE, 3)
     policy = police.read("policy").decode()
     assert found["quorum"]["members"] == ["bank", "carrier"]
     proof = found["quorum"]["proof"]
@@ -102,6 +102,6 @@ def test_a_line_of_an_unknown_kind_sinks_no_quorum(
     assert len(strangers) == 3 - has
     roles = {(x.signer, x.role) for x in audit.logs[POLICE].lines}
     assert ((witness.name, "witness") in roles) == has
-    found = trace(mine, audit, POLICE, 3)
+    found = trace(audit, POLICE, 3)
     assert "ecdsa.example" in found["quorum"]["proof"]
     assert takes(policy.decode(), found["quorum"]["proof"], found["leaf"])

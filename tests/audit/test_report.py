@@ -29,7 +29,7 @@ def test_facts_are_of_their_schema(made: Made, mine: Bundle) -> None:
     """Whatever is in it; and each retraction says who followed after what."""
     rows = (("bank", "publish", 7, 1),)
     said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
-    grow(mine, made.keys["carrier"].log, said)
+    grow(mine, made, said)
     found = report.facts(made.audit(mine))
     check_form("audit-report", found)
     (retraction,) = found["retractions"]
@@ -94,7 +94,7 @@ def test_an_entry_s_life_is_proven_step_by_step(
     anchor(mine, made, head_of(mine, POLICE), note.parse(signed).signatures[0])
     put_note(mine, head_of(mine, CARRIER), (made.keys["bank"].seen, NOW))
     mine = Bundle(mine.root)
-    found = trace(mine, made.audit(mine), POLICE, 3)
+    found = trace(made.audit(mine), POLICE, 3)
     assert {(one["signer"], one["role"]) for one in found["steps"]} == {
         *(("bank", "merged"), ("carrier", "merged"), ("carrier", "anchor"))
     }
@@ -108,7 +108,7 @@ def test_an_entry_s_life_is_proven_step_by_step(
         key = made.keys["police"].log.verifier
         assert checkpoint.open_(head.encode(), key)[0].root == root
     with pytest.raises(UsageError, match=r":4: no such entry") as error:
-        trace(mine, made.audit(mine), POLICE, 4)
+        trace(made.audit(mine), POLICE, 4)
     assert f"{POLICE}:0–3" in error.value.hint
 
 

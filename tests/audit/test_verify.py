@@ -18,12 +18,12 @@ from syncd.audit import bundle as bundles
 from syncd.audit import report
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
 from syncd.audit.result import kinds
-from syncd.errors import DamagedError, SyncdError, UntrustedError
+from syncd.errors import DamagedError, SyncdError
 from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf, statement
-from syncd.indicator.statement import Erase, RosterAccepted, Usage
+from syncd.indicator.statement import Erase, RosterAccepted, Statement, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -36,12 +36,15 @@ from tests.audit.conftest import (
     POLICE,
     Made,
     anchor,
+    drop,
+    fork,
     grow,
     head_of,
     put,
     put_note,
 )
-from tests.cases import cases
+from tests.cases import each
+from tests.refusals import untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 FLIPS = 200  # 1,000 with `make examples`
@@ -163,14 +166,14 @@ def test_files_that_are_not_as_named(made: Made, mine: Bundle) -> None:
 def test_of_another_alliance(made: Made, mine: Bundle) -> None:
     """The right fingerprint is never printed."""
     mistyped = Made(made.root, "ab" * 32)
-    with pytest.raises(UntrustedError) as error:
+    with untrusted() as error:
         mistyped.audit(mine)
     assert made.fingerprint not in f"{error.value}{error.value.hint}"
     raw = mine.read(ABOUT).replace(
         made.audit(mine).rosters[0].id.encode(), b"0" * 64
     )
     put(mine, ABOUT, raw)
-    with pytest.raises(UntrustedError, match="another alliance"):
+    with untrusted("another alliance"):
         made.audit(mine)
 
 
@@ -179,14 +182,12 @@ def test_of_another_alliance(made: Made, mine: Bundle) -> None:
 
 def forked(mine: Bundle, made: Made) -> None:
     """Its key signed two roots of one size."""
-    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
+    fork(mine, made)
 
 
 def forked_and_cosigned(mine: Bundle, made: Made) -> None:
     """Who had signed a larger one of this history signed the other as well."""
-    head = Checkpoint(BANK, 2, bytes(32))
-    by = (made.keys["police"].merged, NOW)
-    put_note(mine, head, by, log=made.keys["bank"].log)
+    fork(mine, made, (made.keys["police"].merged, NOW))
 
 
 def cosigned_nothing(mine: Bundle, made: Made) -> None:
@@ -201,7 +202,7 @@ def went_back(mine: Bundle, made: Made) -> None:
     small = head_of(mine, CARRIER)
     size = grow(
         mine,
-        made.keys["carrier"].log,
+        made,
         RosterAccepted(version=1, hash_=made.fingerprint),
     )
     large = head_of(mine, CARRIER)
@@ -227,15 +228,15 @@ def forked_behind_a_screen(mine: Bundle, made: Made) -> None:
     stranger = SigningKey("a.example", note.COSIGNATURE, bytes(32))
     for n in range(9):
         put_note(mine, head, (stranger, NOW + n))
-    put_note(mine, head, log=made.keys["bank"].log)
+    fork(mine, made)
 
 
 def forked_ahead(mine: Bundle, made: Made) -> None:
     """Two roots of one size that is not here; who signed one is not to blame."""
     by = (made.keys["police"].merged, NOW)
-    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
+    fork(mine, made)
     for root in (bytes(32), b"x" * 32):
-        put_note(mine, Checkpoint(BANK, 9999, root), log=made.keys["bank"].log)
+        fork(mine, made, size=9999, root=root)
     put_note(mine, Checkpoint(BANK, 9999, b"x" * 32), by)
 
 
@@ -249,9 +250,7 @@ def elsewhere(mine: Bundle, made: Made) -> None:
 
 def ahead(mine: Bundle, made: Made) -> None:
     """Of entries that are not here."""
-    put_note(
-        mine, Checkpoint(BANK, 9999, bytes(32)), log=made.keys["bank"].log
-    )
+    fork(mine, made, size=9999)
 
 
 def forged_line(mine: Bundle, made: Made) -> None:
@@ -276,34 +275,20 @@ def anchored_other(mine: Bundle, made: Made) -> None:
     anchor(mine, made, head, line)
 
 
-def another_roster(mine: Bundle, made: Made) -> None:
-    said = RosterAccepted(version=1, hash_="ab" * 32)
-    grow(mine, made.keys["carrier"].log, said)
+def saying(name: str, *said: Statement) -> Callable[[Bundle, Made], None]:
+    """Return what lets the carrier's log say something."""
+
+    def plant(mine: Bundle, made: Made) -> None:
+        grow(mine, made, *said)
+
+    plant.__name__ = name
+    return plant
 
 
-def erased_ahead(mine: Bundle, made: Made) -> None:
-    said = Erase(ranges=((0, 1000),), reason="privacy")
-    grow(mine, made.keys["carrier"].log, said)
-
-
-def too_much(mine: Bundle, made: Made) -> None:
-    """Evaluated to publish, of which no log has anything."""
-    rows = (("police", "publish", 9000, 0),)
-    said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
-    grow(mine, made.keys["carrier"].log, said)
-
-
-def tried_often(mine: Bundle, made: Made) -> None:
-    """Every day less than what a member may try for nothing."""
-    rows = (("police", "publish", 900, 0),)
-    key = made.keys["carrier"].log
-    days = [f"2026-01-0{day}" for day in range(1, 6)]
-    grow(mine, key, *(Usage(on=d, key=("phone", 1), rows=rows) for d in days))
-
-
-def void(mine: Bundle, made: Made) -> None:
-    said = Erase(ranges=((9, 1), (3, 4)), reason="privacy")
-    grow(mine, made.keys["carrier"].log, said)
+def evaluated(day: int, n: int) -> Usage:
+    """Return how much the police had evaluated on a day, to publish it."""
+    rows = (("police", "publish", n, 0),)
+    return Usage(on=f"2026-01-0{day}", key=("phone", 1), rows=rows)
 
 
 def strange_log(mine: Bundle, made: Made) -> None:
@@ -312,11 +297,6 @@ def strange_log(mine: Bundle, made: Made) -> None:
 
 def no_evidence(mine: Bundle, made: Made) -> None:
     put(mine, "evidence/bank/0.json", b"{}")
-
-
-def accused(mine: Bundle, made: Made) -> None:
-    nothing = statement.Evidence(what="fork", origin=BANK, notes=("a",))
-    grow(mine, made.keys["carrier"].log, nothing)
 
 
 PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
@@ -333,14 +313,24 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     forged_line: {"line_bad"},
     anchored_unsigned: {"anchor_unsigned"},
     anchored_other: {"anchor_otherwise"},
-    another_roster: {"roster_differs"},
-    erased_ahead: {"erase_breach"},
-    too_much: {"usage_excess"},
-    tried_often: set(),
-    void: {"void_book"},
+    saying("another_roster", RosterAccepted(version=1, hash_="ab" * 32)): {
+        "roster_differs"
+    },
+    saying("erased_ahead", Erase(ranges=((0, 1000),), reason="privacy")): {
+        "erase_breach"
+    },
+    # of which no log has anything
+    saying("too_much", evaluated(1, 9000)): {"usage_excess"},
+    # every day less than what a member may try for nothing
+    saying("tried_often", *(evaluated(n, 900) for n in range(1, 6))): set(),
+    saying("void", Erase(ranges=((9, 1), (3, 4)), reason="privacy")): {
+        "void_book"
+    },
     strange_log: {"log_unknown"},
     no_evidence: {"convicts_nobody"},
-    accused: {"false_evidence"},
+    saying(
+        "accused", statement.Evidence(what="fork", origin=BANK, notes=("a",))
+    ): {"false_evidence"},
 }
 
 
@@ -390,7 +380,7 @@ def test_what_was_rewritten_since(
     """An earlier bundle convicts a log that has another past."""
     grow(
         mine,
-        made.keys["carrier"].log,
+        made,
         RosterAccepted(version=1, hash_=made.fingerprint),
     )
     assert made.codes(mine, police) == set()
@@ -399,13 +389,11 @@ def test_what_was_rewritten_since(
     shutil.copytree(police.root, other)
     grow(
         Bundle(other),
-        made.keys["carrier"].log,
+        made,
         Erase(ranges=((0, 1),), reason="privacy"),
     )
     assert made.codes(Bundle(other), mine) == {"rewritten"}
-    where = bundles.log_directory(CARRIER)
-    for path in Bundle(mine.root).below(f"{where}/"):
-        put(mine, path, None)
+    drop(mine, bundles.log_directory(CARRIER))
     assert made.codes(Bundle(mine.root), police) == {"log_gone"}
 
 
@@ -491,8 +479,7 @@ def test_who_followed_the_decision_is_not_blamed(
     head, by = head_of(mine, BANK), made.keys["carrier"].seen
     cut = {"size": head.size, "root": head.root.hex()}
     second_roster(mine, made, members=members_with(mine, BANK, cuts=[cut]))
-    other = Checkpoint(BANK, 2, bytes(32))
-    put_note(mine, other, (by, NOW - 9), log=made.keys["bank"].log)
+    fork(mine, made, (by, NOW - 9))
     put_note(mine, head, (by, NOW))
     assert made.codes(mine) == {"fork"}
 
@@ -504,7 +491,7 @@ def test_a_roster_that_is_held_back(
     second_roster(mine, made)
     assert made.codes(police, mine) == {"roster_differs"}
     put(mine, "roster/000001.note", None)
-    with pytest.raises(UntrustedError):
+    with untrusted():
         made.audit(police, mine)
 
 
@@ -513,8 +500,7 @@ def test_a_log_that_is_held_back(made: Made, mine: Bundle) -> None:
     own, where = made.keys["police"].log, bundles.log_directory(POLICE)
     line = checkpoint.sign(head_of(mine, POLICE), own).signatures[0]
     head = head_of(mine, POLICE)
-    for path in mine.below(f"{where}/"):
-        put(mine, path, None)
+    drop(mine, where)
     audit = made.audit(mine)
     assert audit.found == []
     assert POLICE in str(audit.unseen)
@@ -607,7 +593,7 @@ def packed(out: Path, *entries: tuple[str, Mapping[str, str]]) -> Path:
     return out
 
 
-@pytest.mark.parametrize("entries", cases("syncd/audit-tars"))
+@each("syncd/audit-tars", names="entries")
 def test_a_tar_that_is_none_of_ours(
     entries: list[tuple[str, Mapping[str, str]]], tmp_path: Path
 ) -> None:

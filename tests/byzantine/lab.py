@@ -25,17 +25,12 @@ _number = itertools.count(1)
 
 
 class Lab(Alliance):
-    """An alliance of seven, of whom the bank lies."""
-
-    @property
-    def liar(self) -> Member:
-        """The one that is not honest: a holder, as it happens."""
-        return self.bank
+    """An alliance of seven, of whom the bank lies: a holder, as it happens."""
 
     @property
     def honest(self) -> list[Member]:
         """The other six."""
-        return [m for m in self.up if m is not self.liar]
+        return [m for m in self.up if m is not self.bank]
 
     def said(self, by: str = "bank", **fields: Any) -> tuple[int, bytes]:
         """Return a right report on a URL that is new."""
@@ -43,13 +38,13 @@ class Lab(Alliance):
 
     async def go_on(self, *members: Member) -> None:
         """Have members, or the liar, report something."""
-        for member in members or (self.liar,):
+        for member in members or (self.bank,):
             await member.write(self.said(member.id))
 
     async def fork(self, at: int, entries: int, *seen_by: str) -> None:
         """Have the liar show some, or all, another log from there on."""
         new = [self.said() for _ in range(entries)]
-        await self.liar.fork(at, *new, seen_by=seen_by)
+        await self.bank.fork(at, *new, seen_by=seen_by)
 
     def heads(self, **changes: Any) -> bytes:
         """Return an answer of /heads with something changed."""
@@ -74,7 +69,7 @@ class Lab(Alliance):
 
     async def noted(self) -> Counter[tuple[str, ...]]:
         """Return how often the six met what: (code, of the liar)."""
-        liar = {self.liar.id, self.liar.origin}
+        liar = {self.bank.id, self.bank.origin}
         found = Counter[tuple[str, ...]]()
         for member in self.honest:
             for row in await member.findings():
@@ -119,7 +114,7 @@ class Lab(Alliance):
 
     async def contained(self, out: Path) -> None:
         """Assert that all six know of a fork, and what comes of it."""
-        origin, key = self.liar.origin, self.liar.keys.log.verifier
+        origin, key = self.bank.origin, self.bank.keys.log.verifier
         stands = {m.id: await m.head(origin) for m in self.honest}
         await self.go_on()
         await self.rounds()
@@ -136,7 +131,7 @@ class Lab(Alliance):
             line = f'syncd_log_contested{{origin="{origin}"}} 1.0'
             assert line in reader.metrics.scrape(state).decode()
             evidence = await member.mirror.evidence(origin)
-            path = f"/mirror/{self.liar.hash}/notes/0"
+            path = f"/mirror/{self.bank.hash}/notes/0"
             served = json.loads((await asking.ask(member, "GET", path)).text)
             assert {raw.decode() for raw in evidence} <= {*served}
             assert len({checkpoint.open_(raw, key)[0] for raw in evidence}) > 1
@@ -147,10 +142,10 @@ class Lab(Alliance):
 
     async def decided(self, *, ended: bool = False) -> None:
         """Have the admins choose the branch that the liar writes on."""
-        self.liar.node.twin, size = None, await self.liar.size()
+        self.bank.node.twin, size = None, await self.bank.size()
         how = {
-            "origin": self.liar.origin,
-            "at": Cut(size, await self.liar.node.guard.root_at(size)),
+            "origin": self.bank.origin,
+            "at": Cut(size, await self.bank.node.guard.root_at(size)),
             "ended": ended,
         }
         await self.change(functools.partial(membership.cut, **how))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ One is false and fails when told to; one is real, with an alliance behind it.
 
 import asyncio
 import contextlib
+import csv
 import io
 import json
 import re
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from tests.alliance import Alliance
 
 TOKEN = "syncd_operator-of-the-tests"
-PROBLEM = "application/problem+json"
+SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
+CONST = SAME.split()
 
 
 class Ran(NamedTuple):
@@ -75,13 +77,16 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
-    """Run `syncd WORDS…` with bytes on standard input."""
+    """Run `syncd WORDS…` with bytes, text or a `Terminal` to read from."""
     for name in ("SYNCD_HOME", "SYNCD_TOKEN_FILE", "SYNCD_SECRET_FILE"):
         monkeypatch.delenv(name, raising=False)
 
-    def one(*words: object, stdin: bytes = b"") -> Ran:
-        source = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
-        monkeypatch.setattr(sys, "stdin", source)
+    def one(*words: object, stdin: Any = b"") -> Ran:
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        if isinstance(stdin, bytes):
+            stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", stdin)
         capsys.readouterr()
         try:
             main([str(word) for word in words])
@@ -127,9 +132,10 @@ class FalseApi:
     vault: dict[str, int] = field(default_factory=dict)
     imports: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
-    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     fail: dict[str, int] = field(default_factory=dict)
     largest: int = 0  # bytes of a request
+    host: str = ""  # whose name was asked for
     hint: str = ""  # how to mend a value that is refused
 
     def reached(self, point: str) -> bool:
@@ -142,33 +148,36 @@ class FalseApi:
             return True
         return False
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        """Return status and value."""
+    @property
+    def calls(self) -> list[Any]:
+        """What was asked, without where."""
+        return [body for _, _, body in self.asked]
+
+    def answer(self, method: str, path: str, body: Any) -> Any:
+        """Return a value; a problem has its status, and others may."""
         bare = path.partition("?")[0]
         if bare in self.answers:
-            status, answer = self.answers[bare]
-            return status, answer(body) if callable(answer) else answer
+            answer = self.answers[bare]
+            return answer(body) if callable(answer) else answer
         if (method, bare) == ("POST", "/v1/reports"):
             return self.take(body)
         if (method, bare) == ("GET", "/v1/imports"):
             states = [public(s) for s in self.imports.values()]
-            return 200, {"items": states[::-1]}
+            return {"items": states[::-1]}
         if bare == "/v1/imports":
             return self.begin(body)
         if bare.startswith("/v1/own/"):
             return self.own(bare, body)
         if found := re.fullmatch(r"/v1/imports/(\d+)(?:/(\w+))?", bare):
             state = self.imports[int(found[1])]
-            if not found[2]:
-                return 200, public(state)
-            if found[2] == "finish":
-                state["finished"] = True
-                state["ended"] = body
-                return 200, public(state)
-            return self.refused_rows(state, body)
-        return 404, refused("no such path", 404, "absent")
+            if found[2] == "refused":
+                return self.refused_rows(state, body)
+            if found[2]:
+                state |= {"finished": True, "ended": body}
+            return public(state)
+        return refused("no such path", 404, "absent")
 
-    def begin(self, body: Any) -> tuple[int, Any]:
+    def begin(self, body: Any) -> Any:
         names = ("list", "file", "size", "options")
         key = json.dumps([body[name] for name in names])
         for state in self.imports.values():
@@ -177,10 +186,10 @@ class FalseApi:
             if body["anew"]:
                 state["finished"] = True
             elif state["key"] == key:
-                return 200, public(state)
+                return public(state)
             elif state["row"]:
                 why = f"list: its import {state['id']} stopped"
-                return 400, refused(why, 400, "usage")
+                return refused(why, 400, "usage")
         id_ = len(self.imports) + 1
         self.imports[id_] = {
             "key": key,
@@ -197,9 +206,9 @@ class FalseApi:
             "91b7852b855",
             "finished": False,
         }
-        return 201, public(self.imports[id_])
+        return public(self.imports[id_])
 
-    def take(self, body: Any) -> tuple[int, Any]:
+    def take(self, body: Any) -> Any:
         if self.reached("before"):
             raise ConnectionAbortedError
         mark = body.get("import")
@@ -207,7 +216,7 @@ class FalseApi:
         if state and (
             state["finished"] or state["offset"] != mark["old_offset"]
         ):
-            return 409, refused("not at that byte", 409, "stale")
+            return refused("not at that byte", 409, "stale")
         items: list[Any] = []
         for report in body["reports"]:
             key = json.dumps(report, sort_keys=True)
@@ -229,35 +238,36 @@ class FalseApi:
             for name, count in counts.items():
                 state[name] += count
             state["refused"] += len(mark["refused"])
-            rows = {one["row"]: one["problem"] for one in mark["refused"]}
-            for n, item in zip(mark["rows"], items, strict=True):
-                if "problem" in item:
-                    rows[n] = item["problem"]
-            for n, why in rows.items():
-                state["rows"][n] = {"row": n, "problem": why}
+            taken = [
+                {"row": n, **item}
+                for n, item in zip(mark["rows"], items, strict=True)
+                if "problem" in item
+            ]
+            for one in (*mark["refused"], *taken):
+                state["rows"][one["row"]] = one
         if self.reached("after"):
             raise ConnectionAbortedError
-        return 202, {"items": items, **counts}
+        return {"items": items, **counts}
 
-    def own(self, path: str, body: Any) -> tuple[int, Any]:
+    def own(self, path: str, body: Any) -> Any:
         """Load a local list: what the last load had is in `vault`."""
         if path.endswith("/removals"):
-            return 200, {"removed": 0, "entries": len(self.vault)}
+            return {"removed": 0, "entries": len(self.vault)}
         if path.endswith("/loads"):
-            return 200, {"load": 7, "entries": 0}
-        status, answer = self.take({"reports": body["reports"]})
+            return {"load": 7, "entries": 0}
+        answer = self.take({"reports": body["reports"]})
         for item in answer["items"]:
             item["state"] = item["state"].replace("accepted", "added")
-        return status, answer
+        return answer
 
-    def refused_rows(self, state: Any, body: Any) -> tuple[int, Any]:
+    def refused_rows(self, state: Any, body: Any) -> Any:
         """Keep the cells of refused rows, or return what there is."""
         if body is None:
             rows = sorted(state["rows"].values(), key=lambda one: one["row"])
-            return 200, {"items": rows}
+            return {"items": rows}
         for n, cells in body["rows"]:
             state["rows"][n]["cells"] = cells
-        return 200, {"kept": len(body["rows"])}
+        return {"kept": len(body["rows"])}
 
     @property
     def reports(self) -> list[Any]:
@@ -281,7 +291,7 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: it hangs up on purpose."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # one packet an answer
     server: _Server
@@ -299,23 +309,25 @@ class _Handler(BaseHTTPRequestHandler):
         member = self.server.member
         length = int(self.headers.get("Content-Length", 0))
         member.largest = max(member.largest, length)
+        member.host = self.headers["Host"]
         raw = self.rfile.read(length)
         body = None
         if "json" in self.headers.get("Content-Type", ""):
             body = json.loads(raw)
         member.asked.append((self.command, self.path, body))
         open_ = self.path == "/readyz"
-        if not open_ and self.headers["Authorization"] != f"Bearer {TOKEN}":
-            status, value = 401, refused("a token is needed", 401, "x")
+        if open_ or self.headers["Authorization"] == f"Bearer {TOKEN}":
+            value = member.answer(self.command, self.path, body)
         else:
-            status, value = member.answer(self.command, self.path, body)
-        reply = (
-            value if isinstance(value, bytes) else json.dumps(value).encode()
-        )
+            value = refused("a token is needed", 401, "x")
+        status = value.get("status", 200) if isinstance(value, dict) else 200
+        if isinstance(value, tuple):
+            status, reply = value
+        else:
+            reply = json.dumps(value).encode()
         self.send_response(status)
-        is_problem = status >= 400 and "status" in str(value)
-        media = PROBLEM if is_problem else "application/json"
-        self.send_header("Content-Type", media)
+        media = "problem+json" if status >= 400 else "json"
+        self.send_header("Content-Type", f"application/{media}")
         self.send_header("Content-Length", str(len(reply)))
         if status == 429:
             self.send_header("Retry-After", "7")
@@ -325,7 +337,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def _server() -> Iterator[_Server]:
-    server = _Server(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.01}
     )
@@ -354,10 +366,17 @@ def furnish(home: Path, own: str) -> None:
 
 
 def keep_token(home: Path, token: str) -> Path:
+    """Keep a secret in a file of its own beside a home."""
     path = home.with_suffix(".token")
     path.touch(0o600)
     path.write_text(f"{token}\n")
     return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a file that was written for spreadsheets."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return [*csv.DictReader(file)]
 
 
 @dataclass(frozen=True)
@@ -366,14 +385,21 @@ class Node:
 
     home: Path
     run: Run
+    bearer: str = ""  # whose token it shows, if not the operator's
 
     def __call__(
-        self, *words: object, stdin: bytes = b"", lang: str = "en"
+        self, *words: object, stdin: Any = b"", lang: str = "en"
     ) -> Ran:
         """Run `syncd --home HOME WORDS… --token-file FILE`."""
         before = ("--lang", lang, "--home", self.home)
-        token = ("--token-file", self.home.with_suffix(".token"))
-        return self.run(*before, *words, *token, stdin=stdin)
+        token = self.home.with_name(f"{self.bearer or self.home.name}.token")
+        return self.run(*before, *words, "--token-file", token, stdin=stdin)
+
+
+def lookup(member: Node, value: str, kind: str = "phone") -> Any:
+    """Return a member's answer on a value."""
+    words = ("lookup", "--kind", kind, "--purpose", "test", "--json")
+    return member(*words, stdin=value).json["items"][0]
 
 
 @pytest.fixture
@@ -434,15 +460,25 @@ class Real:
         """Run rounds until all agree."""
         self.do(self.alliance.settle())
 
-    def member(self, id_: str, run: Run) -> Node:
+    def member(self, id_: str, run: Run, bearer: str = "") -> Node:
         """Return a member's command."""
-        return Node(self.alliance.members[id_].home, run)
+        return Node(self.alliance.members[id_].home, run, bearer)
+
+    def bearer(self, name: str, *more: Any) -> None:
+        """The bank has one more, whose token is kept under the name."""
+        bank = self.alliance.bank
+        token = self.do(bank.own.bearers.add(name, *more))
+        keep_token(bank.home.with_name(name), token)
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    """Three members, their daemons running."""
-    with Real(tmp_path_factory.mktemp("real") / "alliance") as alliance:
+def real(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Real]:
+    """Three members, their daemons running with a module's settings."""
+    settings = getattr(request.module, "SETTINGS", None)
+    root = tmp_path_factory.mktemp("real") / "alliance"
+    with Real(root, settings) as alliance:
         yield alliance
 
 

@@ -1,6 +1,5 @@
 """Who asked what, a person's answer, and appeals by command, for real."""
 
-import csv
 import io
 import json
 import time
@@ -14,49 +13,35 @@ import pytest
 from syncd.cli import grid, inspection, sheet_file
 from syncd.errors import UsageError
 from syncd.indicator.statement import Erase
+from syncd.store.calls import Call
 from tests.cases import cases
-from tests.cli.conftest import Node, Ran, Real, Run, keep_token
+from tests.cli.conftest import Node, Real, Run, read
 
 LISTED = "+12025559101"
 ASK = ("lookup", "--kind", "phone", "--purpose")
 
 
-class Office(Node):
-    """The bank's compliance, with a token of its own."""
-
-    def __call__(
-        self, *words: object, stdin: bytes = b"", lang: str = "en"
-    ) -> Ran:
-        token = ("--token-file", self.home.with_name("office.token"))
-        before = ("--lang", lang, "--home", self.home)
-        return self.run(*before, *words, *token, stdin=stdin)
-
-
-@pytest.fixture(scope="module")
-def asked(real: Real, tmp_path_factory: pytest.TempPathFactory) -> Real:
-    """The bank looked a listed number up twice, and the listing ended."""
-    police, bank = real.alliance.police, real.alliance.bank
-    more = {"evidence": "police_case", "handling": "open"}
-    real.do(police.report("phone", LISTED, **more))
+@pytest.fixture(scope="module", autouse=True)
+def asked(real: Real) -> None:
+    """A number is listed, and the bank has an office for compliance."""
+    police, more = real.alliance.police, {"handling": "open"}
+    real.do(police.report("phone", LISTED, evidence="police_case", **more))
     real.settle()
-    bearers = bank.node.home.own.bearers
-    office = real.do(bearers.add("office", "compliance"))
-    keep_token(bank.home.with_name("office"), office)
-    return real
+    real.bearer("office", "compliance")
 
 
 @pytest.fixture
-def office(asked: Real, run: Run) -> Office:
-    return Office(asked.alliance.bank.home, run)
+def office(real: Real, run: Run) -> Node:
+    return real.member("bank", run, "office")
 
 
 def look(bank: Node, reference: str = "=1+1") -> None:
     words = (*ASK, "loan_check", "--reference", reference)
-    assert bank(*words, stdin=LISTED.encode()).code == 0
+    assert bank(*words, stdin=LISTED).code == 0
 
 
 def test_the_report_counts_by_day_person_and_purpose(
-    office: Office, bank: Node
+    office: Node, bank: Node
 ) -> None:
     look(bank)
     look(bank)
@@ -77,7 +62,7 @@ def test_the_report_counts_by_day_person_and_purpose(
 
 
 def test_what_goes_to_a_file_is_no_formula(
-    office: Office, tmp_path: Path
+    office: Node, tmp_path: Path
 ) -> None:
     """In neither form; counts are numbers in XLSX."""
     reference = "=HYPERLINK(1)"
@@ -86,8 +71,7 @@ def test_what_goes_to_a_file_is_no_formula(
     sheet, text = tmp_path / "a.xlsx", tmp_path / "a.csv"
     for path in (sheet, text):
         assert office(*words, path).code == 0
-    rows = [*csv.DictReader(io.StringIO(text.read_text("utf-8-sig")))]
-    assert rows[-1]["reference"] == f"'{reference}"
+    assert read(text)[-1]["reference"] == f"'{reference}"
     [only] = openpyxl.load_workbook(sheet).worksheets
     [*_, last] = only.iter_rows()
     cell = last[5]
@@ -104,11 +88,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_person_is_answered(office: Office, bank: Node) -> None:
+def test_a_person_is_answered(office: Node, bank: Node) -> None:
     """The value comes on standard input, which `-` may name."""
     look(bank)
     words = ("access", "about", "-", "--kind", "phone")
-    ran = office(*words, stdin=LISTED.encode())
+    ran = office(*words, stdin=LISTED)
     assert (ran.code, ran.err) == (0, "")
     assert "before a loan" in ran.out
     assert "hold" in ran.out
@@ -118,10 +102,10 @@ def test_a_person_is_answered(office: Office, bank: Node) -> None:
     assert none.out == "no look-up of ours is to be told\n"
     on_line = office("access", "about", LISTED, "--kind", "phone")
     assert (on_line.code, LISTED in on_line.err) == (2, False)
-    bank(*words, stdin=LISTED.encode()).ended(4)
+    bank(*words, stdin=LISTED).ended(4)
 
 
-def test_appeals_by_command(office: Office, tmp_path: Path) -> None:
+def test_appeals_by_command(office: Node, tmp_path: Path) -> None:
     """From its coming to its end, and what is left in the register."""
     words = ("--reference", "letter 1", "--measure", "hold", "--json")
     made = office("appeal", "add", *words).json["id"]
@@ -133,8 +117,7 @@ def test_appeals_by_command(office: Office, tmp_path: Path) -> None:
     assert "letter 1" not in office("appeal", "list").out
     out = tmp_path / "register.csv"
     assert office("appeal", "list", "--all", "--out", out).code == 0
-    rows = [*csv.DictReader(io.StringIO(out.read_text("utf-8-sig")))]
-    [row] = [row for row in rows if row["reference"] == "letter 1"]
+    [row] = [row for row in read(out) if row["reference"] == "letter 1"]
     assert (row["cause"], row["decision"]) == ("contested", "not granted")
     assert (row["hours"], row["why"]) == ("0", "it stands")
 
@@ -142,32 +125,27 @@ def test_appeals_by_command(office: Office, tmp_path: Path) -> None:
 # --------------------------------------------------- the inspector's set
 
 
-@pytest.fixture(scope="module")
-def drilled(asked: Real) -> Real:
-    """The bank reports, drills, takes back and erases."""
-    bank = asked.alliance.bank
-    for value, test in (("a", False), ("b", True), ("c", False)):
-        asked.do(bank.report("url", f"http://{value}.example/", test=test))
-        asked.settle()
-    asked.do(bank.retract("url", "http://a.example/"))
-    asked.do(bank.say(Erase(ranges=((3, 4),), reason="privacy")))
-    asked.settle()
-    return asked
-
-
 def test_an_inspector_s_set(
-    drilled: Real, office: Office, bank: Node, tmp_path: Path
+    real: Real, office: Node, bank: Node, tmp_path: Path
 ) -> None:
-    """All sections in both languages, and what is not kept in words."""
+    """All sections, in both languages."""
+    ours = real.alliance.bank  # reports, drills, takes back and erases
+    for value, test in (("a", False), ("b", True), ("c", False)):
+        real.do(ours.report("url", f"http://{value}.example/", test=test))
+        real.settle()
+    real.do(ours.retract("url", "http://a.example/"))
+    real.do(ours.say(Erase(ranges=((3, 4),), reason="privacy")))
+    real.settle()
     look(bank)
+    call = Call("desk", "stopped", "", 5, "hold")
+    real.do(ours.own.calls.add(call, "1"))
     at = datetime.now(ZoneInfo("Asia/Shanghai"))
     quarter = f"{at.year}Q{(at.month + 2) // 3}"
     words = ("audit", "inspect", "--quarter", quarter)
     made = tmp_path / "set"
     ran = office(*words, made)
     assert (ran.code, ran.err) == (0, "")
-    made_of = (made / "inspection.json").read_bytes()
-    data = json.loads(made_of)
+    data = json.loads((made / "inspection.json").read_bytes())
     assert data["member"] == "bank"
     page = (made / "inspection.zh.html").read_text()
     for said in [
@@ -175,15 +153,15 @@ def test_an_inspector_s_set(
         "复核",
         "审批",
         "申诉台账",
-        "未留存",
         "本季度无",
         "放贷核验",
     ]:
         assert said in page
-    assert "Not kept" in (made / "inspection.en.html").read_text()
+    assert "told in writing" in (made / "inspection.en.html").read_text()
     book = openpyxl.load_workbook(made / "inspection.zh.xlsx")
     rows = {sheet.title: [*sheet.values] for sheet in book}
     share = ("撤回与上报之比", "1.000", "0.500", 2)
+    assert rows["客户告知书"][-1][1:] == ("暂缓", None, "已止付", 1)
     whose = rows["谁以什么用途查询"]
     assert {row[0] for row in whose[3:]} == {"cli", "office"}
     assert share in rows["本机构的贡献"]

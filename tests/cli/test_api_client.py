@@ -1,19 +1,21 @@
 """What the daemon says becomes the error, and the exit code, that it means."""
 
-import http.server
 import socketserver
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from syncd.cli import api_client
+from syncd.cli.api_client import ApiClient
 from syncd.config import Address
-from syncd.errors import SyncdError, UnavailableError
+from syncd.errors import UnavailableError
 from syncd.messages import catalogue
 from tests.cases import cases
 from tests.cli.conftest import (
+    TOKEN,
     FalseApi,
+    Handler,
     Node,
     Ran,
     Real,
@@ -36,9 +38,8 @@ def test_exit_codes(
 ) -> None:
     """As docs/cli.md says, by class and else by status."""
     problem = {**refused("so it is", code, type_), "hint": "do this"}
-    false.answers["/v1/reports"] = (code, problem)
-    ran = status(member).ended(exit_code)
-    assert ran.err.splitlines() == [
+    false.answers["/v1/reports"] = problem
+    assert status(member).ended(exit_code).err.splitlines() == [
         "syncd: error: so it is",
         "syncd: hint: do this",
     ]
@@ -88,15 +89,14 @@ def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
 def test_too_many_says_when_to_come_back(
     member: Node, false: FalseApi
 ) -> None:
-    false.answers["/v1/reports"] = (429, refused("too many", 429, "quota"))
+    false.answers["/v1/reports"] = refused("too many", 429, "quota")
     assert "come back in 7 s" in status(member).err
 
 
 def test_nobody_there(member: Node) -> None:
     """Exit code 3, and how to start the daemon."""
     path = member.home / "config.toml"
-    text = path.read_text()
-    path.write_text(text.rpartition('"127')[0] + '"127.0.0.1:1"\n')
+    path.write_text(path.read_text().rpartition('"127')[0] + '"127.0.0.1:1"\n')
     status(member).ended(3, f"syncd --home {member.home} run")
 
 
@@ -105,54 +105,36 @@ def test_port_0_is_nowhere(run: Run, tmp_path: Path) -> None:
     status(Node(tmp_path / "home", run)).ended(2)
 
 
-def test_hangs_up(member: Node, false: FalseApi, tmp_path: Path) -> None:
+def test_hangs_up(member: Node, false: FalseApi) -> None:
     false.fail = {"before": 0}
-    path = tmp_path / "a"
-    path.write_text("a.example\n")
-    words = "report add --kind url --label x --role x --evidence x --file"
-    assert member(*words.split(), path).code == 3
+    words = "report add --kind url --label x --role x --evidence x"
+    member(*words.split(), stdin=b"a.example\n").ended(3)
 
 
 class _OnUnix(socketserver.UnixStreamServer):
+    member: FalseApi
+
     def get_request(self) -> tuple[object, tuple[str, int]]:  # type: ignore[override]
         return super().get_request()[0], ("local", 0)
-
-
-class _Says(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        raw = f'{{"host": "{self.headers["Host"]}"}}'.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 def test_over_a_unix_socket(tmp_path: Path) -> None:
     """The name that is asked for is loopback's."""
     path = tmp_path / "own.sock"
-    with _OnUnix(str(path), _Says) as server:
+    with _OnUnix(str(path), Handler) as server:
+        server.member = FalseApi(answers={"/x": {"is": "there"}})
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        own = api_client.ApiClient(Address(path=path), "t", tmp_path)
-        assert own.get("/x") == {"host": "localhost"}
-        own.close()
+        with closing(ApiClient(Address(path=path), TOKEN, tmp_path)) as own:
+            assert own.get("/x") == {"is": "there"}
         thread.join()
+    assert server.member.host == "localhost"
 
 
 def test_no_unix_socket(tmp_path: Path) -> None:
-    own = api_client.ApiClient(Address(path=tmp_path / "none"), "t", tmp_path)
-    with pytest.raises(UnavailableError):
+    own = ApiClient(Address(path=tmp_path / "none"), "t", tmp_path)
+    with closing(own), pytest.raises(UnavailableError):
         own.get("/x")
-
-
-def test_a_problem_within_an_answer() -> None:
-    error = api_client.problem(refused("no"))
-    assert isinstance(error, SyncdError)
-    assert (str(error), error.exit_code) == ("no", 1)
 
 
 # ------------------------------------------------------------------- token
@@ -161,7 +143,7 @@ def test_a_problem_within_an_answer() -> None:
 def test_token_from_the_environment(
     member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    false.answers["/v1/reports"] = (200, {"items": []})
+    false.answers["/v1/reports"] = {"items": []}
     token = member.home.with_suffix(".token")
     monkeypatch.setenv("SYNCD_TOKEN_FILE", str(token))
     monkeypatch.setenv("SYNCD_HOME", str(member.home))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FalseApi, Node, Real, Run
+from tests.cli.conftest import CONST, FalseApi, Node, Real, Run
 
 URL = b"http://bank.example/"
 AT = "police.example/syncd/txwz/1"
@@ -41,12 +41,11 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
             }
         ],
     }
-    false.answers["/v1/disputes"] = (200, {"items": [item]})
+    false.answers["/v1/disputes"] = {"items": [item]}
     ran = member(
         "dispute", "list", "--side", "against_us", "--limit", 5
     ).ended(0)
-    row = ran.out.splitlines()[-1]
-    assert row.split() == [
+    assert ran.out.splitlines()[-1].split() == [
         *("2026-11-23", "answered", "against_us", "police", "phone", "stale"),
         *("bank.example/syncd/txwz/1:3", "report_stands", f"{AT}:7"),
     ]
@@ -55,15 +54,12 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
 
 
 def test_an_answer_names_a_dispute(member: Node, false: FalseApi) -> None:
-    done = {"id": 1, "reports": 1, "retracting": 1}
-    false.answers["/v1/answers"] = (202, done)
+    false.answers["/v1/answers"] = {"id": 1, "reports": 1, "retracting": 1}
     how = _answer("report_withdrawn")
-    ran = member("report", "answer", "--dispute", f"{AT}:7", *how)
-    assert ran.out == (
+    assert member("report", "answer", "--dispute", f"{AT}:7", *how).out == (
         "the answer on 1 reports is kept; 1 of them are being retracted\n"
     )
-    [(_, _, body)] = false.asked
-    assert body["dispute"] == [AT, 7]
+    assert false.calls[0]["dispute"] == [AT, 7]
     assert member("report", "answer", *how).code == 2
 
 
@@ -71,7 +67,7 @@ def test_values_are_vouched_for(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """One a line, or with a role in each row; no value is repeated."""
-    false.answers["/v1/vouches"] = (202, taken("accepted", "known"))
+    false.answers["/v1/vouches"] = taken("accepted", "known")
     lines = tmp_path / "ours.txt"
     lines.write_text("95588\n4008123123\n")
     ran = member("vouch", lines, "--kind", "phone", "--role", "hotline").ended(
@@ -85,7 +81,7 @@ def test_values_are_vouched_for(
     table = tmp_path / "ours.csv"
     table.write_text("号码,角色\n95588,官方热线\n4008123123,verified_caller\n")
     assert member("vouch", table, "--kind", "phone").code == 0
-    sent = [body["vouches"] for _, _, body in false.asked]
+    sent = [body["vouches"] for body in false.calls]
     assert sent[0][0] == {"kind": "phone", "value": "95588", "role": "hotline"}
     assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
 
@@ -108,12 +104,12 @@ def test_a_list_of_numbers_with_new_owners(
     text: str,
     options: tuple[str, ...],
 ) -> None:
-    false.answers["/v1/reassignments"] = (202, taken("accepted"))
+    false.answers["/v1/reassignments"] = taken("accepted")
     file = tmp_path / "moved.csv"
     file.write_text(text)
     member("reassigned", file, *options).printed("accepted 1")
-    [(_, _, body)] = false.asked
-    assert body["numbers"] == [{"value": "13800138000", "since": "2026-11-03"}]
+    number = {"value": "13800138000", "since": "2026-11-03"}
+    assert false.calls == [{"numbers": [number]}]
 
 
 def test_the_way_of_an_appeal(
@@ -121,14 +117,8 @@ def test_the_way_of_an_appeal(
 ) -> None:
     """Dispute, list, answer; vouch and take it back; reassign."""
     carrier = real.member("carrier", run)
-    about = (
-        *("--kind", "url", "--label", "fake_shop"),
-        "--role",
-        "phishing_host",
-    )
     url = b"http://shop.example/x"
-    user_tag = ("--evidence", "user_tag")
-    assert carrier("report", "add", *about, *user_tag, stdin=url).code == 0
+    carrier("report", "add", *CONST, stdin=url).ended(0)
     real.settle()
     words = ("report", "dispute", "--kind", "url", "--reason", "official")
     assert bank(*words, stdin=url).code == 0

@@ -1,6 +1,5 @@
 """An import takes every row or says why not, and survives every stop."""
 
-import csv
 import fcntl
 import hashlib
 import json
@@ -26,12 +25,11 @@ from syncd.cli.importing.targets import Reports, reasons
 from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
-from tests.cli.conftest import FalseApi, Node, Ran, refused
+from tests.cli.conftest import CONST, FalseApi, Node, Ran, read, refused
 from tests.lists.test_sheet import saved
 
 HEAD = "kind,value,label,role,evidence\n"
-SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
-CONST = SAME.split()
+FULL = refused("import: quota used up", 429, "quota")
 
 
 def row(value: str) -> str:
@@ -98,12 +96,10 @@ def test_what_is_refused_stays_at_the_daemon(
 
 
 def test_refused_rows_that_are_not_kept(
-    member: Node, load: Take, false: FalseApi, tmp_path: Path
+    member: Node, take: Take, tmp_path: Path
 ) -> None:
     """No empty file is written for them."""
-    file = tmp_path / "good.csv"
-    file.write_text(HEAD + row("a.example"))
-    assert load(file).code == 0
+    take(HEAD + row("a.example")).ended(0)
     out = tmp_path / "refused.csv"
     ran = member("report", "imports", "--refused", 1, "--out", out)
     assert (ran.code, out.exists()) == (2, False)
@@ -127,12 +123,12 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     words_ = ("--refused", 1, "--out", later)
     assert member("report", "imports", *words_, lang=lang).code == 0
     assert later.read_bytes() == out.read_bytes()
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        head, bad = csv.reader(file)
-    assert head == [*FRONT[lang], "号码", "备注", "渠道"]
-    assert (bad[0], bad[2:]) == ("3", ["'+86bad", "'-x", "乱写"])
-    assert "channel" in bad[1]
-    assert "乱写" in bad[1]
+    [bad] = read(out)
+    assert [*bad] == [*FRONT[lang], "号码", "备注", "渠道"]
+    line, why, *cells = bad.values()
+    assert (line, cells) == ("3", ["'+86bad", "'-x", "乱写"])
+    assert "channel" in why
+    assert "乱写" in why
     text = out.read_text(encoding="utf-8").replace('"乱写"', '"电话"')
     out.write_text(text.replace("+86bad", "+8613800138001"), encoding="utf-8")
     load(out, *words, "--list", "list.csv").ended(0, "not stored: 备注")
@@ -143,13 +139,12 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
 
 
 def test_mended_rows_may_be_refused_again(
-    load: Take, false: FalseApi, tmp_path: Path
+    take: Take, load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """Line and reason of the first time are no columns of the list."""
-    path, out = tmp_path / "list.txt", tmp_path / "out.csv"
-    path.write_text("bad1.example\n")
-    load(path, *CONST, "--refused", out)
-    assert load(out, *CONST).code == 1
+    out = tmp_path / "out.csv"
+    take("bad1.example\n", *CONST, "--refused", out, name="list.txt")
+    load(out, *CONST).ended(1)
     cells = {"value": "bad1.example"}
     assert refused_rows(false) == [[2, "the value is bad", cells]]
 
@@ -180,17 +175,16 @@ def test_a_row_of_several_values_is_mended_whole(
 
 
 def test_objects_that_are_refused_become_rows(
-    load: Take, false: FalseApi, tmp_path: Path
+    take: Take, tmp_path: Path
 ) -> None:
     """Under the names of all of them."""
-    path, out = tmp_path / "list.ndjson", tmp_path / "out.csv"
-    path.write_text('{"value":"bad1","x":"1"}\n{"y":"2","value":"bad2"}\n[')
-    load(path, *CONST, "--refused", out)
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row[2:] for row in csv.reader(file)]
-    assert rows == [
-        *(["value", "x", "y"], ["bad1", "1", ""], ["bad2", "", "2"]),
-        ["[", "", ""],
+    out = tmp_path / "out.csv"
+    text = '{"value":"bad1","x":"1"}\n{"y":"2","value":"bad2"}\n['
+    take(text, *CONST, "--refused", out, name="list.ndjson")
+    rows = read(out)
+    assert [*rows[0]][2:] == ["value", "x", "y"]
+    assert [[*row.values()][2:] for row in rows] == [
+        *(["bad1", "1", ""], ["bad2", "", "2"], ["[", "", ""])
     ]
 
 
@@ -231,9 +225,7 @@ def test_a_local_list_is_not_reported(
         ("/v1/own/removals", {"list": "公安", "load": 7, "gone_at_most": 5}),
     ]
     assert not false.imports
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        rows = [line[0] for line in csv.reader(file)]
-    assert rows == ["refused line", "3", "4"]
+    assert [row["refused line"] for row in read(out)] == ["3", "4"]
     ran = load(*words, "--json")
     assert (ran.json["known"], ran.json["refused"]) == (1, 2)
     assert load(*words, "--refresh").code == 2
@@ -262,11 +254,9 @@ def test_what_came_of_imports_is_listed(
     """Newest first, with names and counts; refused rows by their number."""
     load(listed, "--list", "police")
     false.imports[1]["elsewhere"] = 7
-    ran = member("report", "imports")
-    head, row = ran.out.splitlines()[:2]
+    head, row = member("report", "imports").out.splitlines()[:2]
     assert row.split()[:4] == ["1", "police", "list.csv", "cli"]
-    at = head.index("taken back by others")
-    assert row[at:].split()[0] == "7"
+    assert row[head.index("taken back by others") :].split()[0] == "7"
     assert (
         member("report", "imports", "--json").json["items"][0]["refused"] == 1
     )
@@ -314,10 +304,8 @@ def test_a_refusal_says_how_to_mend_it(take: Take, false: FalseApi) -> None:
 def test_reasons_are_counted(take: Take) -> None:
     """The most frequent ones first; what differs row by row is left out."""
     more = "".join(f"{'a' * n},\n" for n in (70_000, 80_000))
-    text = f"value,x\n{3 * 'ragged' * 3}\nbad.example,1\n{more}"
-    ran = take(text, *CONST)
-    found = [line.strip() for line in ran.err.split("\n") if " × " in line]
-    assert found == [
+    ran = take(f"value,x\n{3 * 'ragged' * 3}\nbad.example,1\n{more}", *CONST)
+    assert [line.strip() for line in ran.err.split("\n") if " × " in line] == [
         "2 × the line is … bytes long, above …",
         "1 × 1 cells, want 2",
         "1 × the value is bad",
@@ -364,17 +352,15 @@ def test_a_url_of_a_megabyte(take: Take, false: FalseApi) -> None:
 
 
 def test_options_go_before_a_mapping_file(
-    load: Take, false: FalseApi, tmp_path: Path
+    take: Take, false: FalseApi, tmp_path: Path
 ) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("a.example\nb.example\n")
     mapping = tmp_path / "a.toml"
     mapping.write_text(
         "[file]\nformat = 'txt'\nheader = true\n[columns]\nvalue = 1\n"
         "[constants]\nlabel = 'other'\nconfidence = 7\n"
     )
     words = ["--map", mapping, "--no-header"]
-    assert load(path, *CONST, *words).code == 0
+    take("a.example\nb.example\n", *CONST, *words, name="a.txt").ended(0)
     assert {(r["label"], r["confidence"]) for r in false.reports} == {
         ("fake_shop", 7)
     }
@@ -450,29 +436,23 @@ def test_stops_leave_no_trace(
 
 @pytest.mark.usefixtures("_short")
 def test_progress(
-    load: Take,
-    false: FalseApi,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    load: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines where there is no terminal."""
     path = long_list(tmp_path, 40)
     monkeypatch.setattr(meter, "EVERY_S", 0.0)
-    ran = load(path)
-    assert re.search(r"list.csv: \d+ %, \d+ rows, \d+ s left", ran.err)
+    assert re.search(r"list.csv: \d+ %, \d+ rows, \d+ s left", load(path).err)
 
 
+@pytest.mark.usefixtures("_short")
 def test_a_sheet(load: Take, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     urls = [f"{'bad' if n % 7 == 0 else 'n'}{n}.example" for n in range(30)]
     rows = [["网址", "备注"], *([url, "x"] for url in urls)]
     path = saved(tmp_path, rows)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table_input, "STEP", 10)
-        patch.setattr(upload, "RESTART_S", 0)
-        false.fail = {"after": 1}
-        assert load(path, *CONST).code == 3
-        ran = load(path, *CONST, "--json")
+    false.fail = {"after": 1}
+    load(path, *CONST).ended(3)
+    ran = load(path, *CONST, "--json")
     assert (ran.json["accepted"], ran.json["known"]) == (25, 0)
     numbers = [int(r[0]) for r in refused_rows(false)]
     assert numbers == [n + 2 for n in range(0, 30, 7)]
@@ -493,14 +473,13 @@ def test_a_changed_file_is_refused(
     path.write_bytes(raw)
     load(path, "--confidence", 90).ended(2, "its import 1 stopped")
     count = len(false.vault)
-    ran = load(path, "--anew", "--json")
-    assert ran.json["known"] == count
+    assert load(path, "--anew", "--json").json["known"] == count
     assert len(set(false.values)) == len(false.values)
 
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_that_is_written_while_it_is_read(
-    load: Take, false: FalseApi, tmp_path: Path, monkeypatch: Any
+    load: Take, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Its last line may be half there: nothing more is sent."""
     path = long_list(tmp_path, 30)
@@ -546,10 +525,7 @@ def test_two_imports_of_one_file(
     assert ran.code == 3
     assert "another run imports it just now" in ran.err
     assert not false.asked
-    false.answers["/v1/reports"] = (
-        409,
-        {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
-    )
+    false.answers["/v1/reports"] = refused("no", 409, "stale")
     load(path).ended(3, "run the same command again")
 
 
@@ -592,11 +568,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(
 ) -> None:
     """It goes on in the same run, with the counts of a quiet one."""
     false.fail = {point: 2}
-
-    def again() -> None:
-        false.fail = {"before": 0}
-
-    clock.meanwhile = [again, again]
+    clock.meanwhile = [lambda: false.fail.update(before=0)] * 2
     ran = go("--json")
     good = [f"n{n}.example" for n in range(60) if n % 11 and n % 7]
     assert (ran.code, ran.json["accepted"]) == (1, len(good))
@@ -613,11 +585,7 @@ def test_a_new_trouble_is_a_new_patience(
 ) -> None:
     """What is waited for counts from the last row that went in."""
     false.fail = {"before": 1}
-
-    def later() -> None:
-        false.fail = {"before": 2}
-
-    clock.meanwhile = [later]
+    clock.meanwhile = [lambda: false.fail.update(before=2)]
     assert go().code == 1
     assert clock.waited == [1, 1]
 
@@ -628,11 +596,8 @@ def test_a_daemon_that_stays_away_is_given_up(
     """Some time later, with the way to go on; the next run does."""
     monkeypatch.setattr(upload, "RESTART_S", 50)
     false.fail = {"before": 2}
-
-    def away() -> None:
-        false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
-
-    clock.meanwhile = [away]
+    away = {"/v1/imports": refused("starting", 503, "x")}
+    clock.meanwhile = [lambda: false.answers.update(away)]
     go().ended(3, "starting", "run the same command again")
     assert clock.waited == [1, 2, 4, 8, 15, 15]
     false.answers.clear()
@@ -642,7 +607,7 @@ def test_a_daemon_that_stays_away_is_given_up(
 def test_nobody_waits_for_a_daemon_that_never_answered(
     load: Take, false: FalseApi, listed: Path, clock: Clock
 ) -> None:
-    false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
+    false.answers["/v1/imports"] = refused("starting", 503, "x")
     assert load(listed).code == 3
     assert not clock.waited
 
@@ -651,12 +616,11 @@ def test_a_daemon_that_asks_for_patience_gets_it(
     false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """Retry-After is heeded, and told; the first answer may be one, too."""
-    full = (429, refused("import: quota used up", 429, "quota"))
-    false.answers["/v1/imports"] = full
+    false.answers["/v1/imports"] = FULL
 
     def next_trouble() -> None:
         false.answers.clear()
-        false.answers["/v1/reports"] = full
+        false.answers["/v1/reports"] = FULL
 
     clock.meanwhile = [next_trouble, false.answers.clear]
     ran = go().ended(1)
@@ -673,8 +637,7 @@ def test_patience_has_an_end(
 ) -> None:
     """So long without a row: the operator is to look at it."""
     monkeypatch.setattr(upload, "QUOTA_S", 30)
-    full = (429, refused("import: quota used up", 429, "quota"))
-    false.answers["/v1/reports"] = full
+    false.answers["/v1/reports"] = FULL
     load(listed).ended(3, "come back in 7 s")
     assert clock.waited == [7, 7, 7, 7]
 
@@ -696,7 +659,7 @@ def test_a_step_of_a_killed_run_that_comes_late(
     false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """The daemon commits it after we asked how far it is: we ask again."""
-    false.answers["/v1/reports"] = (409, refused("no", 409, "stale"))
+    false.answers["/v1/reports"] = refused("no", 409, "stale")
     clock.meanwhile = [false.answers.clear]
     assert go().code == 1
     assert clock.waited == [1]

@@ -4,19 +4,13 @@ from pathlib import Path
 
 from syncd import config
 from syncd.store.keyring import Keyring
-from tests.cli.conftest import Run
-
-
-def private(path: Path, text: str) -> Path:
-    path.touch(0o600)
-    path.write_text(text)
-    return path
+from tests.cli.conftest import Run, keep_token
 
 
 def test_the_home_knows_the_new_passphrase(run: Run, tmp_path: Path) -> None:
     """config.toml named the old file; now it names the new one."""
-    old = private(tmp_path / "old", "correct horse battery\n")
-    new = private(tmp_path / "new", "a much longer staple\n")
+    old = keep_token(tmp_path / "old", "correct horse battery")
+    new = keep_token(tmp_path / "new", "a much longer staple")
     home = tmp_path / "bank"
     run(
         *("--home", home, "init", "--id", "bank", "--domain", "bank.example"),

@@ -19,12 +19,13 @@ from syncd.errors import Message, QuotaError, UnavailableError, UsageError
 from syncd.indicator import receipt
 from syncd.lists import safe
 from syncd.messages import wire
-from tests.cli.conftest import FalseApi, Node, Real, refused
+from tests.cli.conftest import FalseApi, Node, Real, read, refused
 from tests.lists.test_sheet import saved
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check", "--kind", "phone")
 ROWS = [
+    ["客户号", "name", "tel"],
     ["c1", "Li", LISTED],
     ["c2", "=1+1", "+1 202 555 7102"],
     ["c3", "", "nonsense"],
@@ -33,33 +34,24 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def listed(real: Real) -> Real:
-    """An alliance in which the police have reported one number."""
+@pytest.fixture(scope="module", autouse=True)
+def listed(real: Real) -> None:
+    """The police have reported one number."""
     police = real.alliance.police
     real.do(police.report("phone", LISTED, evidence="police_case"))
     real.settle()
-    return real
 
 
-def table(path: Path, rows: Sequence[Sequence[str]] = ROWS) -> Path:
+def table(path: Path) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["客户号", "name", "tel"])
-        writer.writerows(rows)
+        csv.writer(file).writerows(ROWS)
     return path
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
 
 
 def names(path: Path) -> list[str]:
     return sorted(one.name for one in path.iterdir())
 
 
-@pytest.mark.usefixtures("listed")
 def test_a_receipt_is_of_one_value(bank: Node, tmp_path: Path) -> None:
     """Of none that was refused; and it is its owner's alone."""
     file, out = tmp_path / "T-1.json", tmp_path / "answers.csv"
@@ -69,12 +61,11 @@ def test_a_receipt_is_of_one_value(bank: Node, tmp_path: Path) -> None:
         assert "--receipt is of one value" in ran.err
     bank(*words, stdin=b"nonsense")
     assert not file.exists()
-    assert bank(*words, stdin=LISTED.encode()).code == 0
+    assert bank(*words, stdin=LISTED).code == 0
     assert receipt.parse(file.read_bytes()).verdict == "confirmed"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@pytest.mark.usefixtures("listed")
 def test_as_many_answers_as_rows_in_their_order(
     bank: Node, tmp_path: Path
 ) -> None:
@@ -114,7 +105,6 @@ def test_as_many_answers_as_rows_in_their_order(
     assert names(tmp_path) == ["answers.csv", "customers.csv"]
 
 
-@pytest.mark.usefixtures("listed")
 def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
     file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
@@ -138,7 +128,6 @@ def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.usefixtures("listed")
 def test_our_own_lists_stand_beside_the_answer(
     bank: Node, tmp_path: Path
 ) -> None:
@@ -184,7 +173,6 @@ def test_usage_errors_come_before_any_request(
     assert "--out is for the values of a --file" in ran.err
 
 
-@pytest.mark.usefixtures("listed")
 def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:
     file, out = tmp_path / "list.ndjson", tmp_path / "answers.csv"
     file.write_text(
@@ -209,8 +197,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
         [6222021234567890128, "+12025557105"],
     ]
     file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
-    words = (*ASK, "--file", file, "--out", out)
-    member(*words, "--keep", "card").ended(1)
+    member(*ASK, "--file", file, "--out", out, "--keep", "card").ended(1)
     [row] = read(out)
     assert (row["verdict"], row["card"]) == ("refused", "")
     assert row["problem"].startswith("card: ")
@@ -222,7 +209,7 @@ def test_nothing_is_left_of_a_look_up_that_did_not_end(
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--file", file, "--map", "value=tel")
-    false.answers["/v1/lookups"] = (503, refused("no", 503, "unavailable"))
+    false.answers["/v1/lookups"] = refused("no", 503, "unavailable")
     assert member(*say, "--out", out).code == 3
     assert names(tmp_path) == ["customers.csv", "home", "home.token"]
 

@@ -1,6 +1,5 @@
 """What waits for a second person, by command, before a real daemon."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,29 +10,24 @@ PHONE = ("--kind", "phone")
 SAID = ("--label", "fake_invest", "--role", "caller", "--evidence", "user_tag")
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    """The bank has a second person look at more than three values."""
-    home = tmp_path_factory.mktemp("pending") / "alliance"
-    with Real(home, {"review": {"above": 3}}) as alliance:
-        bank = alliance.alliance.members["bank"]
-        add = bank.node.home.own.bearers.add
-        for name, role in (("rev", "reviewer"), ("clerk", "operator")):
-            (home / f"{name}.token").touch(0o600)
-            token = alliance.do(add(name, role, None, role[:1], "王五"))
-            (home / f"{name}.token").write_text(token)
-            (home / name).symlink_to(home / "bank")
-        yield alliance
+SETTINGS = {"review": {"above": 3}}  # values that a second person looks at
+
+
+@pytest.fixture(scope="module", autouse=True)
+def persons(real: Real) -> None:
+    """One who may confirm, and one who hands in by staff number."""
+    real.bearer("rev", "reviewer", None, "r", "王五")
+    real.bearer("clerk", "operator", None, "o", "王五")
 
 
 @pytest.fixture
 def reviewer(real: Real, run: Run) -> Node:
     """The bank's command with the reviewer's token."""
-    return Node(real.alliance.root / "rev", run)
+    return real.member("bank", run, "rev")
 
 
-def numbers(first: int, n: int) -> bytes:
-    return "".join(f"+1202555{first + i:04}\n" for i in range(n)).encode()
+def numbers(first: int, n: int) -> str:
+    return "".join(f"+1202555{first + i:04}\n" for i in range(n))
 
 
 def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
@@ -56,7 +50,7 @@ def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
 
 def test_an_import_that_waits_says_so(bank: Node, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
-    file.write_bytes(b"phone\n" + numbers(7100, 5))
+    file.write_text("phone\n" + numbers(7100, 5))
     ran = bank("report", "import", file, *PHONE, *SAID).ended(6)
     assert "nothing of it is published yet" in ran.out
 
@@ -65,7 +59,7 @@ def test_a_certificate_is_a_page_for_the_person_concerned(
     real: Real, reviewer: Node, tmp_path: Path
 ) -> None:
     """In their language, with the value and without a member's name."""
-    clerk = Node(reviewer.home.with_name("clerk"), reviewer.run)
+    clerk = real.member("bank", reviewer.run, "clerk")
     some, page = numbers(7200, 1), tmp_path / "page"
     for words in (("add", *SAID), ("retract", "--reason", "false_positive")):
         clerk("report", *words, *PHONE, stdin=some)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from rich.cells import cell_len
@@ -41,14 +42,9 @@ def lines(lang: str, columns: int, term: str) -> Iterator[str]:
     )
     os.close(slave)
     raw = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # nobody writes there any more
-            break
-        if not piece:
-            break
-        raw += piece
+    with suppress(OSError):  # nobody writes there any more
+        while piece := os.read(master, 65536):
+            raw += piece
     os.close(master)
     assert done.wait(20) == 0
     for line in re.split(r"[\r\n]+", raw.decode()):

@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 
 from syncd.cli import drill_command
-from tests.cli.conftest import Node, Real, Run
+from tests.cli.conftest import Node, Real, Run, lookup
 
 LISTED = "shop-for-fraud.example"
 WORDS = ["--label", "fake_shop", "--evidence", "bank_detection"]
 URL = [*WORDS, "--kind", "url", "--role", "phishing_host"]
 PHONE = [*WORDS, "--kind", "phone", "--role", "caller"]
-
-
-def lookup(member: Node, kind: str, value: str) -> Any:
-    words = ("lookup", "--kind", kind, "--purpose", "test", "--json")
-    return member(*words, stdin=value.encode()).json["items"][0]
 
 
 @pytest.mark.parametrize(
@@ -28,10 +23,10 @@ def test_reported_here_listed_there_retracted_gone(
 ) -> None:
     """The way of one report, by the words that an operator types."""
     kind = words[5]
-    ran = bank("report", "add", *words, "--json", stdin=value.encode())
+    ran = bank("report", "add", *words, "--json", stdin=value)
     assert (ran.code, ran.json["accepted"]) == (0, 1)
     real.settle()
-    found = lookup(police, kind, value)
+    found = lookup(police, value, kind)
     assert found["verdict"] == "suspected"
     assert found["positions"][0][0] == "bank.example/syncd/txwz/1"
     listed = bank("report", "list", "--state", "published", "--json").json
@@ -39,20 +34,18 @@ def test_reported_here_listed_there_retracted_gone(
     where = ":".join(map(str, found["positions"][0]))
     bank("report", "retract", "--position", where, "--reason", "test").ended(0)
     real.settle()
-    assert lookup(police, kind, value)["verdict"] == "none"
+    assert lookup(police, value, kind)["verdict"] == "none"
 
 
 def test_how_a_url_was_read_is_printed(bank: Node, police: Node) -> None:
     """By the report that dropped a query, and the look-up that tried both."""
     pay = "http://a.b.c.pay.hunt.example/pay"
-    bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode()).printed(
+    bank("report", "add", *URL, stdin=f"{pay}?id=1\n").printed(
         "its query was dropped", "only this very host"
     )
     words = ("lookup", "--kind", "url", "--purpose", "test")
-    police(*words, stdin=f"{pay}。\n".encode()).printed(
-        "it was tried with and without"
-    )
-    ran = police(*words, stdin=f"“{pay}”\n".encode()).ended(1)
+    police(*words, stdin=f"{pay}。\n").printed("it was tried with and without")
+    ran = police(*words, stdin=f"“{pay}”\n").ended(1)
     assert "text stands before it" in ran.out
 
 
@@ -78,8 +71,7 @@ def test_what_is_in_the_vault_is_found(bank: Node, tmp_path: Path) -> None:
     table = bank("report", "list", "--list", "found", "--values").out
     assert "due" in table
     assert table.index("two.found") < table.index("one.found")
-    history = bank("report", "imports", "--list", "found").out
-    assert str(number) in history
+    assert str(number) in bank("report", "imports", "--list", "found").out
 
 
 BANKS_OWN = (
@@ -139,8 +131,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
 def test_what_a_dry_run_tells_programs(bank: Node, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("url,诈骗类型\na.dry.example,虚构\na.dry.example,假\n")
-    words = ("report", "import", path, *URL[2:], "--dry-run", "--json")
-    ran = bank(*words)
+    ran = bank("report", "import", path, *URL[2:], "--dry-run", "--json")
     assert (ran.code, ran.json["good"], ran.json["rows"]) == (1, 0, 2)
     assert {u["word"] for u in ran.json["unknown"]} == {"虚构", "假"}
     path.write_text("url\na.dry.example\n# twice\nhttp://a.dry.example/\n")
@@ -159,13 +150,13 @@ def test_a_local_list_answers_here_alone(
     words = ("report", "import", path, *URL, "--local", "--list", "ours")
     assert bank(*words, "--json").json["added"] == 1
     assert bank(*words, "--json").json["known"] == 1
-    assert lookup(bank, "url", "local.own.example")["ours"]["local"]
-    assert "ours" not in lookup(police, "url", "local.own.example")
+    assert lookup(bank, "local.own.example", "url")["ours"]["local"]
+    assert "ours" not in lookup(police, "local.own.example", "url")
     [item] = bank("own", "list", "--list", "ours", "--json").json["items"]
     assert item["type"] == "local"
     ran = bank("own", "remove", "--list", "ours", "--yes")
     assert ran.out == "removed 1 entries\n"
-    assert "ours" not in lookup(bank, "url", "local.own.example")
+    assert "ours" not in lookup(bank, "local.own.example", "url")
 
 
 def test_a_drill_once_a_day(

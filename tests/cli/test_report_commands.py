@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from syncd.cli import grid
+from syncd.cli import grid, options
 from syncd.cli.report_commands import COUNTS
 from syncd.cli.status_command import lines
 from syncd.errors import Message
@@ -17,18 +17,16 @@ from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
 from tests.cases import cases
-from tests.cli.conftest import FalseApi, Node, Terminal, refused
+from tests.cli.conftest import CONST, FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, KEY, NOW, WELL, down, log, roster
 
-SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
-CONST = SAME.split()
 SECRET = "13800138000"
 
 
 # --------------------------------------------------------------------- add
 
 
-def test_add(member: Node, false: FalseApi) -> None:
+def test_add(member: Node) -> None:
     """One report a line; each has its number, no value is repeated."""
     first = member("report", "add", *CONST, stdin=b"a.example\n")
     assert (first.code, first.out) == (0, "1: accepted as 1\n")
@@ -92,12 +90,8 @@ def test_no_values(member: Node, stdin: bytes, why: str) -> None:
     member("report", "add", *CONST, stdin=stdin).ended(2, why)
 
 
-def test_asks_on_a_terminal(
-    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person is asked for one value."""
-    from syncd.cli import options
-
     monkeypatch.setattr(sys, "stdin", Terminal(" a.example\n"))
     assert options.values(None) == ["a.example"]
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
@@ -120,11 +114,7 @@ NOTHING = dict.fromkeys(COUNTS, 0)
 
 def retracting(false: FalseApi, count: int = 1) -> None:
     answer = {**NOTHING, "retracting": count, "reports": count, "ids": [1]}
-    false.answers["/v1/retractions"] = (202, answer)
-
-
-def calls(false: FalseApi) -> list[Any]:
-    return [body for _, _, body in false.asked]
+    false.answers["/v1/retractions"] = answer
 
 
 @pytest.mark.parametrize(("words", "sent"), cases("cli/report", "retract"))
@@ -139,13 +129,13 @@ def test_retract(
         0,
         "1 reports and 0 disputes are being retracted\n",
     )
-    assert calls(false) == [{"reason": "duplicate", **sent}]
+    assert false.calls == [{"reason": "duplicate", **sent}]
 
 
 def test_retract_tells_what_it_left(member: Node, false: FalseApi) -> None:
     """A dispute on the value stands; what had ended before is no news."""
     left = {**NOTHING, "others": 2, "already": 2, "spared": 1, "ids": []}
-    false.answers["/v1/retractions"] = (202, left)
+    false.answers["/v1/retractions"] = left
     words = ("--kind", "url", "--reason", "duplicate")
     member("report", "retract", *words, stdin=b"a.example").printed(
         "2 were retracted before",
@@ -164,7 +154,7 @@ def test_retract_a_file_of_values(
     ran = member("report", "retract", *words)
     counted = {**NOTHING, "retracting": 2, "reports": 2, "ids": [1, 1]}
     assert ran.json == {**counted, "refused": []}
-    assert [c["value"] for c in calls(false)] == ["a", "b"]
+    assert [c["value"] for c in false.calls] == ["a", "b"]
 
 
 def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
@@ -174,18 +164,17 @@ def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
     file.write_text("种类,号码,标签\n电话,1,x\n网址,a.example,y\n电话,1,z\n")
     words = ("report", "retract", "--reason", "test", "--file", file)
     assert member(*words).code == 0
-    assert calls(false) == [
+    assert false.calls == [
         {"reason": "test", "kind": "phone", "value": "1"},
         {"reason": "test", "kind": "url", "value": "a.example"},
     ]
     file.write_text("x\nb.example\n")
-    more = ("--kind", "url", "--map", "value=x")
-    assert member(*words, *more).code == 0
-    assert calls(false)[-1]["value"] == "b.example"
+    assert member(*words, "--kind", "url", "--map", "value=x").code == 0
+    assert false.calls[-1]["value"] == "b.example"
     assert member(*words, "--kind", "url").code == 2
     file.write_text('value\na.example\n"b\n')
     member(*words, "--kind", "url").ended(2, "line 3")
-    assert len(calls(false)) == 3
+    assert len(false.calls) == 3
 
 
 def test_retract_a_list_by_its_mapping_file(
@@ -202,7 +191,7 @@ def test_retract_a_list_by_its_mapping_file(
     words = ("report", "retract", "--reason", "test", "--file", file)
     how = ["--no-header", "--encoding", "gb18030", "--delimiter", ";"]
     assert member(*words, "--map", ours, *how).code == 0
-    assert calls(false) == [
+    assert false.calls == [
         {"reason": "test", "kind": "url", "value": "银行.example"}
     ]
 
@@ -210,7 +199,7 @@ def test_retract_a_list_by_its_mapping_file(
 def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
     """One: the answer is no. Of many: told by number, and exit code 1."""
     problem = refused("nothing of ours matches", 404, "absent")
-    false.answers["/v1/retractions"] = (404, problem)
+    false.answers["/v1/retractions"] = problem
     words = ("report", "retract", "--kind", "url", "--reason", "test")
     member(*words, stdin=b"a").ended(1, "nothing of ours")
     ran = member(*words, stdin=b"a\nb").ended(1)
@@ -253,11 +242,11 @@ def test_dispute(
     answer: Any,
     expected: str,
 ) -> None:
-    false.answers["/v1/disputes"] = (202, {"id": 9, **answer})
+    false.answers["/v1/disputes"] = {"id": 9, **answer}
     more = ("--kind", "url", "--reason", "stale", *words.split())
     ran = member("report", "dispute", *more, stdin=b"a.example")
     assert (ran.code, ran.out.endswith(expected)) == (0, True)
-    assert calls(false) == [{"kind": "url", "reason": "stale", **sent}]
+    assert false.calls == [{"kind": "url", "reason": "stale", **sent}]
     ran = member("report", "dispute", *more, "--json", stdin=b"a.example")
     assert ran.json == {"id": 9, **answer}
 
@@ -290,7 +279,7 @@ def test_what_was_taken_back_is_printed(member: Node, false: FalseApi) -> None:
     ours = {"state": "taken_back", "id": 3}
     ours |= {"reason": "false_positive", "on": "2026-11-02"}
     theirs = {"state": "accepted", "id": 4, "elsewhere": "icbc court_order"}
-    false.answers["/v1/reports"] = (202, {"items": [ours, theirs]})
+    false.answers["/v1/reports"] = {"items": [ours, theirs]}
     words = ("report", "add", *CONST, "--again", "checked")
     ran = member(*words, stdin=b"a.example\nb.example\n").ended(1)
     assert ran.out.splitlines() == [
@@ -298,7 +287,7 @@ def test_what_was_taken_back_is_printed(member: Node, false: FalseApi) -> None:
         " (--again REASON reports it all the same)",
         "2: accepted as 4; icbc took it back as court_order",
     ]
-    assert false.asked[-1][2]["again"] == "checked"
+    assert false.calls[-1]["again"] == "checked"
 
 
 def test_the_list_says_who_else_took_a_value_back(
@@ -307,7 +296,7 @@ def test_the_list_says_who_else_took_a_value_back(
     """Of a phone or account it is known only once it is published."""
     item = {**ITEM, "elsewhere": "icbc court_order"}
     for items, there in (([ITEM, item], True), ([ITEM], False)):
-        false.answers["/v1/reports"] = (200, {"items": items})
+        false.answers["/v1/reports"] = {"items": items}
         ran = member("report", "list")
         assert ("taken back by others" in ran.out) == there
         assert ("icbc court_order" in ran.out) == there
@@ -319,7 +308,7 @@ def test_list(member: Node, false: FalseApi) -> None:
     page = {"items": [ITEM, dispute], "next": 2}
     for words, shown in (((), False), (("--values",), True)):
         for more in ((), ("--json",)):
-            false.answers["/v1/reports"] = (200, page)
+            false.answers["/v1/reports"] = page
             ran = member("report", "list", "--limit", 2, *words, *more).ended(
                 0
             )
@@ -330,16 +319,9 @@ def test_list(member: Node, false: FalseApi) -> None:
     assert zh.out.split()[:4] == ["编号", "记录类型", "对象类型", "状态"]
 
 
-def test_list_goes_on_page_by_page(
-    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pages = iter([([ITEM] * 1000, 1000), ([ITEM] * 5, 0)])
-
-    def answer(*_: Any) -> tuple[int, Any]:
-        items, last = next(pages)
-        return 200, {"items": items, **({"next": last} if last else {})}
-
-    monkeypatch.setattr(false, "answer", answer)
+def test_list_goes_on_page_by_page(member: Node, false: FalseApi) -> None:
+    pages = [{"items": [ITEM] * 5}, {"items": [ITEM] * 1000, "next": 1000}]
+    false.answers["/v1/reports"] = lambda _: pages.pop()
     ran = member("report", "list", "--limit", 3000, "--state", "waiting")
     assert len(ran.out.splitlines()) == 1006
     assert "before=1000" in false.asked[1][1]
@@ -358,11 +340,8 @@ def test_list_by_what_is_no_code(
 
 
 def test_list_by_words(member: Node, false: FalseApi) -> None:
-    false.answers["/v1/reports"] = (200, {"items": []})
-    assert (
-        member("report", "list", "--kind", "账号", "--label", "裸聊敲诈").code
-        == 0
-    )
+    false.answers["/v1/reports"] = {"items": []}
+    member("report", "list", "--kind", "账号", "--label", "裸聊敲诈").ended(0)
     assert "kind=account&label=sextortion" in false.asked[0][1]
 
 
@@ -397,7 +376,7 @@ def answered(false: FalseApi, *items: Any) -> None:
         found = list(items) if n == len(items) else [items[-1]] * n
         return {"items": found, "roster": {"expired": False}}
 
-    false.answers["/v1/lookups"] = (200, answer)
+    false.answers["/v1/lookups"] = answer
 
 
 def test_our_own_lists_are_printed_beside_the_alliance(
@@ -433,9 +412,9 @@ def test_lookup_code(
     """0: all were answered, whatever was found; 1: not all."""
     answered(false, *items)
     for more in ((), ("--json",)):
-        ran = member(
-            *LOOKUP, *more, stdin=f"{SECRET}\n".encode() * len(items)
-        ).ended(code)
+        ran = member(*LOOKUP, *more, stdin=f"{SECRET}\n" * len(items)).ended(
+            code
+        )
         assert SECRET not in ran.out + ran.err
 
 
@@ -462,43 +441,29 @@ def test_lookup_sends(member: Node, false: FalseApi) -> None:
     member(*args, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
     member(*args, "--kind", "phone", "--epoch", 2, stdin=b"T")
     member(*args, "--kind", "phone", "--region", "US", stdin=b"1")
-    assert calls(false) == [
+    phone = {"kind": "phone", "value": "1"}
+    same = {"purpose": "call_check", "reference": "r"}
+    assert false.calls == [
         {
-            "purpose": "call_check",
-            "reference": "r",
+            **same,
             "deadline_ms": 50,
-            "items": [
-                {"kind": "url", "value": "a.example"},
-                {"kind": "phone", "value": "1"},
-            ],
+            "items": [{"kind": "url", "value": "a.example"}, phone],
         },
-        {
-            "purpose": "call_check",
-            "reference": "r",
-            "items": [{"kind": "phone", "epoch": 2, "token": "T"}],
-        },
-        {
-            "purpose": "call_check",
-            "reference": "r",
-            "items": [{"kind": "phone", "region": "US", "value": "1"}],
-        },
+        {**same, "items": [{"kind": "phone", "epoch": 2, "token": "T"}]},
+        {**same, "items": [{**phone, "region": "US"}]},
     ]
 
 
-def test_lookup_of_many(
-    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lookup_of_many(member: Node, false: FalseApi) -> None:
     """More than one call holds are asked in several."""
-
-    def answer(*call: Any) -> tuple[int, Any]:
-        found = [NONE] * len(call[2]["items"])
-        return 200, {"items": found, "roster": {"expired": True}}
-
-    monkeypatch.setattr(false, "answer", answer)
+    false.answers["/v1/lookups"] = lambda body: {
+        "items": [NONE] * len(body["items"]),
+        "roster": {"expired": True},
+    }
     words = ("lookup", "--kind", "url", "--purpose", "test")
     ran = member(*words, "--json", stdin=b"a\n" * 2001)
     assert len(ran.json["items"]) == 2001
-    assert [len(c["items"]) for c in calls(false)] == [1000, 1000, 1]
+    assert [len(c["items"]) for c in false.calls] == [1000, 1000, 1]
     assert "the roster has expired" in ran.err
 
 
@@ -529,14 +494,13 @@ STATE = replace(
 
 def form(*todo: str, **fields: Any) -> Any:
     """Return a status as the API says it."""
-    state = replace(STATE, **fields)
-    shown = state.form([*map(Message, todo)], (), {})
+    shown = replace(STATE, **fields).form([*map(Message, todo)], (), {})
     return msgspec.json.decode(msgspec.json.encode(shown))
 
 
 def test_status(member: Node, false: FalseApi) -> None:
     status = form("call police")
-    false.answers["/v1/status"] = (200, status)
+    false.answers["/v1/status"] = status
     ran = member("status").ended(0)
     for part in (
         "a/b: 1 entries, 1 released",
@@ -597,7 +561,7 @@ def test_health(
         "cut_off": state == "cut_off",
         "why": {"detail": "so"} if state else None,
     }
-    false.answers["/readyz"] = (200, value)
+    false.answers["/readyz"] = value
     ran = member.run("--home", member.home, "status", "--health")
     assert (ran.code, ran.out) == (0, expected)
     ran = member.run("--home", member.home, "status", "--health", "--json")
@@ -607,8 +571,7 @@ def test_health(
 def test_who_does_not_serve_is_not_healthy(
     member: Node, false: FalseApi
 ) -> None:
-    down = refused("own.db: locked", 503, "unavailable")
-    false.answers["/readyz"] = (503, down)
+    false.answers["/readyz"] = refused("own.db: locked", 503, "unavailable")
     ran = member.run("--home", member.home, "status", "--health")
     assert (ran.code, ran.out) == (3, "")
     assert "own.db: locked" in ran.err

@@ -415,7 +415,8 @@ def test_newcomer_and_admin_see_the_same_words(
     """A founder's request has its own; a newcomer's come with its answer."""
     asked, sent, answer = (tmp_path / n for n in ("join", "sent", "answer"))
     home = partial(run, "--home", tmp_path / "home")
-    monkeypatch.setitem(Keyring.create.__kwdefaults__, "cost", CHEAP)
+    defaults: Any = Keyring.create.__kwdefaults__
+    monkeypatch.setitem(defaults, "cost", CHEAP)
     named = ("--id", "payment", "--domain", "payment.example")
     home("init", *named, "--alliance", NAME).ended(0)
     more = ("--sector", "payment", "--url", "https://127.0.0.1:1")

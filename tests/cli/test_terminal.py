@@ -7,41 +7,39 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncd.cli import terminal
 from syncd.errors import UsageError
-from tests.cli.conftest import FalseApi, Node, Run
-
-SYNCD = (sys.executable, "-m", "syncd")
+from tests.cli.conftest import FalseApi, Node, Run, keep_token
 
 
 def ended(
-    *words: object,
-    stdout: str = os.devnull,
+    *words: str,
+    stdout: Any = subprocess.DEVNULL,
     encoding: str = "utf-8",
     before: Callable[[], None] | None = None,
 ) -> tuple[int, list[str]]:
     """Return how a process of the command ended, and what it complained."""
-    with Path(stdout).open("wb") as out:
-        done = subprocess.run(
-            [*SYNCD, *map(str, words)],
-            stdout=out,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONIOENCODING": encoding},
-            preexec_fn=before,
-        )
+    io = {"PYTHONIOENCODING": encoding, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "syncd", *words],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, **io},
+        preexec_fn=before,
+    )
     return done.returncode, done.stderr.splitlines()
 
 
 @pytest.fixture
 def show(member: Node, false: FalseApi) -> tuple[str, ...]:
     """A command that prints one line."""
-    ready = {"appending": True, "why": "", "cut_off": False}
-    false.answers["/readyz"] = (200, ready)
+    false.answers["/readyz"] = {"appending": True, "why": "", "cut_off": False}
     return "--home", str(member.home), "status", "--health"
 
 
@@ -49,7 +47,8 @@ def show(member: Node, false: FalseApi) -> tuple[str, ...]:
 def test_results_that_find_no_room(show: tuple[str, ...]) -> None:
     """They are not said to be there: exit code 1, and why."""
     lines = ["syncd: error: No space left on device"]
-    assert ended(*show, stdout="/dev/full") == (1, lines)
+    with Path("/dev/full").open("wb") as full:
+        assert ended(*show, stdout=full) == (1, lines)
 
 
 @pytest.mark.slow
@@ -57,14 +56,8 @@ def test_results_that_nobody_wants(show: tuple[str, ...]) -> None:
     """As before `head`, or a pager that was left."""
     reads, writes = os.pipe()
     os.close(reads)
-    done = subprocess.run(
-        [*SYNCD, *show],
-        stdout=writes,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": ""},
-    )
+    assert ended(*show, stdout=writes) == (0, [])
     os.close(writes)
-    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.slow
@@ -94,9 +87,7 @@ def test_nothing_is_made_that_could_not_be_handed_over(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of the result is tried before there is a token or a key."""
-    secret = tmp_path / "secret"
-    secret.write_text("long enough to wrap")
-    secret.chmod(0o600)
+    secret = keep_token(tmp_path / "secret", "long enough to wrap")
     out = tmp_path / "none" / "out"
     made = tmp_path / "made"
     for words in (
@@ -111,7 +102,7 @@ def test_nothing_is_made_that_could_not_be_handed_over(
 
 def test_an_answer_of_another_program(member: Node, false: FalseApi) -> None:
     """Something speaks JSON at our port, and is no syncd of this version."""
-    false.answers["/v1/status"] = (200, {"ok": True})
+    false.answers["/v1/status"] = {"ok": True}
     member("status").ended(3, "an answer without time")
 
 

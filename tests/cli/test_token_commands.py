@@ -31,8 +31,7 @@ def token(run: Run, home: Path) -> Run:
 
 def test_add(token: Run, home: Path) -> None:
     """It is shown once, is accepted, and is not in the home."""
-    ran = token("add", "crm", "--role", "reader").ended(0)
-    made = ran.out.strip()
+    made = token("add", "crm", "--role", "reader").ended(0).out.strip()
     database = Database(home / "own.db", "own")
     bearer = asyncio.run(Bearers(database, lambda: 0).check(made))
     database.close()
@@ -59,8 +58,7 @@ def test_list_and_revoke(token: Run) -> None:
     token("add", "crm", "--role", "auditor")
     assert token("revoke", "crm").code == 0
     assert token("revoke", "crm").code == 1
-    ran = token("list")
-    assert "crm" in ran.out
+    assert "crm" in token("list").out
     found = token("list", "--json").json
     assert found[0]["revoked_at"] >= found[0]["added_at"]
 

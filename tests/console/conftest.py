@@ -30,6 +30,11 @@ class Page:
         bare = re.sub(r"<[^>]*>", " ", main.partition(">")[2])
         return " ".join(html.unescape(bare).split())
 
+    def read(self, *says: str) -> "Page":
+        """Assert that it says all of that."""
+        assert all(one in self.text for one in says), (says, self.text)
+        return self
+
 
 @dataclass
 class Visitor:
@@ -46,14 +51,17 @@ class Visitor:
         (_, port, *_) = self.member.node.listeners.runners[-1].addresses[0]
         return f"http://127.0.0.1:{port}"
 
-    async def get(self, path: str, **headers: str) -> Page:
-        """Open a page."""
-        return await self._ask("GET", path, None, headers)
+    async def get(self, path: str, *says: str, **headers: str) -> Page:
+        """Open a page, which says all of that."""
+        return (await self._ask("GET", path, None, headers)).read(*says)
 
-    async def post(self, path: str, form: Form = None, **headers: str) -> Page:
-        """Send a form from a page of this console."""
+    async def post(
+        self, path: str, form: Form = None, *says: str, **headers: str
+    ) -> Page:
+        """Send a form from a page of this console; the answer says all that."""
         given = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
-        return await self._ask("POST", path, form or {}, given | headers)
+        got = await self._ask("POST", path, form or {}, given | headers)
+        return got.read(*says)
 
     async def log_in(self, **headers: str) -> Page:
         """Hand in the token."""
@@ -103,7 +111,7 @@ async def people(alliance: Alliance) -> dict[str, Visitor]:
     """Somebody of each role at the bank, logged in."""
     found = {}
     for number, role in enumerate(ROLES, 1):
-        found[role] = await visitor(alliance.up[0], role, f"{number:04}")
+        found[role] = await visitor(alliance.bank, role, f"{number:04}")
         assert (await found[role].log_in()).status == 200
     return found
 

@@ -28,15 +28,15 @@ async def test_a_dispute_against_us_is_answered(
     """What our report is then, and that nothing waits any more."""
     value = f"+1202555019{outcome.count('w')}"
     origin = await disputed(alliance, value, "police", "bank")
-    page = await operator.get("/disputes")
-    assert "1 disputes wait for an answer of ours" in page.text
+    page = await operator.get(
+        "/disputes", "1 disputes wait for an answer of ours"
+    )
     [at] = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
     form = {"positions": at, "outcome": outcome, outcome: reason}
     page = await operator.post("/disputes/answer", form)
     assert page.path == "/disputes?answered"
     await alliance.settle()
-    page = await operator.get("/disputes")
-    assert "0 disputes wait for an answer of ours" in page.text
+    await operator.get("/disputes", "0 disputes wait for an answer of ours")
     found = await operator.post("/reports", {"value": value})
     assert re.search(
         rf"<td>report</td>.*?<td>{then}</td>", found.html, re.DOTALL
@@ -50,8 +50,7 @@ async def test_ours_can_be_withdrawn(
     page = await operator.get("/disputes")
     *_, at = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
     form = {"positions": at, "reason": "entry_error"}
-    page = await operator.post("/reports/retract", form)
-    assert "1 would be taken back" in page.text
+    await operator.post("/reports/retract", form, "1 would be taken back")
     page = await operator.post("/reports/retract", {**form, "sure": "1"})
     await alliance.settle()
     assert f'value="{at}"' not in (await operator.get("/disputes")).html

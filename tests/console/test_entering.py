@@ -43,7 +43,7 @@ async def test_two_members_on_one_host_have_a_cookie_each(
     alliance: Alliance, operator: Visitor
 ) -> None:
     """Cookies know no ports: one that logs out leaves the other alone."""
-    other = await visitor(alliance.up[1], "operator", "0301")
+    other = await visitor(alliance.carrier, "operator", "0301")
     other.browser = operator.browser
     await other.log_in()
     assert len({one.key for one in operator.browser.cookie_jar}) == 2
@@ -62,7 +62,7 @@ async def test_what_changes_comes_from_our_own_page(
 
 
 async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
-    member = alliance.up[0]
+    member = alliance.bank
     sessions = member.own.sessions
     one = await visitor(member, "reader", "0303")
     await one.log_in()
@@ -89,7 +89,7 @@ async def test_what_is_no_secret_opens_nothing(
     alliance: Alliance, operator: Visitor
 ) -> None:
     """A session's row has its hash; what stands for a certificate is known."""
-    member = alliance.up[0]
+    member = alliance.bank
     bearers, der = member.own.bearers, member.node.peers.shown()
     cookies = [one.value.encode() for one in operator.browser.cookie_jar]
     known = [hashlib.sha256(secret).hexdigest() for secret in cookies]
@@ -99,7 +99,7 @@ async def test_what_is_no_secret_opens_nothing(
 
 
 async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
-    member = alliance.up[0]
+    member = alliance.bank
     one = await visitor(member, "reader", "0304")
     one.token = await member.own.sessions.ticket("reader 0304")
     assert (await one.log_in()).path == "/lookup"  # the hot line's
@@ -108,7 +108,7 @@ async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
 
 
 async def test_a_name_of_others_needs_tls(alliance: Alliance) -> None:
-    one = await visitor(alliance.up[0], "reader", "0306")
+    one = await visitor(alliance.bank, "reader", "0306")
     for host in "bank.example", "localhost:99999":
         assert (await one.get("/login", Host=host)).status == 403
 
@@ -128,7 +128,7 @@ async def test_a_page_says_what_it_loads(operator: Visitor) -> None:
 async def test_a_path_with_a_line_end_leads_to_the_log_in(
     alliance: Alliance,
 ) -> None:
-    one = await visitor(alliance.up[0], "reader", "0308")
+    one = await visitor(alliance.bank, "reader", "0308")
     url = URL(one.url + "/log/%0d%0aSet-Cookie:%20a=b", encoded=True)
     async with one.browser.get(url) as answer:
         assert (answer.status, answer.url.path) == (200, "/login")
@@ -136,7 +136,7 @@ async def test_a_path_with_a_line_end_leads_to_the_log_in(
 
 
 async def test_no_address_leads_elsewhere(alliance: Alliance) -> None:
-    one = await visitor(alliance.up[0], "reader", "0307")
+    one = await visitor(alliance.bank, "reader", "0307")
     for wrong in ("//evil.example", "https://evil.example", "/\\evil.example"):
         form = {"token": one.token, "next": wrong}
         assert (await one.post("/login", form)).path == "/lookup"

@@ -29,12 +29,9 @@ FIELDS = ReportFields(label="fake_invest", role="caller", evidence="user_tag")
 
 
 @pytest.fixture(scope="module")
-async def console(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Visitor]:
+async def console(root: Path) -> AsyncIterator[Visitor]:
     """A console over a vault of so many rows, as its operator has it."""
-    where: Path = tmp_path_factory.mktemp("many")
-    async with Alliance.found(where, IDS, local_apis=True) as alliance:
+    async with Alliance.found(root, IDS, local_apis=True) as alliance:
         bank = alliance.bank
         alliance.cut(*IDS)  # nothing is published meanwhile
         fields = record.encode(FIELDS)

@@ -51,7 +51,7 @@ async def test_a_bar_has_the_worst_of_each_day(
     alliance: Alliance, operator: Visitor
 ) -> None:
     """Its reasons stand in a table too."""
-    own, ctx = alliance.up[0].node.home.own, alliance.up[0].node.ctx
+    own, ctx = alliance.bank.own, alliance.bank.node.ctx
     today = statement.day(ctx.today())
     why = Message("log: {origin}: {why}", origin="a", why=MARKUP)
     seen = [(0, NOTHING), (0, NOTHING), (2, why), (0, NOTHING)]
@@ -87,7 +87,7 @@ async def followed(one: Visitor, cursor: str) -> AsyncIterator[str]:
 async def test_events_come_as_they_happen_until_the_session_ends(
     alliance: Alliance,
 ) -> None:
-    bank = alliance.up[0]
+    bank = alliance.bank
     one = await visitor(bank, "reader", "0801")
     await one.log_in()
     page = await one.get("/")
@@ -114,17 +114,17 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     alliance: Alliance, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "MOMENT_S", 60)
-    await alliance.up[2].report("url", "http://evil.example/figures")
+    await alliance.police.report("url", "http://evil.example/figures")
     await alliance.settle()
-    page = await operator.get("/figures")
+    page = await operator.get("/figures", "fake online investment")
     assert re.search(r"\d+ reports by \d members?, \d+ retracted", page.text)
-    assert "fake online investment" in page.text
     [data, _] = re.findall(r'data-chart="([^"]*)"', page.html)
     months, reports, *_ = json.loads(html.unescape(data))["data"]
     assert len(months) == len(reports) == 13
     assert reports[-1] >= 1
-    past = await operator.get("/figures?from=2199-01&to=2199-02")
-    assert "0 reports by 0 members" in past.text
+    await operator.get(
+        "/figures?from=2199-01&to=2199-02", "0 reports by 0 members"
+    )
 
 
 async def stopped(operator: Visitor) -> tuple[int, int]:
@@ -138,7 +138,7 @@ async def stopped(operator: Visitor) -> tuple[int, int]:
 async def test_what_came_of_our_calls_is_counted(
     alliance: Alliance, operator: Visitor
 ) -> None:
-    calls, before = alliance.up[0].node.home.own.calls, await stopped(operator)
+    calls, before = alliance.bank.own.calls, await stopped(operator)
     await calls.add(Call("figures", "stopped", "fake_invest", 5000), "1")
     await calls.add(Call("figures", "sent", "fake_invest", 70), "2")
     after = await stopped(operator)

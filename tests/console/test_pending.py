@@ -38,13 +38,16 @@ async def test_a_second_person_confirms_and_refuses(
     assert "Confirm" not in page.text  # to whom it is not for
     page = await operator.post(first, {"what": "confirm"})
     assert page.status == 403
-    page = await reviewer.get(first)
-    assert "operator 0001 0001 Person 0001" in page.text
-    assert "1 new: exempt entry · number" in page.text
-    assert "+12****6001" in page.text
+    page = await reviewer.get(
+        first,
+        "operator 0001 0001 Person 0001",
+        "1 new: exempt entry · number",
+        "+12****6001",
+    )
     assert "+12025556" not in page.html
-    seen = await reviewer.post(first, {"n": "1", "purpose": "case_work"})
-    assert "+12025556001" in seen.text
+    await reviewer.post(
+        first, {"n": "1", "purpose": "case_work"}, "+12025556001"
+    )
     seen = await reviewer.post(first, {"n": "1", "purpose": "curious"})
     assert (seen.status, "+12025556001" in seen.text) == (400, False)
     no = await reviewer.post(second, {"what": "refuse"})
@@ -52,8 +55,9 @@ async def test_a_second_person_confirms_and_refuses(
     given = {"what": "refuse", "why": "<b>not</b> ours"}
     page = await reviewer.post(second, given)
     assert (page.path, "<b>not</b> ours" in page.text) == (second, True)
-    page = await reviewer.post(first, {"what": "confirm"})
-    assert "confirmed and done" in page.text
+    page = await reviewer.post(
+        first, {"what": "confirm"}, "confirmed and done"
+    )
     assert "Confirm" not in page.text
 
 
@@ -65,7 +69,7 @@ async def test_what_went_at_once_is_looked_at(
     page = await people["reviewer"].get("/pending")
     assert re.search(r"Went at once and to be looked at: [1-9]", page.text)
     where, *_ = re.findall(r'(/pending/\d+)"[^/]*/a></td><td>went', page.html)
-    page = await people["reviewer"].get(where)
-    assert "+12****6004" in page.text
-    page = await people["reviewer"].post(where, {"what": "confirm"})
-    assert "looked at, right" in page.text
+    await people["reviewer"].get(where, "+12****6004")
+    await people["reviewer"].post(
+        where, {"what": "confirm"}, "looked at, right"
+    )

@@ -132,10 +132,7 @@ def write_certificates(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-async def house(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[House]:
-    root: Path = tmp_path_factory.mktemp("recipes")
+async def house(root: Path) -> AsyncIterator[House]:
     write_certificates(root)
     port = free_port()
     own = {

@@ -19,11 +19,8 @@ SERVER, PERSON, PROXY = (issue(p256()) for _ in range(3))
 
 
 @pytest.fixture(scope="module")
-async def bank(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Member]:
+async def bank(root: Path) -> AsyncIterator[Member]:
     """A member whose console is to be had over TLS in both ways."""
-    root: Path = tmp_path_factory.mktemp("tls")
     own = serving(root)
     console = {"tls_listen": place(), "staff_header": "X-Staff", "url": TYPED}
 

@@ -42,10 +42,9 @@ Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 
 def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
     """Return records as bundles."""
-    starts = range(0, len(records), 256)
     return [
         codec.bundled(n, records[at : at + 256])
-        for n, at in enumerate(starts, first)
+        for n, at in enumerate(range(0, len(records), 256), first)
     ]
 
 
@@ -177,8 +176,7 @@ class Log:
             for at in range(len(records)):
                 if n * 256 + at in gone:
                     records[at] = leaf.close(records[at])
-            gz = codec.deflate(records)
-            other.bundles[n] = replace(bundle, gz=gz)
+            other.bundles[n] = replace(bundle, gz=codec.deflate(records))
         return other
 
 

@@ -47,8 +47,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 30)
     monkeypatch.setattr(tokenise, "LANES", 1)
     made = World()
-    row = Quota("lookup", HOUR, 10 * HOUR)
-    made.roster = drafts.put(made.roster, ("quotas",), row)
+    made.roster = drafts.put(
+        made.roster, ("quotas",), Quota("lookup", HOUR, 10 * HOUR)
+    )
     for holder in made.holders.values():
         holder.book = Book(made)  # type: ignore[assignment]
     made.renew()

@@ -32,6 +32,9 @@ NOW = 1_800_000_000
 ACCEPTED = RosterAccepted(version=1, hash_="ab" * 32)
 
 
+Written = statement.Statement | tuple[int, bytes]
+
+
 def about(n: int) -> dict[str, Any]:
     kind = ("phone", "url", "account")[n % 3]
     return sample_statements.about(n, kind=kind, epoch=1 + n % 2)
@@ -48,9 +51,7 @@ def retract(n: int, *ends: int) -> Retract:
 class Audited(Log):
     """A log, and the rows that an honest member makes of it."""
 
-    def __init__(
-        self, statements: Sequence[statement.Statement | tuple[int, bytes]]
-    ) -> None:
+    def __init__(self, statements: Sequence[Written]) -> None:
         super().__init__()
         self.add(
             *(
@@ -182,8 +183,7 @@ def test_files_of_any_size(size: int, audited: bool) -> None:
     """What was exported is accepted, and is exactly the layout's files."""
     log = Audited([ACCEPTED] * size)
     files = log.static(audited=audited)
-    there = log_files.layout(size, audit=audited)
-    assert set(files) == {"checkpoint", *there}
+    assert set(files) == {"checkpoint", *log_files.layout(size, audit=audited)}
     found = check(files)
     assert found.head == log.head_at(log.size)
     assert found.types == ({19: size} if size else {})
@@ -277,11 +277,11 @@ SIZES = [*range(8), 255, 256, 257, 300, 513]
 
 
 @st.composite
-def entries(draw: st.DrawFn) -> list[statement.Statement | tuple[int, bytes]]:
+def entries(draw: st.DrawFn) -> list[Written]:
     """Draw statements that get in each other's way."""
     size = draw(st.sampled_from(SIZES))
     rng = random.Random(draw(st.integers(0, 2**32)))
-    statements: list[statement.Statement | tuple[int, bytes]] = []
+    statements: list[Written] = []
     for i in range(size):
         n = rng.randrange(8)
         back = sorted(rng.sample(range(i), min(i, 3)))
@@ -368,14 +368,13 @@ def test_rows_that_do_not_read() -> None:
         (b"", 5, 0, b"", "x"),
     ]
     for row in odd:
-        found = audit.check(MIXED.view(rows=[*MIXED.rows()[0], row]))
-        assert any(p.startswith("row at ") for p in found.problems)
+        found = problems(MIXED, rows=[*MIXED.rows()[0], row])
+        assert any(p.startswith("row at ") for p in found)
 
 
 def test_other_log_s_files() -> None:
     """Files that hold together under another log's checkpoint are refused."""
-    other = reported(MIXED.size)
-    files = {**other.static(), "checkpoint": MIXED.note()}
+    files = {**reported(MIXED.size).static(), "checkpoint": MIXED.note()}
     with pytest.raises(DamagedError, match="another root at 10"):
         check(files)
 
@@ -390,8 +389,9 @@ def test_ahead_of_us() -> None:
 def test_two_rows_for_one_statement() -> None:
     """A second row under another key is told, whatever the first one is."""
     rows = MIXED.rows()[0]
-    found = audit.check(MIXED.view(rows=[*rows, changed(rows[1], 1)]))
-    assert found.problems == [f"claim {rows[1][2]}: 2 rows for one statement"]
+    assert problems(MIXED, rows=[*rows, changed(rows[1], 1)]) == [
+        f"claim {rows[1][2]}: 2 rows for one statement"
+    ]
 
 
 def test_checkpoint_that_is_none() -> None:
@@ -404,11 +404,10 @@ def test_checkpoint_that_is_none() -> None:
 
 def test_many_problems_are_counted() -> None:
     """A thousand lost rows do not make a thousand lines."""
-    log = reported(600)
-    found = audit.check(log.view(rows=[]))
-    assert len(found.problems) == audit.NAMED + 1
-    assert found.problems[0].endswith("its row is missing")
-    assert found.problems[-1] == f"and {600 - audit.NAMED} more"
+    found = problems(LONG, rows=[])
+    assert len(found) == audit.NAMED + 1
+    assert found[0].endswith("its row is missing")
+    assert found[-1] == f"and {600 - audit.NAMED} more"
 
 
 # --------------------------------------------------------- log and signatures
@@ -467,8 +466,7 @@ def test_withheld_below_merged() -> None:
 
 def test_erasures_are_the_log_s_own() -> None:
     """A range that nobody ordered is a problem, and so is a forgotten one."""
-    extra = (*MIXED.erased, (0, 2, 9))
-    assert problems(MIXED, erased=extra) == [
+    assert problems(MIXED, erased=(*MIXED.erased, (0, 2, 9))) == [
         "erasure of 0 to 2 at 9: nobody ordered it"
     ]
     assert problems(MIXED, erased=()) == [

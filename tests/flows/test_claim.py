@@ -12,6 +12,7 @@ from syncd.flows import claim, report
 from syncd.flows.draft import (
     AnswerDraft,
     DisputeDraft,
+    NewReport,
     OwnerDraft,
     ReassignedDraft,
     VouchDraft,
@@ -26,12 +27,16 @@ WRONG = DisputeDraft(
 )
 
 
+def fields(kept: NewReport) -> Any:
+    return msgspec.json.decode(kept.fields)
+
+
 def test_a_dispute_asks_for_an_answer_in_three_days_of_a_url_in_seven() -> (
     None
 ):
     kept = claim.prepare(WRONG, RULES)
     assert (kept.value, kept.type, kept.urgent) == (NUMBER, 3, True)
-    assert msgspec.json.decode(kept.fields) == {
+    assert fields(kept) == {
         "due": "2026-09-24",
         "expires": "2027-03-20",
         "reason": "innocent_owner",
@@ -57,8 +62,10 @@ def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
 
 def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
     draft = replace(WRONG, about=(("a/b", 7), ("a/b", 2)))
-    fields = msgspec.json.decode(claim.prepare(draft, RULES).fields)
-    assert fields["about"] == [["a/b", 2], ["a/b", 7]]
+    assert fields(claim.prepare(draft, RULES))["about"] == [
+        ["a/b", 2],
+        ["a/b", 7],
+    ]
 
 
 def test_an_answer_is_given_fifteen_days_at_most() -> None:
@@ -82,7 +89,7 @@ def test_an_answer_is_about_all_reports_on_the_token() -> None:
     kept = claim.prepare_answer(LOOKED, reports, RULES)
     assert (kept.type, kept.urgent, kept.value) == (6, True, "")
     assert kept.token == token.decode(reported().token)
-    assert msgspec.json.decode(kept.fields) == {
+    assert fields(kept) == {
         "about": [["a/b", 3], ["a/b", 9]],
         "outcome": "report_stands",
         "reason": "case_open",
@@ -109,7 +116,7 @@ MOVED = ReassignedDraft(value="202 555 0123", since=TODAY)
 def test_a_vouch_ends_as_the_roster_has_it() -> None:
     kept = claim.prepare(OURS, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 7)
-    assert msgspec.json.decode(kept.fields) == {
+    assert fields(kept) == {
         "expires": "2027-03-20",
         "role": "hotline",
     }
@@ -120,7 +127,7 @@ def test_a_vouch_ends_as_the_roster_has_it() -> None:
 def test_a_carrier_says_since_when_a_number_is_anothers() -> None:
     kept = claim.prepare(MOVED, CARRIER)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 5)
-    assert msgspec.json.decode(kept.fields) == {"since": TODAY}
+    assert fields(kept) == {"since": TODAY}
 
 
 def test_nobody_else_says_so() -> None:
@@ -129,7 +136,7 @@ def test_nobody_else_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("draft", "fields", "says"),
+    ("draft", "wrong", "says"),
     [
         (BY_TOKEN, {"epoch": 2}, "the roster has no epoch 2 of phone"),
         (BY_TOKEN, {"token": "AAAA"}, "token"),
@@ -144,8 +151,8 @@ def test_nobody_else_says_so() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(
-    draft: DisputeDraft | OwnerDraft, fields: dict[str, Any], says: str
+    draft: DisputeDraft | OwnerDraft, wrong: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(MalformedError) as caught:
-        claim.prepare(replace(draft, **fields), CARRIER)
+        claim.prepare(replace(draft, **wrong), CARRIER)
     assert says in str(caught.value)

@@ -61,8 +61,7 @@ def start(versions: int = 1) -> tuple[RosterClaims, Store]:
 async def test_a_claim_with_a_chain_is_followed() -> None:
     claims, store = start()
     claimant, other = Peer("a", CHAIN), Peer("b", CHAIN[:2])
-    findings = await claims.follow(5, [claimant, other])
-    assert not findings
+    assert not await claims.follow(5, [claimant, other])
     assert store.trusted.version == 5
     assert store.kept == dict(enumerate(CHAIN[1:], 2))
     assert claimant.asked == [2, 3, 4, 5]
@@ -89,8 +88,7 @@ async def test_any_of_those_asked_may_have_it() -> None:
         Peer("wrong", instead=lambda _: CHAIN[0]),
         Peer("right", CHAIN),
     ]
-    findings = await claims.follow(3, peers)
-    assert not findings
+    assert not await claims.follow(3, peers)
     assert store.trusted.version == 3
 
 
@@ -136,8 +134,7 @@ async def test_unsigned_rosters_prove_nothing() -> None:
     claims, store = start()
     text = drafts.read(CHAIN[1])[0].text
     one = bytes(Note(text, (ADMINS[0].sign(text),)))
-    liar = Peer("a", instead=lambda _: one)
-    (finding,) = await claims.follow(2, [liar])
+    (finding,) = await claims.follow(2, [Peer("a", instead=lambda _: one)])
     assert "signed by 1 of version 2's admins, want 2" in str(finding.detail)
     assert store.trusted.version == 1
 
@@ -147,8 +144,7 @@ async def test_a_roster_that_is_too_new_asks_for_newer_software() -> None:
     text = drafts.read(CHAIN[1])[0].text
     text = text.replace('"format"', '"folk":1,"format"')
     raw = bytes(Note(text, tuple(a.sign(text) for a in ADMINS)))
-    peer = Peer("a", instead=lambda _: raw)
-    (finding,) = await claims.follow(2, [peer])
+    (finding,) = await claims.follow(2, [Peer("a", instead=lambda _: raw)])
     assert finding.code == "newer_software"
 
 
@@ -174,18 +170,15 @@ async def test_a_fork_on_the_way_is_a_finding(
     time_is_up: Callable[[], Awaitable[None]],
 ) -> None:
     claims, _ = start(2)
-    second = drafts.read(other_second())[1]
-    third = drafts.begin(second, now=NOW + 78)
+    third = drafts.begin(drafts.read(other_second())[1], now=NOW + 78)
     raw = bytes(Note(third.text, tuple(a.sign(third.text) for a in ADMINS)))
     peers = [Peer("a", instead=lambda _: raw), Peer("b", waits=time_is_up)]
-    findings = await claims.follow(3, peers)
-    assert [f.code for f in findings] == ["roster_fork"]
+    assert [f.code for f in await claims.follow(3, peers)] == ["roster_fork"]
 
 
 async def test_a_contradicting_claim_without_a_note_is_a_finding() -> None:
     claims, _ = start(2)
-    claimant = Peer("a", CHAIN)  # claims another hash, and holds ours
-    (finding,) = await claims.follow(2, [claimant], hash_="00" * 32)
+    (finding,) = await claims.follow(2, [Peer("a", CHAIN)], hash_="00" * 32)
     assert finding.code == "roster_claim"
 
 

@@ -114,8 +114,7 @@ async def test_the_branch_that_the_roster_chose() -> None:
     await sign(book, raw)
 
     for size, signs in ((4, False), (5, False), (6, True)):
-        left = {note.parse(raw).text}
-        made = await sign(book, signed(size), rejected=left)
+        made = await sign(book, signed(size), rejected={note.parse(raw).text})
         assert (made is not None) == signs
 
 

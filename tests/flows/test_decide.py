@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.errors import Message, UnavailableError
-from syncd.flows import stretch_queue
+from syncd.flows import pull, stretch_queue
 from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.roster.members import Cut
@@ -38,6 +38,7 @@ def world() -> World:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "RUN", 2)
     monkeypatch.setattr(stretch_queue, "MOST", 2)
 
 
@@ -135,8 +136,7 @@ async def test_ours_was_chosen(world: World) -> None:
 async def test_two_roots_of_a_size_that_we_never_had(world: World) -> None:
     """They may differ above the pin only: a larger one is needed."""
     one, other = branches(20, 5, 5)
-    mine = Log().reports(10)
-    await world.to(mine)
+    await world.to(Log().reports(10))
     await world.fork(one.signed, other.signed)
     at = point(Log().reports(20))
     assert "proven at 25" in await world.pin(at, FakeSource(one))

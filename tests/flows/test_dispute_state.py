@@ -108,8 +108,7 @@ def test_what_the_roster_annuls_waits_for_nothing() -> None:
 
 
 def test_a_report_that_counts_no_more_waits_for_nothing() -> None:
-    past = Claim(BANK, 1, report(expires=TODAY))
-    assert state(disputed(), past) is None
+    assert state(disputed(), Claim(BANK, 1, report(expires=TODAY))) is None
     gone = found(
         disputed(about=(REPORT.position,)), Claim(BANK, 9, answered())
     )

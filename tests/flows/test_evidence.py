@@ -145,8 +145,7 @@ def test_no_changed_bit_convicts(
 
 async def test_shares_of_another_time(court: Court) -> None:
     """Are judged by the roster of that time, and by no other."""
-    lie = await court.ask(court.proven, 3)
-    held = Evidence("bank", (lie,))
+    held = Evidence("bank", (await court.ask(court.proven, 3),))
     now = court.world.roster
     later = structs.replace(
         now,
@@ -166,8 +165,7 @@ async def test_shares_of_another_time(court: Court) -> None:
 def test_of_what_it_was_never_asked(court: Court) -> None:
     """A quorum without the accused is no question to it."""
     for quorum in ((2, 3), (2, 1)):
-        request = court.proven._replace(quorum=quorum)
-        body = bytes(request)
+        body = bytes(court.proven._replace(quorum=quorum))
         signed = court.bank.sign(body, {"elements": "", "proof": ""})
         court.acquits(Exchange(body, signed))
 

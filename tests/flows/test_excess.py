@@ -34,10 +34,9 @@ def reports(n: int, **other: Any) -> Counted:
 
 
 def found(bank: Counted, *usages: Usage, retired: Any = ()) -> list[Any]:
-    newest = usage(0, on=LATER)
     logs = {
         "a": ("bank", bank),
-        "b": ("police", Counted(usages=[*usages, newest])),
+        "b": ("police", Counted(usages=[*usages, usage(0, on=LATER)])),
     }
     return list(excess.of(logs, retired))
 
@@ -71,8 +70,7 @@ def test_what_was_retracted_was_published() -> None:
     """A log's statements stay, whatever became of them."""
     one = about(1, on=DAY, **KEY)
     log = Audited([report(**one), retract(0, **one)])
-    counted = audit.check(log.view()).counted
-    assert counted.published("phone", 1, DAY) == 1
+    assert audit.check(log.view()).counted.published("phone", 1, DAY) == 1
 
 
 def test_what_anchors_say_of_access_records_is_kept() -> None:

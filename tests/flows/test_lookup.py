@@ -216,6 +216,17 @@ def phone(value: str = NUMBER) -> Identifier:
     return identifier.parse_normal("phone", value)
 
 
+def short(one: Identifier) -> bytes:
+    return token.token(output(one))
+
+
+SHORT = short(phone())
+
+
+def about(*forms: Identifier) -> list[Question]:
+    return [Question(form.kind, form.value) for form in forms]
+
+
 def verdicts(answers: Sequence[Answer]) -> list[str]:
     return [a.verdict.verdict if a.verdict else "problem" for a in answers]
 
@@ -242,13 +253,14 @@ async def test_a_url_is_found_with_text_behind_it_and_says_so(
     user: User,
 ) -> None:
     user.report(Identifier("url", "px1.hunt.example/pay"))
-    answers = await user.ask(
-        Question("url", "http://px1.hunt.example/pay"),
-        Question("url", "http://px1.hunt.example/pay。"),
-        Question("url", "http://px1.hunt.example/pay,"),
-        Question("url", "http://px2.hunt.example/pay，请"),
-        Question("url", "“http://px1.hunt.example/pay”"),
-    )
+    asked = [
+        "http://px1.hunt.example/pay",
+        "http://px1.hunt.example/pay。",
+        "http://px1.hunt.example/pay,",
+        "http://px2.hunt.example/pay，请",
+        "“http://px1.hunt.example/pay”",
+    ]
+    answers = await user.ask(*(Question("url", one) for one in asked))
     assert verdicts(answers) == [*(["suspected"] * 3), "none", "problem"]
     notices = ("tried_cut",)
     assert [a.notices for a in answers] == [(), notices, notices, notices, ()]
@@ -283,9 +295,8 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
         Question("phone", "2025550199"),
     )
     hit, miss = user.book.accesses  # the one that did not read is no access
-    short = token.token(output(phone()))
     assert hit == Access(
-        *("teller", "call_check", "phone", (claim.position,), (short,)),
+        *("teller", "call_check", "phone", (claim.position,), (SHORT,)),
         *("A-17", "warn", "open"),
     )
     assert miss.positions is None
@@ -354,7 +365,7 @@ async def test_what_came_in_time_is_answered(user: User) -> None:
     """Slow holders: some numbers are answered, the rest is unknown."""
     user.holders.in_time = 7
     answers = await user.ask(
-        *(Question("phone", f"+1202555{n:04}") for n in range(10)),
+        *about(*map(numbers, range(10))),
         timeout_s=2.5,
     )
     assert verdicts(answers) == ["none"] * 7 + ["unknown"] * 3
@@ -385,17 +396,14 @@ LIFTING: dict[str, tuple[str, ClaimStatement]] = {
 async def test_a_copied_token_lifts_nothing(user: User, what: str) -> None:
     """Types 3, 5 and 7 do what they do only with the value in hand."""
     word, content = LIFTING[what]
-    made = output(phone())
-    short = token.encode(token.token(made))
+    content = replace(content, token=token.encode(SHORT), know="00" * 8)
     user.report(phone(), seen=day_text(DAY - 1))
-    copied = user.book.add(
-        CARRIER, replace(content, token=short, know="00" * 8)
-    )
+    copied = user.book.add(CARRIER, content)
     assert await user.word() == "suspected"
     assert user.book.suspects == {copied.position}
 
-    know = token.know(made, CARRIER).hex()
-    user.book.add(CARRIER, replace(content, token=short, know=know))
+    know = token.know(output(phone()), CARRIER).hex()
+    user.book.add(CARRIER, replace(content, know=know))
     assert await user.word() == word
 
 
@@ -403,9 +411,8 @@ async def test_whoever_names_reports_need_not_have_the_value(
     user: User,
 ) -> None:
     """And is no liar; without positions and knowledge it says nothing."""
-    short = token.encode(token.token(output(phone())))
     listed = user.report(phone())
-    blind = replace(dispute(), token=short, know="")
+    blind = replace(dispute(), token=token.encode(SHORT), know="")
     user.book.add(CARRIER, blind)
     assert await user.word() == "suspected"
     user.book.add(CARRIER, replace(blind, about=(listed.position,)))
@@ -415,10 +422,9 @@ async def test_whoever_names_reports_need_not_have_the_value(
 
 async def test_what_is_remembered_needs_no_evaluation(user: User) -> None:
     """It is spent as what needs no holder, as URLs and tokens are."""
-    short = token.token(output(phone()))
     questions: list[Question | SyncdError] = [
         ASKED,
-        Question("phone", token=short, epoch=1),
+        Question("phone", token=SHORT, epoch=1),
         Question("url", "http://a.example/b"),
         Question("account", "13800138000"),
         Question("bogus", "1"),
@@ -449,17 +455,16 @@ async def test_who_may_not_spend_asks_nobody(user: User) -> None:
 
 
 async def test_a_caller_with_tokens_asks_without_holders(user: User) -> None:
-    short = token.token(output(phone()))
     user.report(phone())
     answers = await user.ask(
-        Question("phone", token=short, epoch=1),
-        Question("phone", token=short, epoch=2),
-        Question("url", token=short, epoch=1),
+        Question("phone", token=SHORT, epoch=1),
+        Question("phone", token=SHORT, epoch=2),
+        Question("url", token=SHORT, epoch=1),
     )
     assert verdicts(answers) == ["suspected", "problem", "none"]
     assert user.holders.asked == []
     [answer], _ = await judged_by_token(
-        [Question("phone", token=short, epoch=1)],
+        [Question("phone", token=SHORT, epoch=1)],
         *(user.world, user.book, at_once),
     )
     assert answer == answers[0]
@@ -469,14 +474,12 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
     user: User,
 ) -> None:
     guarded = phone("+12025550911")
-    short = token.token(output(guarded))
     user.report(guarded)
-    user.world = World(
-        ROSTER, DAY, frozenset(), frozenset({("phone", short)}), "US"
-    )
+    named = frozenset({("phone", short(guarded))})
+    user.world = dataclasses.replace(WORLD, never_tokens=named)
     ask = (
         Question("phone", "202 555 0911"),
-        Question("phone", token=short, epoch=1),
+        Question("phone", token=short(guarded), epoch=1),
         Question("url", "http://bank.example/"),
     )
     assert verdicts(await user.ask(*ask)) == ["protected"] * 3
@@ -527,12 +530,8 @@ async def test_met_is_what_others_list_firmly(user: User) -> None:
     page = identifier.parse_normal("url", "evil.example/a/b")
     user.report(host, evidence="police_case")
     user.report(page)
-    values = (NUMBER, weak.value, firm.value, quiet.value, copied.value)
-    answers = await user.ask(
-        *(Question("phone", v) for v in values),
-        Question("url", "http://evil.example/a/b"),
-    )
-    met = [(one.kind, 1, token.token(output(one))) for one in (firm, host)]
+    answers = await user.ask(*about(phone(), weak, firm, quiet, copied, page))
+    met = [(one.kind, 1, short(one)) for one in (firm, host)]
     assert [a.met for a in answers] == [(), (), (met[0],), (), (), (met[1],)]
     assert verdicts(answers)[5] == "confirmed"
 
@@ -544,14 +543,12 @@ def numbers(n: int) -> Identifier:
 
 async def test_what_is_asked_beside_it_changes_no_answer(user: User) -> None:
     """A report and what it rests on may be asked for in one call."""
-    ground = user.report(phone("+12025550150"))
-    user.report(phone(), basis=(ground.position,))
+    user.report(phone(), basis=(user.report(phone("+12025550150")).position,))
     both = ASKED, Question("phone", "+12025550150")
     assert verdicts(await user.ask(*both)) == ["suspected"] * 2
     user.report(numbers(1), basis=(("elsewhere/x", 1),))
-    assert verdicts(await user.ask(*both, Question("phone", "+12025550001")))[
-        :2
-    ] == (["suspected"] * 2)
+    more = verdicts(await user.ask(*both, *about(numbers(1))))
+    assert more[:2] == ["suspected"] * 2
 
 
 async def test_much_said_of_one_value_is_judged_elsewhere(user: User) -> None:
@@ -569,7 +566,7 @@ async def test_alike_reports_answer_as_each_alone(user: User) -> None:
         user.report(numbers(n), know=bytes(8) if n == 2 else None)
     user.report(numbers(4), origin=BANK)
     user.report(numbers(5), evidence="police_case")
-    asked = [Question("phone", numbers(n).value) for n in range(6)]
+    asked = about(*map(numbers, range(6)))
     alone = [answer for one in asked for answer in await user.ask(one)]
     assert await user.ask(*asked) == alone
     assert [a.verdict and a.verdict.positions for a in alone] == [
@@ -612,10 +609,8 @@ async def test_a_basis_is_followed_to_its_ground(user: User) -> None:
     last = user.report(numbers(0))
     for n in range(1, basis.MOST + 2):
         last = user.report(numbers(n), basis=(last.position,))
-    deep, deeper = f"+1202555{basis.MOST:04}", f"+1202555{basis.MOST + 1:04}"
-    answers = await user.ask(
-        Question("phone", deep), Question("phone", deeper)
-    )
+    deep, deeper = numbers(basis.MOST), numbers(basis.MOST + 1)
+    answers = await user.ask(*about(deep, deeper))
     assert verdicts(answers) == ["suspected", "none"]
     assert reasons(answers[1]) == ("basis_ended",)
 
@@ -624,9 +619,7 @@ async def test_a_circle_of_reports_ends(user: User) -> None:
     a, b = (POLICE, 0), (POLICE, 1)
     user.report(numbers(0), basis=(b,))
     user.report(numbers(1), basis=(a,))
-    assert verdicts(await user.ask(Question("phone", "+12025550000"))) == [
-        "none"
-    ]
+    assert verdicts(await user.ask(*about(numbers(0)))) == ["none"]
 
 
 async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
@@ -641,7 +634,7 @@ async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
     user.report(numbers(2))
     user.report(phone("+12025550911"), basis=nowhere)
     answers = await user.ask(
-        *(Question("phone", numbers(n).value) for n in range(3)),
+        *about(*map(numbers, range(3))),
         Question("phone", "+12025550911"),
         timeout_s=0.05,
     )
@@ -709,7 +702,7 @@ async def test_one_reports_long_basis_does_not_use_up_anothers_time(
     user.report(numbers(0), origin=BANK, basis=long)
     user.report(numbers(1), basis=(ground.position,))
     answers = await user.ask(
-        *(Question("phone", numbers(n).value) for n in range(2)),
+        *about(*map(numbers, range(2))),
         timeout_s=0.05,
     )
     assert verdicts(answers) == ["unknown", "suspected"]

@@ -30,6 +30,7 @@ from tests.flows.growing import (
     FakeSource,
     Log,
     Pull,
+    Tamper,
     offload,
     report,
 )
@@ -44,7 +45,17 @@ def to() -> Pull:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two bundles to a transaction, so that small logs have several."""
+    monkeypatch.setattr(pull, "RUN", 2)
     monkeypatch.setattr(stretch_queue, "MOST", 2)
+
+
+def on(start: str, change: Callable[[bytes], bytes]) -> Tamper:
+    """Change the files whose paths begin so."""
+    return lambda path, raw: change(raw) if path.startswith(start) else raw
+
+
+def flipped(raw: bytes) -> bytes:
+    return bytes([raw[0] ^ 1]) + raw[1:]
 
 
 @pytest.mark.parametrize("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
@@ -103,8 +114,7 @@ async def test_what_our_own_log_grew_by_since_is_merged_next(to: Pull) -> None:
                 self.reports(7)
             return await super().bundle(n)
 
-    own = Grown().reports(300)
-    assert await merge.own(own, to.mirror, offload) == 307
+    assert await merge.own(Grown().reports(300), to.mirror, offload) == 307
     assert [batch.stop for batch in to.mirror.batches] == [300, 307]
 
 
@@ -128,10 +138,12 @@ async def test_two_who_merge_our_own_log(to: Pull) -> None:
 
 
 async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
-    """We withhold nothing from ourselves: it would never be merged."""
-    own = Log().reports(10).close(4)
+    """We withhold nothing from ourselves: or it went with its epoch."""
+    own = Log().reports(10).close(4, 5)
     with pytest.raises(DamagedError, match="entry 4 is closed"):
-        await merge.own(own, to.mirror, offload)
+        await merge.own(own, FakeMirror(), offload)
+    assert await merge.own(own, to.mirror, offload, excuse=True) == 10
+    assert to.mirror.ranges == [(4, 6, RETIRED)]
 
 
 async def test_what_a_much_later_entry_of_our_own_erased(
@@ -191,14 +203,9 @@ async def test_nothing_new_costs_nothing(to: Pull) -> None:
 async def test_a_lie_is_left_at_once(to: Pull) -> None:
     """A flipped byte ends that source; the next goes on where it stopped."""
     log = Log().reports(1500)
-
-    def flip(path: str, raw: bytes) -> bytes:
-        if path != "payload/003":
-            return raw
-        data = bytearray(gzip.decompress(raw))
-        data[100] ^= 1
-        return gzip.compress(bytes(data))
-
+    flip = on(
+        "payload/003", lambda raw: gzip.compress(flipped(gzip.decompress(raw)))
+    )
     liar = FakeSource(log, "liar", flip)
     honest = FakeSource(log, "honest")
     done = await to(log, liar, honest)
@@ -233,39 +240,25 @@ async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
     assert max(ahead) <= 5 * stretch_queue.MOST
 
 
-async def test_a_tail_that_is_no_tile(to: Pull) -> None:
-    """Hashes are whole; half a one is the source's fault."""
-    log = Log().reports(10)
-
-    def cut(path: str, raw: bytes) -> bytes:
-        return raw[:-1] if path.startswith("tile/0") else raw
-
-    with pytest.raises(BrokenSourceError, match="peer: tile: 319 bytes"):
-        await to(log, FakeSource(log, tamper=cut))
-
-
-async def test_a_source_that_gives_nothing_gives_way(to: Pull) -> None:
-    """An empty answer is none, and the next is asked."""
-    log = Log().reports(300)
-    with pytest.raises(BrokenSourceError, match="peer: 0 bundles"):
-        await to(log, FakeSource(log, most=0))
-    done = await to(log, FakeSource(log, most=0), FakeSource(log, "full"))
-    assert (done.merged, done.source) == (300, "full")
-
-
-async def test_wrong_tiles(to: Pull) -> None:
-    """Tiles that do not lead to the signed root are the source's fault."""
-    log = Log().reports(700)
-
-    def flip(path: str, raw: bytes) -> bytes:
-        if not path.startswith("tile/1"):
-            return raw
-        return bytes([raw[0] ^ 1]) + raw[1:]
-
-    with pytest.raises(BrokenSourceError):
-        await to(log, FakeSource(log, tamper=flip))
-    honest = FakeSource(log)
-    assert (await to(log, FakeSource(log, "liar", flip), honest)).merged == 700
+@pytest.mark.parametrize(
+    ("size", "bad", "why"),
+    [
+        (300, {"most": 0}, "peer: 0 bundles"),
+        (10, {"tamper": on("tile/0", lambda raw: raw[:-1])}, "319 bytes"),
+        (700, {"tamper": on("tile/1", flipped)}, "log: "),
+    ],
+)
+async def test_a_source_that_gives_nothing_right_gives_way(
+    to: Pull, size: int, bad: Any, why: str
+) -> None:
+    """No bundle, half a hash, or tiles of another root: the next is asked."""
+    log = Log().reports(size)
+    with pytest.raises(BrokenSourceError, match=why):
+        await to(log, FakeSource(log, **bad))
+    done = await to(
+        log, FakeSource(log, "liar", **bad), FakeSource(log, "full")
+    )
+    assert (done.merged, done.source) == (size, "full")
 
 
 @pytest.mark.parametrize("sizes", [(10, 20), (300, 20), (300, 400), (256, 1)])
@@ -319,15 +312,8 @@ async def test_what_is_withheld_is_asked_of_the_next(to: Pull) -> None:
     """Of whoever has it: who lies is named, who is silent is passed by."""
     log = Log().reports(10)
     await to(log, FakeSource(log.close(4)))
-
-    def junk(path: str, raw: bytes) -> bytes:
-        return b"junk" if path.startswith("payload") else raw
-
-    def silent(path: str, raw: bytes) -> bytes:
-        raise UnavailableError("silent: no answer")
-
-    liar = FakeSource(log, "liar", junk)
-    done = await to(log, liar, FakeSource(log, tamper=silent))
+    liar = FakeSource(log, "liar", on("payload", lambda _: b"junk"))
+    done = await to(log, liar, FakeSource(Log(), "silent"))
     assert (done.merged, done.missing) == (4, (4,))
     assert [(f.code, f.index) for f in to.reported] == [("broken_source", 0)]
     assert str(to.reported[0].detail).startswith("liar: ")
@@ -400,13 +386,6 @@ async def test_what_is_mirrored_is_merged_without_asking(to: Pull) -> None:
     assert to.mirror.held.merged == 900
 
 
-async def test_our_own_closed_entries_went_with_their_epoch(to: Pull) -> None:
-    """We withhold nothing from ourselves."""
-    own = Log().reports(10).close(4, 5)
-    assert await merge.own(own, to.mirror, offload, excuse=True) == 10
-    assert to.mirror.ranges == [(4, 6, RETIRED)]
-
-
 async def test_erased_is_not_withheld(to: Pull) -> None:
     """An erase later in the log excuses what is closed, far above too."""
     log = Log().reports(700)
@@ -448,8 +427,7 @@ async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
 async def test_budget(to: Pull) -> None:
     """Above the day's limit merging lags, mirroring goes on."""
     log = Log().reports(2000)
-    budget = Budget(600, 2**40)
-    done = await to(log, budget=budget)
+    done = await to(log, budget=Budget(600, 2**40))
     assert done.after == 2000
     assert 600 <= done.merged < 2000
     assert done.limited
@@ -459,12 +437,16 @@ async def test_budget(to: Pull) -> None:
     assert to.mirror.rows == list(range(2000))
 
 
-async def test_runs_of_one_transaction(
-    to: Pull, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Checked apart and merged together, runs say what they say alone."""
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundles are checked alone, and many make a transaction."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(stretch_queue, "MOST", 4)
+    monkeypatch.setattr(stretch_queue, "MOST", 16)
+
+
+@pytest.mark.usefixtures("one_by_one")
+async def test_runs_of_one_transaction(to: Pull) -> None:
+    """Checked apart and merged together, runs say what they say alone."""
     log = Log().reports(1000)
     content = Retract(
         on="2026-11-21",
@@ -509,12 +491,9 @@ async def test_a_run_is_checked_before_the_last_one_is_back(
     assert done.merged == 1000
 
 
-async def test_an_erasure_begins_a_transaction(
-    to: Pull, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("one_by_one")
+async def test_an_erasure_begins_a_transaction(to: Pull) -> None:
     """It acts on what is merged before it, and on nothing of its own."""
-    monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(stretch_queue, "MOST", 16)
     log = Log().reports(1500)
     erase = Erase(ranges=((10, 12), (1400, 1402)), reason="retention")
     log.add((18, statement.encode(erase)))
@@ -523,16 +502,12 @@ async def test_an_erasure_begins_a_transaction(
     assert done.merged == 3001
     (batch,) = (b for b in to.mirror.batches if b.erases)
     assert batch.start == 1500 // 256 * 256
-    indices = [row[1] for row in batch.adds]
-    assert not {1400, 1401} & {*indices}
+    assert not {1400, 1401} & {*[row[1] for row in batch.adds]}
 
 
-async def test_withheld_among_runs_of_one_transaction(
-    to: Pull, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("one_by_one")
+async def test_withheld_among_runs_of_one_transaction(to: Pull) -> None:
     """The runs after a gap are mirrored with it, and merged later."""
-    monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(stretch_queue, "MOST", 16)
     log = Log().reports(3000)
     done = await to(log, FakeSource(log.close(1700)))
     assert (done.after, done.merged, done.missing) == (3000, 1700, (1700,))

@@ -46,6 +46,13 @@ def with_(draft: Draft = RIGHT, **fields: Any) -> Draft:
     return structs.replace(draft, **fields)
 
 
+def prepared(
+    draft: Draft = RIGHT, rules: Rules = RULES, **fields: Any
+) -> NewReport:
+    """Return what is to be kept of a draft with other fields."""
+    return report.prepare(structs.replace(draft, **fields), rules)
+
+
 def made_of(kept: NewReport) -> Report:
     """Return the statement that would be published."""
     return msgspec.convert(
@@ -63,7 +70,7 @@ def made_of(kept: NewReport) -> Report:
 
 
 def test_a_report_is_its_normal_form_and_public_fields() -> None:
-    kept = report.prepare(RIGHT, RULES)
+    kept = prepared()
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 1)
     assert made_of(kept) == Report(
         on=TODAY,
@@ -97,14 +104,13 @@ def test_police_alone_do_not_tip_off(
     evidence: str, given: str, kept: str
 ) -> None:
     """Whoever names no handling may tell, but for what only police have."""
-    made = report.prepare(with_(evidence=evidence, handling=given), RULES)
+    made = prepared(evidence=evidence, handling=given)
     assert made_of(made).handling == kept
 
 
 def test_every_field_that_is_given_is_kept() -> None:
-    channel = next(iter(vocabulary.FACETS["channel"]))
     said: dict[str, Any] = {
-        "channel": channel,
+        "channel": next(iter(vocabulary.FACETS["channel"])),
         "case": "0123456789abcdef",
         "spoofed": True,
         "test": True,
@@ -114,7 +120,7 @@ def test_every_field_that_is_given_is_kept() -> None:
         "handling": "open",
     }
     basis = ("b.example/syncd/txwz/1", 7)
-    kept = report.prepare(with_(**said, basis=(basis, basis)), RULES)
+    kept = prepared(**said, basis=(basis, basis))
     assert msgspec.json.decode(kept.fields) == {
         **said,
         "basis": [[*basis]],
@@ -141,23 +147,23 @@ def test_every_field_that_is_given_is_kept() -> None:
 def test_a_drill_is_of_a_value_that_nobody_has(
     kind: str, role: str, value: str, fine: bool
 ) -> None:
-    one = with_(kind=kind, role=role, value=value, scheme="", test=True)
+    one = with_(kind=kind, role=role, value=value, test=True)
     if fine:
-        assert report.prepare(one, RULES).test
+        assert prepared(one).test
         return
     with pytest.raises(RefusedError, match="a reserved value alone"):
-        report.prepare(one, RULES)
+        prepared(one)
 
 
 def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
     basis = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
     with pytest.raises(MalformedError, match="payload is"):
-        report.prepare(with_(basis=basis), RULES)
+        prepared(basis=basis)
 
 
 def test_only_so_many_sets_of_fields_are_remembered() -> None:
     rules = replace(RULES, checked={("", n): b"" for n in range(4096)})
-    report.prepare(RIGHT, rules)
+    prepared(rules=rules)
     assert len(rules.checked) == report.CHECKED
 
 
@@ -169,24 +175,23 @@ def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     assert {*ReportFields.__struct_fields__} == {
         *structs.asdict(Draft())
     } - alone
-    first = report.prepare(RIGHT, rules)
-    assert report.prepare(with_(confidence=7), rules).fields != first.fields
+    first = prepared(rules=rules)
+    assert prepared(rules=rules, confidence=7).fields != first.fields
     for _ in range(2):
         with pytest.raises(MalformedError, match="not 0 to 100"):
-            report.prepare(with_(confidence=101), rules)
+            prepared(rules=rules, confidence=101)
 
 
 def test_fields_hold_no_value_and_repr_shows_none() -> None:
-    kept = report.prepare(RIGHT, RULES)
+    kept = prepared()
     assert b"2025550123" not in kept.fields
     assert "2025550123" not in repr(kept)
 
 
 def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     techniques = [*vocabulary.FACETS["technique"]][:2]
-    one = with_(technique=(techniques[1], techniques[0], techniques[0]))
-    other = with_(technique=tuple(techniques), seen=TODAY)
-    kept, same = report.prepare(one, RULES), report.prepare(other, RULES)
+    kept = prepared(technique=(techniques[1], techniques[0], techniques[0]))
+    same = prepared(technique=tuple(techniques), seen=TODAY)
     assert kept == replace(same, seen="")  # whether it was said is kept
 
 
@@ -217,26 +222,26 @@ def test_what_cannot_be_is_refused_with_the_reason(
     fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises((MalformedError, UsageError)) as caught:
-        report.prepare(with_(**fields), RULES)
+        prepared(**fields)
     assert says in str(caught.value)
     assert "13800138000" not in str(caught.value)
 
 
 def test_a_caller_id_that_is_no_number_is_only_ever_spoofed() -> None:
-    kept = report.prepare(with_(value="+000 1234567", spoofed=True), RULES)
+    kept = prepared(value="+000 1234567", spoofed=True)
     assert kept.value == "shown:+0001234567"
 
 
 def test_the_never_list_is_refused() -> None:
     with pytest.raises(RefusedError, match="never-list"):
-        report.prepare(with_(value="202-555-0911"), RULES)
+        prepared(value="202-555-0911")
 
 
 def test_an_owner_of_one_name_is_named_once() -> None:
     rows = [Never("url", "google.com/", "big_host")]
-    draft = with_(kind="url", value="google.com", role="phishing_host")
+    site: Any = {"kind": "url", "value": "google.com", "role": "phishing_host"}
     with pytest.raises(RefusedError, match=r"never-list: Google$"):
-        report.prepare(draft, replace(RULES, roster=founded(rows)))
+        prepared(rules=replace(RULES, roster=founded(rows)), **site)
 
 
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
@@ -295,8 +300,7 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
         made = made_of(kept)
         statement.encode(made)
         assert made.seen < made.expires
-        fields = part(ReportFields, made)
-        assert not [*faults.of_report(fields, "", "", TODAY)]
+        assert not [*faults.of_report(part(ReportFields, made), "", "", TODAY)]
 
 
 def test_what_is_kept_says_how_its_url_was_read() -> None:
@@ -306,15 +310,15 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
         value="http://a.b.c.d.evil.example/x?id=1",
         role="phishing_host",
     )
-    kept = report.prepare(draft, RULES)
+    kept = prepared(draft)
     assert kept.value == "a.b.c.d.evil.example/x"
     assert kept.notices == ("query_dropped", "this_host_only")
     store = with_(
         draft, value="https://play.google.com/store/apps/details?id=x.y"
     )
     with pytest.raises(RefusedError, match="of its query id the page"):
-        report.prepare(store, RULES)
-    kept = report.prepare(with_(store, keep_query=True), RULES)
+        prepared(store)
+    kept = prepared(store, keep_query=True)
     assert kept.notices == ()
 
 
@@ -345,35 +349,31 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
     None
 ):
     """By its path, as such: nothing else of the site is reportable."""
-    assert made_of(report.prepare(PLANTED, GUARDED)).expires == "2026-10-05"
+    assert made_of(prepared(PLANTED, GUARDED)).expires == "2026-10-05"
     for fields in (
         {"technique": ()},
         {"value": "http://www.bank.example/"},
         {"value": "http://login.bank.example:8080/index.html"},
     ):
-        draft = with_(PLANTED, **fields)
         with pytest.raises(RefusedError, match="never-list: bank"):
-            report.prepare(draft, GUARDED)
+            prepared(PLANTED, GUARDED, **fields)
 
 
 def test_a_planted_page_may_end_sooner() -> None:
-    soon = with_(PLANTED, expires="2026-09-25")
-    assert made_of(report.prepare(soon, GUARDED)).expires == "2026-09-25"
+    soon = prepared(PLANTED, GUARDED, expires="2026-09-25")
+    assert made_of(soon).expires == "2026-09-25"
 
 
 def test_each_row_that_ends_too_late_is_refused() -> None:
     """Not the first alone, whose fields the others share."""
-    late = with_(PLANTED, expires="2026-12-01")
     for value in ("http://bank.example/a", "http://bank.example/b"):
-        draft = with_(late, value=value)
         with pytest.raises(RefusedError, match="more than 14 days"):
-            report.prepare(draft, GUARDED)
+            prepared(PLANTED, GUARDED, value=value, expires="2026-12-01")
 
 
 def test_a_host_below_no_top_level_domain_is_refused() -> None:
-    draft = with_(PLANTED, value="http://x.notatld/a")
     with pytest.raises(MalformedError, match="no top-level domain") as caught:
-        report.prepare(draft, GUARDED)
+        prepared(PLANTED, GUARDED, value="http://x.notatld/a")
     assert "notatld" not in str(caught.value)
 
 

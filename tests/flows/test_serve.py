@@ -76,8 +76,7 @@ async def test_an_auditor_reads_the_book_keeping_alone() -> None:
     """What tells of an indicator is its leaf, and no more."""
     raw = await serve.file(files(), "audit/000.p/11")
     assert raw is not None
-    read = leaf.split_records(raw, 11)
-    opened = [bool(salt) for _, salt, _ in read]
+    opened = [bool(salt) for _, salt, _ in leaf.split_records(raw, 11)]
     assert opened == [i % 5 == 0 for i in range(11)]
     assert leaf.open_bundle(
         ORIGIN, raw, 11, [record[0] for record in written().records[:11]]

@@ -40,7 +40,7 @@ class Peer:
 class FakeOverride:
     """What is laid into the home."""
 
-    def __init__(self, given: bool = False, **brought: bytes) -> None:
+    def __init__(self, given: bool, brought: dict[str, bytes]) -> None:
         self._given = given
         self._brought = brought
         self.looked = 0
@@ -54,12 +54,9 @@ class FakeOverride:
 
 
 async def wake(
-    size: int,
-    *peers: Peer,
-    rest_s: float = 0.05,
-    override: FakeOverride | None = None,
+    size: int, *peers: Peer, given: bool = False, **brought: bytes
 ) -> StartupCheck:
-    ours, given = Log().reports(size), override or FakeOverride()
+    ours, override = Log().reports(size), FakeOverride(given, brought)
     head = await ours.head()
     by_name = {peer.name: peer for peer in peers}
     check = StartupCheck(
@@ -68,9 +65,9 @@ async def wake(
         others=[*by_name],
         ask=lambda name: by_name[name].checkpoint(),
         root_at=held.own(ours, head).root_at,
-        brought=given.brought,
-        allowed=given.overridden,
-        rest_s=rest_s,
+        brought=override.brought,
+        allowed=override.overridden,
+        rest_s=0.05,
         pause_s=0.001,
     )
     await check.run()
@@ -149,29 +146,24 @@ async def test_what_we_never_signed() -> None:
 async def test_a_line_that_was_carried_is_an_answer() -> None:
     """Of whom we ask, and once for each; a stranger's is none."""
     peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
-    override = FakeOverride(b=signed(7), x=signed(9))
-    check = await wake(9, *peers, override=override)
+    check = await wake(9, *peers, b=signed(7), x=signed(9))
     assert counted(check) == (3, 2, 9, 1)
-    override = FakeOverride(a=signed(7), x=signed(9))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
-            await wake(9, *peers, override=override)
+            await wake(9, *peers, a=signed(7), x=signed(9))
 
 
 async def test_a_line_that_was_carried_may_show_more() -> None:
     """Then this home was rolled back, whoever brought it."""
-    override = FakeOverride(b=signed(12))
     peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
     with pytest.raises(RefusedError, match="b holds 12 entries"):
-        await wake(9, *peers, override=override)
+        await wake(9, *peers, b=signed(12))
 
 
 async def test_the_operator_may_do_without_a_majority() -> None:
     """Not without what was answered: that is held against us all the same."""
     down = Peer("b", DOWN), Peer("c", DOWN)
-    awake = await wake(9, *down, override=FakeOverride(given=True))
+    awake = await wake(9, *down, given=True)
     assert (counted(awake), awake.overridden) == ((2, 0, 0, 0), True)
     with pytest.raises(RefusedError, match="holds 12 entries"):
-        await wake(
-            9, Peer("a", signed(12)), *down, override=FakeOverride(given=True)
-        )
+        await wake(9, Peer("a", signed(12)), *down, given=True)

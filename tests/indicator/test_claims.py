@@ -97,6 +97,8 @@ FULL = report(
     test=True,
 )
 
+KINDS = [report(), FULL, DISPUTE, NAMING, REASSIGNED, ANSWER, VOUCH]
+
 
 # ------------------------------------------------------------ a model store
 
@@ -557,7 +559,7 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [report(), FULL, DISPUTE, NAMING, REASSIGNED, ANSWER, VOUCH],
+    KINDS,
 )
 def test_a_row_is_read_as_its_statement(content: Any) -> None:
     """Row and claim are two views of one thing."""
@@ -569,9 +571,7 @@ def test_a_row_is_read_as_its_statement(content: Any) -> None:
 
 
 @given(
-    st.sampled_from(
-        [report(), FULL, DISPUTE, NAMING, REASSIGNED, ANSWER, VOUCH]
-    ),
+    st.sampled_from(KINDS),
     st.data(),
 )
 def test_a_damaged_record_is_noticed(item: Any, data: st.DataObject) -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from syncd.errors import DamagedError, MalformedError
+from syncd.errors import DamagedError
 from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
+from tests.refusals import malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(16)
@@ -48,7 +49,7 @@ GZ = codec.bundled(0, RECORDS).gz
 
 @pytest.mark.parametrize("gz", [b"", b"no gzip", GZ[:-1], GZ + b"\0"])
 def test_what_others_compressed_is_one_whole_gzip_member(gz: bytes) -> None:
-    with pytest.raises(MalformedError, match=r"^gzip: "):
+    with malformed(r"^gzip: "):
         codec.inflate(gz)
 
 
@@ -56,7 +57,7 @@ def test_what_inflates_too_far_is_refused() -> None:
     """Before it fills our memory."""
     size = len(codec.inflate(GZ))
     assert codec.inflate(GZ, size)
-    with pytest.raises(MalformedError, match="inflates to over"):
+    with malformed("inflates to over"):
         codec.inflate(GZ, size - 1)
 
 
@@ -65,7 +66,7 @@ def test_a_bomb_takes_no_memory() -> None:
     bomb = gzip.compress(bytes(64 << 20))
     tracemalloc.start()
     try:
-        with pytest.raises(MalformedError, match="inflates to over"):
+        with malformed("inflates to over"):
             codec.inflate(bomb, 1 << 20)
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:

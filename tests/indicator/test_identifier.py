@@ -2,10 +2,11 @@
 
 import pytest
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import RefusedError
 from syncd.indicator import identifier
 from syncd.indicator.identifier import Identifier
 from tests.cases import each
+from tests.refusals import malformed
 
 
 @each("identifiers/kinds", "reports")
@@ -56,7 +57,7 @@ def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
 
 @each("identifiers/kinds", "not_normal")
 def test_what_is_not_normal_is_not_parsed_as_normal(one: list[str]) -> None:
-    with pytest.raises(MalformedError, match="not in normal form") as e:
+    with malformed("not in normal form") as e:
         identifier.parse_normal(*one)
     assert one[1] not in str(e.value)
 
@@ -69,7 +70,7 @@ def test_the_value_does_not_show() -> None:
 
 @pytest.mark.parametrize("value", ["", "x" * 257, "ü", "a\nb"])
 def test_a_value_is_1_to_256_printable_ascii_characters(value: str) -> None:
-    with pytest.raises(MalformedError, match="1 to 256"):
+    with malformed("1 to 256"):
         Identifier("account", value)
 
 
@@ -79,7 +80,7 @@ def test_only_three_kinds_exist(kind: str) -> None:
         *(identifier.for_report, identifier.for_lookup),
         *(identifier.parse_normal, Identifier),
     ):
-        with pytest.raises(MalformedError, match="kind: not one of"):
+        with malformed("kind: not one of"):
             read(kind, "x")
 
 

@@ -12,6 +12,7 @@ from syncd.errors import BrokenSourceError, MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from tests.cases import each
+from tests.refusals import malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
@@ -74,9 +75,9 @@ def test_refused(one: tuple[str, int, str]) -> None:
     """A bundle that is not whole says where."""
     raw, width, why = one
     bundle = bytes.fromhex(raw)
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         leaf.split_records(bundle, width)
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         unbundled(bundle, width)
 
 
@@ -96,7 +97,7 @@ def test_a_closed_record_of_another_leaf() -> None:
     raw = leaf.encode_records([(b"one", b"", b"")])
     with pytest.raises(BrokenSourceError):
         unbundled(raw, 1, [b"two"])
-    with pytest.raises(MalformedError):
+    with malformed():
         unbundled(raw, 1, [])
 
 
@@ -127,13 +128,10 @@ def test_auditors_see_no_payload_below_16() -> None:
 
 def test_limits() -> None:
     """A salt has 16 bytes, an origin 1 to 100, a body what uint16 says."""
-    with pytest.raises(MalformedError):
-        leaf.commit(ORIGIN, 1, SALT[1:], b"")
-    with pytest.raises(MalformedError):
-        leaf.commit("", 1, SALT, b"")
-    with pytest.raises(MalformedError):
-        leaf.commit("a/" * 51, 1, SALT, b"")
+    for origin, salt in (ORIGIN, SALT[1:]), ("", SALT), ("a/" * 51, SALT):
+        with malformed():
+            leaf.commit(origin, 1, salt, b"")
     largest = 0xFFFF - 17
     leaf.encode_records([(b"", SALT, bytes(largest))])
-    with pytest.raises(MalformedError):
+    with malformed():
         leaf.encode_records([(b"", SALT, bytes(largest + 1))])

@@ -82,33 +82,22 @@ ODD = VECTORS["odd"]  # values of which no field takes all
 
 def mutate(rng: random.Random, value: Any) -> Any:
     """Return a value that differs in one place, perhaps."""
-    if isinstance(value, dict) and value:
-        key = rng.choice(sorted(value))
-        match rng.randrange(6):
-            case 0:
-                del value[key]
-            case 1:
-                name = rng.choice(["x", "part", "of", "test", "about", "type"])
-                value[name] = rng.choice(ODD)
-            case 2:
-                other = rng.choice(sorted(value))
-                value[key], value[other] = value[other], value[key]
-            case 3:
-                value[key] = copy.deepcopy(rng.choice(ODD))
-            case _:
-                value[key] = mutate(rng, value[key])
-        return value
-    if isinstance(value, list) and value:
-        at = rng.randrange(len(value))
+    if isinstance(value, dict | list) and value:
+        places = value if isinstance(value, dict) else range(len(value))
+        at, other = rng.choices(sorted(places), k=2)
+        new = copy.deepcopy(rng.choice([*ODD, value[at]]))
         match rng.randrange(6):
             case 0:
                 del value[at]
-            case 1:
-                value.append(copy.deepcopy(value[at]))
+            case 1 if isinstance(value, list):
+                value.insert(other, new)
+            case 1 if isinstance(value, dict):
+                name = rng.choice(["x", "part", "of", "test", "about", "type"])
+                value[name] = new
             case 2:
-                value.insert(at, copy.deepcopy(rng.choice(ODD)))
+                value[at], value[other] = value[other], value[at]
             case 3:
-                rng.shuffle(value)
+                value[at] = new
             case _:
                 value[at] = mutate(rng, value[at])
         return value

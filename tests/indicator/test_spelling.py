@@ -1,18 +1,16 @@
 """Numbers of which a part was hidden are refused by that name."""
 
-import pytest
-
-from syncd.errors import MalformedError
 from syncd.indicator import account, phone
 from tests.cases import each
+from tests.refusals import malformed
 
 
 @each("identifiers/kinds", "hidden", "raw")
 def test_a_number_with_a_part_hidden(raw: str) -> None:
-    with pytest.raises(MalformedError, match="a part of it is hidden"):
+    with malformed("a part of it is hidden"):
         phone.normalise(raw, "CN")
     for scheme in ("招商银行", "card", ""):
-        with pytest.raises(MalformedError, match="a part of it is"):
+        with malformed("a part of it is"):
             account.normalise(raw, scheme)
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from syncd import canonical
-from syncd.errors import MalformedError
 from syncd.indicator import statement as statements
 from syncd.indicator.statement import (
     Anchor,
@@ -19,13 +18,14 @@ from syncd.indicator.statement import (
     Sighting,
     Void,
 )
-from tests.cases import vectors
+from tests.cases import each, vectors
+from tests.refusals import malformed
 from tests.sample_statements import ABOUT, REPORT
 
 VECTORS = vectors("syncd/statements")
 
 
-@pytest.mark.parametrize("case", VECTORS["read"])
+@each("syncd/statements", "read", "case")
 def test_read(case: dict[str, Any]) -> None:
     """Each vector is read, and spelled again as it was."""
     payload = case["payload"].encode()
@@ -35,7 +35,7 @@ def test_read(case: dict[str, Any]) -> None:
     assert statements.type_of(found) == case["type"]
 
 
-@pytest.mark.parametrize("case", VECTORS["void"])
+@each("syncd/statements", "void", "case")
 def test_void(case: dict[str, Any]) -> None:
     """Each vector is void, for a reason that quotes nothing of it."""
     found = statements.decode(case["payload"].encode(), case["type"])
@@ -122,7 +122,7 @@ def test_days_have_ends() -> None:
     assert statements.day("1970-01-01") == 0
     assert statements.day_text(statements.MAX_DAY) == "2199-12-31"
     for number in (-1, statements.MAX_DAY + 1):
-        with pytest.raises(MalformedError):
+        with malformed():
             statements.day_text(number)
 
 
@@ -144,5 +144,5 @@ def test_encode_never_writes_what_is_void() -> None:
         Retract(**ABOUT, ends=(), reason="duplicate"),
         RosterAccepted(version=0, hash_="ab" * 32),
     ):
-        with pytest.raises(MalformedError, match=r"^statement: "):
+        with malformed(r"^statement: "):
             statements.encode(bad)

@@ -9,16 +9,15 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from tests.cases import cases
+from tests.cases import each
+from tests.refusals import malformed
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 tokens = st.binary(min_size=16, max_size=16)
 
 
-@pytest.mark.parametrize(
-    "case", cases("syncd/formats", "tokens"), ids=lambda c: c["normal_form"]
-)
+@each("syncd/formats", "tokens", "case", "normal_form")
 def test_vectors(case: dict[str, str]) -> None:
     """Token and know of each output are those of the vectors."""
     output = bytes.fromhex(case["output"])
@@ -52,7 +51,7 @@ def test_one_spelling(text: str) -> None:
 @pytest.mark.parametrize("last", "BCDEFR5-_")
 def test_spare_bits_are_zero(last: str) -> None:
     """A last character with spare bits set would be a second spelling."""
-    with pytest.raises(MalformedError):
+    with malformed():
         token.decode("A" * 21 + last)
     assert token.decode_many([b"A" * 22, b"A" * 21 + last.encode()]) is None
 
@@ -61,7 +60,7 @@ def test_spare_bits_are_zero(last: str) -> None:
 def test_strange_characters_are_not_skipped(odd: str) -> None:
     """Not even four of them, without which base64 would be whole again."""
     for text in (odd + "A" * 18, "A" * 17 + odd + "A"):
-        with pytest.raises(MalformedError):
+        with malformed():
             token.decode(text)
         raw = text.encode("latin-1")
         assert token.decode_many([b"A" * 22, raw]) is None
@@ -97,9 +96,9 @@ def test_one_bad_token_among_many(
 @pytest.mark.parametrize("size", [0, 15, 17, 32, 63, 65])
 def test_sizes(size: int) -> None:
     """A cut output, or token, is a slip that must not become a token."""
-    with pytest.raises(MalformedError):
+    with malformed():
         token.token(bytes(size))
-    with pytest.raises(MalformedError):
+    with malformed():
         token.know(bytes(size), "a.example/syncd/t/1")
-    with pytest.raises(MalformedError):
+    with malformed():
         token.encode(bytes(size))

@@ -21,6 +21,8 @@ from idna import uts46data
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
 from tests.cases import cases, each
+from tests.indicator.texts import whole
+from tests.refusals import malformed
 
 UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
 
@@ -28,13 +30,10 @@ UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
 pieces = st.sampled_from(cases("identifiers/url", "pieces"))
 urls = st.lists(pieces, max_size=12).map("".join)
 BEGIN = re.compile(r"(?:(?:https?|ftp|wss?):)?[/\\]*", re.IGNORECASE)
-plain_hosts = st.from_regex(
-    r"(https?://)?([A-Za-z0-9_-]{1,8}\.){1,7}[A-Za-z0-9][A-Za-z0-9-]{0,5}",
-    fullmatch=True,
+plain_hosts = whole(
+    r"(https?://)?([A-Za-z0-9_-]{1,8}\.){1,7}[A-Za-z0-9][A-Za-z0-9-]{0,5}"
 )
-plain_paths = st.from_regex(
-    r"(/[A-Za-z0-9._~!$&'()*+,;=:@%?#-]{0,6}){0,7}", fullmatch=True
-)
+plain_paths = whole(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%?#-]{0,6}){0,7}")
 
 
 def examples(section: str) -> Callable[[Any], Any]:
@@ -77,9 +76,7 @@ def test_chromium_splits(case: dict[str, str]) -> None:
     assert canonicalise(case["in"]) == want
 
 
-@pytest.mark.parametrize(
-    "case", cases("safebrowsing", "expressions"), ids=lambda c: c["url"]
-)
+@each("safebrowsing", "expressions", "case", "url")
 def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
     """Exactly Safe Browsing's expressions, each once."""
     found = url.expressions(case["url"]).forms
@@ -110,7 +107,7 @@ def test_refused(case: dict[str, Any]) -> None:
         url.report_expression(case["in"], **case.get("options", {}))
     assert str(caught.value).startswith(case["reason"])
     if "lookup" in case["by"]:
-        with pytest.raises(MalformedError) as caught_too:
+        with malformed() as caught_too:
             url.expressions(case["in"])
         assert str(caught_too.value).startswith(case["reason"])
     else:
@@ -218,7 +215,7 @@ def test_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_megabyte_is_refused_at_once(raw: str) -> None:
     """Its length is the reason: nothing else of it was looked at."""
-    with pytest.raises(MalformedError, match="characters, at most 8192"):
+    with malformed("characters, at most 8192"):
         url.report_expression(raw)
 
 

@@ -1,6 +1,5 @@
 """The state of one log: every event in every state, and what an offer is."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -192,7 +191,7 @@ def test_a_fork_is_for_the_roster_to_settle() -> None:
     assert forked.obeyed(pin) == forked
     assert forked.due(0.0, pin)
     assert forked.begun().obeyed(pin).at is Phase.DECIDED
-    assert not replace(forked, retry_at=9.0).due(8.0, pin)
+    assert not forked._replace(retry_at=9.0).due(8.0, pin)
 
 
 def test_a_pull_in_flight_has_a_rate() -> None:

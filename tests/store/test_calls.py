@@ -16,7 +16,8 @@ CALL = Call("anne", "dissuaded", "refund_cs", 5000)
 async def sums(own: OwnStore, since: int = 0) -> list[tuple[str, int, int]]:
     found = await own.calls.sums(since, 2**53, lambda _: "2026-01")
     return [
-        (str(o), int(n), int(m)) for _, _, o, n, m in map(dict.values, found)
+        (str(o), int(n), int(m))
+        for _, _, o, _, n, m in map(dict.values, found)
     ]
 
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError
 from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey
-from tests.cases import vectors
+from tests.cases import each, vectors
+from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
 NOTES = vectors("tlog/notes")
@@ -71,13 +72,11 @@ TEXT = str(HEAD)
     ],
 )
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
-    with pytest.raises(MalformedError, match=r"^checkpoint: "):
+    with malformed(r"^checkpoint: "):
         checkpoint.parse(text)
 
 
-@pytest.mark.parametrize(
-    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
-)
+@each("tlog/notes", "checkpoints", "case", "size")
 def test_published_checkpoints_open_and_are_made(case: dict[str, Any]) -> None:
     raw = case["cosigned"].encode()
     head, signed = checkpoint.open_(raw, ALPHA.verifier)
@@ -88,24 +87,24 @@ def test_published_checkpoints_open_and_are_made(case: dict[str, Any]) -> None:
 
 def test_a_log_speaks_for_its_own_origin_only() -> None:
     other = Checkpoint("beta.example/log", HEAD.size, HEAD.root)
-    with pytest.raises(UntrustedError, match="cannot sign for origin beta"):
+    with untrusted("cannot sign for origin beta"):
         checkpoint.sign(other, ALPHA)
     raw = bytes(note.sign(str(other), ALPHA))
-    with pytest.raises(UntrustedError, match="signed for origin beta"):
+    with untrusted("signed for origin beta"):
         checkpoint.open_(raw, ALPHA.verifier)
 
 
 def test_what_would_not_be_read_back_is_not_signed() -> None:
-    with pytest.raises(MalformedError, match="root: 31 bytes, want 32"):
+    with malformed("root: 31 bytes, want 32"):
         checkpoint.sign(Checkpoint(ALPHA.name, 1, bytes(31)), ALPHA)
 
 
 def test_a_signed_text_that_is_no_checkpoint_is_malformed() -> None:
-    with pytest.raises(MalformedError, match="want origin, size, root"):
+    with malformed("want origin, size, root"):
         checkpoint.open_(bytes(note.sign("text\n", ALPHA)), ALPHA.verifier)
 
 
 def test_a_served_checkpoint_is_bounded() -> None:
     raw = bytes(note.sign("x" * checkpoint.MAX_SIZE + "\n", ALPHA))
-    with pytest.raises(MalformedError, match="bytes, at most 65536"):
+    with malformed("bytes, at most 65536"):
         checkpoint.open_(raw, ALPHA.verifier)

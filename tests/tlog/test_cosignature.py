@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import cosignature, strict
 from syncd.tlog.key import (
     COSIGNATURE,
@@ -18,7 +17,8 @@ from syncd.tlog.key import (
     VerifierKey,
     parse_vkey,
 )
-from tests.cases import vectors
+from tests.cases import each, vectors
+from tests.refusals import malformed, untrusted
 
 NOTES = vectors("tlog/notes")
 ML_DSA = vectors("tlog/mldsa")
@@ -37,9 +37,7 @@ def read_line(text: str) -> Signature:
     return Signature(name, raw[:4], raw[4:])
 
 
-@pytest.mark.parametrize(
-    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
-)
+@each("tlog/notes", "checkpoints", "case", "size")
 def test_ed25519_makes_the_published_line(case: dict[str, Any]) -> None:
     text, at = case["text"], case["cosign_time_1"]
     signed = cosignature.message(text, BETA.verifier, at)
@@ -49,9 +47,7 @@ def test_ed25519_makes_the_published_line(case: dict[str, Any]) -> None:
     assert cosignature.verify(text, BETA.verifier, line) == at
 
 
-@pytest.mark.parametrize(
-    "case", ML_DSA["cosignatures"], ids=lambda c: str(c["size"])
-)
+@each("tlog/mldsa", "cosignatures", "case", "size")
 def test_ml_dsa_verifies_the_published_line(case: dict[str, Any]) -> None:
     text, at = TEXTS[case["size"]], case["time"]
     signed = cosignature.message(text, DELTA, at)
@@ -81,7 +77,7 @@ both = pytest.mark.parametrize(("key", "line"), [*lines()], ids=["04", "06"])
 def test_what_is_cosigned_verifies(at: int, size: int) -> None:
     for key, line in lines(TEXTS[size], at):
         assert cosignature.verify(TEXTS[size], key, line) == at
-        with pytest.raises(UntrustedError, match="does not verify"):
+        with untrusted("does not verify"):
             cosignature.verify(
                 TEXTS[size].replace("alpha", "gamma"), key, line
             )
@@ -94,7 +90,7 @@ def test_a_flipped_bit_is_found(
 ) -> None:
     body = bytearray(line.body)
     body[at] ^= 0x80 if at == 0 else 1
-    with pytest.raises(UntrustedError):
+    with untrusted():
         cosignature.verify(TEXT, key, line._replace(body=bytes(body)))
 
 
@@ -105,7 +101,7 @@ def test_time_0_is_read() -> None:
 
 @pytest.mark.parametrize("at", [-1, 0, 2**63])
 def test_a_time_out_of_range_is_never_written(at: int) -> None:
-    with pytest.raises(MalformedError, match="out of range"):
+    with malformed("out of range"):
         cosignature.cosign(TEXT, BETA, at)
 
 
@@ -118,14 +114,14 @@ def test_a_line_of_another_length_or_time_is_refused(
         (line.body + b"\0", f"is {len(line.body) + 1} bytes"),
         ((2**63).to_bytes(8) + line.body[8:], "above 2"),
     ):
-        with pytest.raises(UntrustedError, match=why):
+        with untrusted(why):
             cosignature.verify(TEXT, key, line._replace(body=body))
 
 
 def test_a_line_of_another_name_is_refused() -> None:
     line = cosignature.cosign(TEXT, BETA, NOW)
     other = VerifierKey("gamma.example/x", COSIGNATURE, BETA.verifier.public)
-    with pytest.raises(UntrustedError, match="not a line of gamma"):
+    with untrusted("not a line of gamma"):
         cosignature.verify(TEXT, other, line)
 
 
@@ -133,15 +129,15 @@ def test_ml_dsa_signs_the_cosigners_name() -> None:
     _, (_, line) = lines()
     other = VerifierKey("gamma.example/x", MLDSA44, DELTA.public)
     renamed = Signature(other.name, other.key_id, line.body)
-    with pytest.raises(UntrustedError, match="does not verify"):
+    with untrusted("does not verify"):
         cosignature.verify(TEXT, other, renamed)
 
 
 def test_a_log_key_makes_and_checks_no_cosignatures() -> None:
     log = SigningKey("alpha.example/log", ED25519, b"\1" * 32)
-    with pytest.raises(MalformedError, match="signs notes only"):
+    with malformed("signs notes only"):
         cosignature.cosign(TEXT, log, NOW)
-    with pytest.raises(UntrustedError, match="signs notes only"):
+    with untrusted("signs notes only"):
         cosignature.verify(TEXT, log.verifier, log.sign(TEXT))
 
 
@@ -149,7 +145,7 @@ def test_extension_lines_are_signed_by_ed25519_and_not_by_ml_dsa() -> None:
     more = f"{TEXT}extension\n"
     (_, line), (_, other) = lines()
     assert cosignature.verify(more, DELTA, other) == NOW
-    with pytest.raises(UntrustedError, match="does not verify"):
+    with untrusted("does not verify"):
         cosignature.verify(more, BETA.verifier, line)
     line = cosignature.cosign(more, BETA, NOW)
     assert cosignature.verify(more, BETA.verifier, line) == NOW
@@ -168,23 +164,23 @@ def test_extension_lines_are_signed_by_ed25519_and_not_by_ml_dsa() -> None:
     ],
 )
 def test_what_is_no_checkpoint_is_never_cosigned(text: str) -> None:
-    with pytest.raises(MalformedError):
+    with malformed():
         cosignature.cosign(text, BETA, NOW)
     for key, line in lines():
-        with pytest.raises(UntrustedError, match="of no checkpoint"):
+        with untrusted("of no checkpoint"):
             cosignature.verify(text, key, line)
 
 
 def test_a_lone_surrogate_is_never_cosigned() -> None:
-    with pytest.raises(MalformedError, match="not Unicode text"):
+    with malformed("not Unicode text"):
         cosignature.cosign(f"{TEXT}\ud800\n", BETA, NOW)
-    with pytest.raises(MalformedError, match="not Unicode text"):
+    with malformed("not Unicode text"):
         cosignature.message(f"\ud800{TEXT}", DELTA, NOW)
 
 
 def test_names_have_at_most_255_bytes_under_ml_dsa() -> None:
     text = f"{'o' * 256}\n" + TEXT.split("\n", 1)[1]
-    with pytest.raises(MalformedError, match="name is 256 bytes"):
+    with malformed("name is 256 bytes"):
         cosignature.message(text, DELTA, NOW)
     line = mldsa(text[1:], NOW)
     assert cosignature.verify(text[1:], DELTA, line) == NOW

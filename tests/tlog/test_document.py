@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd import canonical
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError
 from syncd.tlog import document, note
 from syncd.tlog.document import Document
 from syncd.tlog.key import ED25519, SigningKey
+from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
 LI = SigningKey("txwz/admin/li", ED25519, b"L" * 32)
@@ -55,21 +56,21 @@ def test_one_spelling(text: str) -> None:
 
 def test_another_alliances_document_is_refused() -> None:
     made = document.sign("join", OTHER, VALUE, LI)
-    with pytest.raises(UntrustedError, match="of alliance 0000000000000000…"):
+    with untrusted("of alliance 0000000000000000…"):
         document.open_(bytes(made), "join", ID, KEYS)
 
 
 @pytest.mark.parametrize("what", ["roster", "join2", "joi", "join/v1"])
 def test_a_document_is_opened_for_its_purpose_only(what: str) -> None:
     made = document.sign("join", ID, VALUE, LI)
-    with pytest.raises(MalformedError, match="line 1 is not"):
+    with malformed("line 1 is not"):
         document.open_(bytes(made), what, ID, KEYS)
 
 
 def test_line_1_is_read_first() -> None:
     """A checkpoint or a newer version is told apart, whatever follows."""
     for text in ("a.example/log\n1\nx\n", "syncd/join/v2\nanything\n", "\n"):
-        with pytest.raises(MalformedError, match="line 1 is not syncd/join"):
+        with malformed("line 1 is not syncd/join"):
             document.parse(text, "join")
 
 
@@ -92,26 +93,26 @@ def test_line_1_is_read_first() -> None:
     ],
 )
 def test_what_is_no_document_is_refused(rest: str) -> None:
-    with pytest.raises(MalformedError):
+    with malformed():
         document.parse(f"syncd/join/v1\n{rest}", "join")
 
 
 def test_what_would_not_be_read_back_is_not_signed() -> None:
-    with pytest.raises(MalformedError, match="three lines"):
+    with malformed("three lines"):
         document.sign("join", "abc", VALUE, LI)
-    with pytest.raises(MalformedError, match="float has no place"):
+    with malformed("float has no place"):
         document.sign("join", ID, {"a": 1.5}, LI)
 
 
 def test_a_document_of_strangers_is_refused() -> None:
     made = document.sign("roster", ID, VALUE, MA)
-    with pytest.raises(UntrustedError, match="no signature of a known key"):
+    with untrusted("no signature of a known key"):
         document.open_(bytes(made), "roster", ID, [LI.verifier])
 
 
 def test_a_document_is_bounded() -> None:
     raw = bytes(document.sign("join", ID, VALUE, LI))
-    with pytest.raises(MalformedError, match="bytes, at most"):
+    with malformed("bytes, at most"):
         document.open_(raw, "join", ID, KEYS, max_size=len(raw) - 1)
     assert document.open_(raw, "join", ID, KEYS, max_size=len(raw))
     assert note.parse(raw).text.startswith("syncd/join/v1\n")

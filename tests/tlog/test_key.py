@@ -17,10 +17,10 @@ from syncd.tlog.key import (
     VerifierKey,
 )
 from tests.cases import vectors
+from tests.refusals import malformed
 from tests.tlog.edits import edited
 
 KEYS = vectors("tlog/notes")["keys"]
-ML_DSA = vectors("tlog/mldsa")
 ALPHA = key.parse_vkey(KEYS[0]["vkey"])
 
 P = 2**255 - 19
@@ -63,7 +63,7 @@ def _vkey(typed: bytes) -> str:
     ],
 )
 def test_what_is_no_vkey_is_refused(text: str, why: str) -> None:
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         key.parse_vkey(text)
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_vkey_is_refused(text: str, why: str) -> None:
 )
 def test_a_name_holds_no_space_and_no_plus(name: str) -> None:
     assert not key.is_name(name)
-    with pytest.raises(MalformedError, match=r"^key: name"):
+    with malformed(r"^key: name"):
         VerifierKey(name, ED25519, ALPHA.public)
 
 
@@ -127,7 +127,7 @@ def test_a_key_under_which_anything_verifies_is_refused(
     y: int, sign: int, algorithm: int
 ) -> None:
     public = (y | sign).to_bytes(32, "little")
-    with pytest.raises(MalformedError, match="small order"):
+    with malformed("small order"):
         VerifierKey("a.example/log", algorithm, public)
 
 
@@ -158,7 +158,7 @@ def test_a_seed_never_shows() -> None:
 def test_what_is_no_secret_key_is_refused(
     algorithm: int, seed: bytes, why: str
 ) -> None:
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         SigningKey("a.example/log", algorithm, seed)
 
 

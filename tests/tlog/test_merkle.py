@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError
 from syncd.tlog import merkle
 from syncd.tlog.merkle import EMPTY_ROOT, Frontier
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.flows import growing
+from tests.refusals import malformed, untrusted
 
 ROOTS = vectors("tlog/roots")
 CONSISTENCY = vectors("tlog/consistency")
@@ -20,7 +21,7 @@ CONSISTENCY = vectors("tlog/consistency")
 
 def leaf(i: int) -> bytes:
     """Return entry `i` of the vectors' logs."""
-    return hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33]
+    return hashlib.sha256(i.to_bytes(8)).digest()[: i % 33]
 
 
 @cache
@@ -50,7 +51,7 @@ def test_leaves_and_nodes_are_hashed_as_the_rfc_says() -> None:
     assert merkle.node_hash(b"l" * 32, b"r" * 32) == node
 
 
-@pytest.mark.parametrize("case", ROOTS["leaves"], ids=lambda c: str(c["i"]))
+@each("tlog/roots", "leaves", "case", "i")
 def test_published_leaves(case: dict[str, Any]) -> None:
     assert leaf(case["i"]).hex() == case["leaf"]
     (hashed,) = merkle.leaf_hashes([leaf(case["i"])])
@@ -131,7 +132,7 @@ def test_subtrees_append_like_their_leaves(
 
 
 def test_a_subtree_begins_where_its_size_divides() -> None:
-    with pytest.raises(MalformedError, match="size 3 ends inside a level 1"):
+    with malformed("size 3 ends inside a level 1"):
         grown(3).extend((bytes(32),), 1)
 
 
@@ -155,7 +156,7 @@ def test_a_frontier_round_trips(size: int) -> None:
 @given(
     st.binary(max_size=80)
     | st.builds(
-        lambda size, peaks: size.to_bytes(8, "big") + bytes(32 * peaks),
+        lambda size, peaks: size.to_bytes(8) + bytes(32 * peaks),
         st.integers(0, 2**64 - 1),
         st.integers(0, 64),
     )
@@ -186,7 +187,7 @@ def test_the_largest_tree_has_a_frontier() -> None:
 def test_what_is_no_frontier_is_refused(
     size: int, peaks: tuple[bytes, ...], why: str
 ) -> None:
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         Frontier(size, peaks)
 
 
@@ -214,11 +215,9 @@ def test_published_proofs_are_those_that_we_make() -> None:
         assert prove(case["old"], case["new"]) == [*proof]
 
 
-@pytest.mark.parametrize(
-    "case", CONSISTENCY["must_fail"], ids=lambda c: c["why"]
-)
+@each("tlog/consistency", "must_fail", "case", "why")
 def test_published_proofs_that_must_fail(case: dict[str, Any]) -> None:
-    with pytest.raises(UntrustedError, match=r"^proof: "):
+    with untrusted(r"^proof: "):
         verify(case)
 
 
@@ -234,10 +233,10 @@ def test_a_consistency_proof_holds_for_its_sizes_only(
     old_root = merkle.root(leaves()[:old])
     proof = prove(old, new)
     merkle.verify_consistency(old, old_root, new, new_root, proof)
-    with pytest.raises(UntrustedError):
+    with untrusted():
         merkle.verify_consistency(old, bytes(32), new, new_root, proof)
     if old:
-        with pytest.raises(UntrustedError):
+        with untrusted():
             merkle.verify_consistency(old, old_root, new, bytes(32), proof)
     spoiled = [[*proof, bytes(32)]]
     if proof:
@@ -249,22 +248,22 @@ def test_a_consistency_proof_holds_for_its_sizes_only(
             for wrong in (flipped, proof[at][:-1])
         ]
     for wrong in spoiled:
-        with pytest.raises(UntrustedError):
+        with untrusted():
             merkle.verify_consistency(old, old_root, new, new_root, wrong)
 
 
 @pytest.mark.parametrize(("old", "new"), [(4, 3), (-1, 3)])
 def test_a_tree_extends_smaller_ones_only(old: int, new: int) -> None:
-    with pytest.raises(MalformedError, match=f"not 0 < {old} < 3"):
+    with malformed(f"not 0 < {old} < 3"):
         merkle.consistency_nodes(old, new, subtree)
-    with pytest.raises(UntrustedError, match="above new size"):
+    with untrusted("above new size"):
         merkle.verify_consistency(old, bytes(32), new, bytes(32), [])
 
 
 def test_two_empty_trees_have_the_empty_root() -> None:
     merkle.verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
     for old, new in ((EMPTY_ROOT, bytes(32)), (bytes(32), EMPTY_ROOT)):
-        with pytest.raises(UntrustedError):
+        with untrusted():
             merkle.verify_consistency(0, old, 0, new, [])
 
 
@@ -273,5 +272,5 @@ def test_too_few_nodes_make_no_roots(old: int, new: int) -> None:
     """Those of a smaller tree would pass for those of the size claimed."""
     nodes = merkle.consistency_nodes(old, new, subtree)
     for count in range(len(nodes)):
-        with pytest.raises(UntrustedError, match="too few"):
+        with untrusted("too few"):
             merkle.consistency_roots(old, new, nodes[:count])

@@ -10,17 +10,17 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, SyncdError, UntrustedError
+from syncd.errors import MalformedError, SyncdError
 from syncd.tlog import cosignature, key, note
 from syncd.tlog.note import (
-    COSIGNATURE,
     ED25519,
     Note,
     Signature,
     SigningKey,
     VerifierKey,
 )
-from tests.cases import vectors
+from tests.cases import each, vectors
+from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
 NOTES = vectors("tlog/notes")
@@ -30,9 +30,7 @@ ALPHA = KEYS[0]
 
 LI = SigningKey("txwz/admin/li", ED25519, b"L" * 32)
 MA = SigningKey("txwz/admin/ma", ED25519, b"M" * 32)
-SEEN = SigningKey("bank.example/syncd/txwz/seen", COSIGNATURE, b"S" * 32)
 
-CHECKPOINT = NOTES["checkpoints"][3]["text"]
 
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\r").filter(
@@ -60,9 +58,7 @@ def opens(raw: bytes, *keys: VerifierKey) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "case", NOTES["open_cases_with_alpha_key"], ids=lambda c: c["why"]
-)
+@each("tlog/notes", "open_cases_with_alpha_key", "case", "why")
 def test_x_mod_agrees(case: dict[str, Any]) -> None:
     """We open what Go's x/mod opens, and refuse what it refuses."""
     raw = base64.b64decode(case["note_b64"])
@@ -76,9 +72,7 @@ def test_the_example_of_the_specification_opens() -> None:
     assert bytes(note.parse(raw)) == raw
 
 
-@pytest.mark.parametrize(
-    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
-)
+@each("tlog/notes", "checkpoints", "case", "size")
 def test_cosigned_checkpoints_open_under_all_their_keys(
     case: dict[str, Any],
 ) -> None:
@@ -108,7 +102,7 @@ def test_where_ml_dsa_cannot_be_checked_its_lines_are_ignored(
     ours, other = LI.verifier, note.parse_vkey(ML_DSA["vkey"])
     bad = Signature(other.name, other.key_id, bytes(2428))
     made = note.add(note.sign("text\n", LI), bad)
-    with pytest.raises(UntrustedError):
+    with untrusted():
         note.verify(made, [ours, other])
     stand_in = SimpleNamespace(from_public_bytes=unsupported)
     monkeypatch.setattr(key, "MLDSA44PublicKey", stand_in)
@@ -149,7 +143,7 @@ def test_what_is_signed_opens_whatever_its_empty_lines(text: str) -> None:
 def test_another_text_is_not_signed(text: str, data: st.DataObject) -> None:
     made = note.sign(text, LI)
     other = data.draw(texts.filter(lambda t: t != text))
-    with pytest.raises(UntrustedError):
+    with untrusted():
         note.verify(Note(other, made.signatures), [LI.verifier])
 
 
@@ -183,13 +177,13 @@ RAW = bytes(note.sign("text\n", LI))
     ],
 )
 def test_what_is_no_note_is_refused(raw: bytes, why: str) -> None:
-    with pytest.raises(MalformedError, match=f"^note: .*{why}"):
+    with malformed(f"^note: .*{why}"):
         note.parse(raw)
 
 
 def test_a_note_is_bounded() -> None:
     assert note.parse(RAW, max_size=len(RAW)).text == "text\n"
-    with pytest.raises(MalformedError, match="bytes, at most"):
+    with malformed("bytes, at most"):
         note.parse(RAW, max_size=len(RAW) - 1)
 
 
@@ -198,7 +192,7 @@ def test_a_hundred_lines_are_read_and_no_more() -> None:
     full = note.add(note.parse(RAW), *lines)
     assert len(note.parse(bytes(full)).signatures) == 100
     over = note.add(full, Signature("w99", b"abcd", b"x"))
-    with pytest.raises(MalformedError, match="101 signature lines"):
+    with malformed("101 signature lines"):
         note.parse(bytes(over))
 
 
@@ -211,7 +205,7 @@ def test_a_known_keys_bad_line_spoils_the_note() -> None:
     good, other = made.signatures
     spoiled = Note(made.text, (good, _spoiled(other)))
     assert note.verify(spoiled, [LI.verifier]) == ((LI.verifier, good),)
-    with pytest.raises(UntrustedError, match="line of txwz/admin/ma does not"):
+    with untrusted("line of txwz/admin/ma does not"):
         note.verify(spoiled, [LI.verifier, MA.verifier])
 
 
@@ -221,7 +215,7 @@ def test_a_repeated_line_counts_once_and_is_not_looked_at() -> None:
     for second in (line, _spoiled(line)):
         twice = Note(made.text, (line, second))
         assert note.verify(twice, [LI.verifier]) == ((LI.verifier, line),)
-    with pytest.raises(UntrustedError):
+    with untrusted():
         note.verify(Note(made.text, (_spoiled(line), line)), [LI.verifier])
 
 
@@ -232,7 +226,7 @@ def test_a_line_is_known_by_name_and_id_together() -> None:
         line._replace(name=MA.name),
     ):
         made = Note("text\n", (stranger,))
-        with pytest.raises(UntrustedError, match="no signature of a known"):
+        with untrusted("no signature of a known"):
             note.verify(made, [LI.verifier])
 
 
@@ -246,7 +240,7 @@ def test_two_keys_with_one_name_and_id_are_ambiguous() -> None:
     # the ID has 32 bits only: such a pair can be found, so we make one
     twin = VerifierKey(LI.name, ED25519, MA.verifier.public)
     object.__setattr__(twin, "key_id", LI.verifier.key_id)
-    with pytest.raises(UntrustedError, match="two keys txwz/admin/li"):
+    with untrusted("two keys txwz/admin/li"):
         note.verify(note.sign("text\n", LI), [LI.verifier, twin])
 
 
@@ -263,12 +257,12 @@ def test_two_keys_with_one_name_and_id_are_ambiguous() -> None:
 def test_what_would_not_be_read_back_is_not_signed(
     text: str, why: str
 ) -> None:
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         note.sign(text, LI)
 
 
 def test_a_note_needs_a_signer() -> None:
-    with pytest.raises(MalformedError, match="nobody signs"):
+    with malformed("nobody signs"):
         note.sign("text\n")
 
 

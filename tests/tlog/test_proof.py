@@ -6,7 +6,7 @@ from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import checkpoint, merkle, proof, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.tlog.test_merkle import leaf, leaves
 
 ROOTS = {
@@ -50,9 +50,7 @@ def test_every_entry_leads_to_the_published_root(size: int) -> None:
                     proof.check(text, wrong, leaf(index))
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), vectors("syncd/entry")["altered_proofs"]
-)
+@each("syncd/entry", "altered_proofs", "old, new")
 def test_an_altered_proof_is_none(old: str, new: str) -> None:
     text = proved(5, 300, 300)
     assert old in text

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.tlog import merkle, tiles
-from tests.cases import vectors
+from tests.cases import each, vectors
+from tests.refusals import malformed
 from tests.tlog.test_merkle import leaf
 
 TILES = vectors("tlog/tiles")
@@ -79,7 +80,7 @@ def test_published_first_files() -> None:
     assert tile.hex() == TILES["first_tile_of_2_hex"]
 
 
-@pytest.mark.parametrize("case", TILES["index_paths"], ids=lambda c: c["path"])
+@each("tlog/tiles", "index_paths", "case", "path")
 def test_published_paths(case: dict[str, Any]) -> None:
     assert tiles.path(case["n"]) == case["path"]
     assert tiles.parse_path(case["path"]) == (case["n"], 256)
@@ -95,7 +96,7 @@ def test_paths_round_trip(n: int, width: int) -> None:
 def test_the_last_bundle_is_that_of_the_largest_tree() -> None:
     last = tiles.path(2**55 - 1)
     assert tiles.parse_path(last) == (2**55 - 1, 256)
-    with pytest.raises(MalformedError, match="is no path"):
+    with malformed("is no path"):
         tiles.parse_path(tiles.path(2**55))
 
 
@@ -142,7 +143,7 @@ def test_any_text_is_one_path_or_malformed(text: str) -> None:
     ],
 )
 def test_other_spellings_of_a_path_are_refused(text: str) -> None:
-    with pytest.raises(MalformedError, match=r"^tile: "):
+    with malformed(r"^tile: "):
         tiles.parse_path(text)
 
 
@@ -150,7 +151,7 @@ def test_other_spellings_of_a_path_are_refused(text: str) -> None:
     "text", ["/000", "00/000", "64/000", "-1/000", "0", "0/", "a/000", "8/0"]
 )
 def test_other_spellings_of_a_tile_are_refused(text: str) -> None:
-    with pytest.raises(MalformedError, match=r"^tile: "):
+    with malformed(r"^tile: "):
         tiles.parse_tile(text)
 
 
@@ -168,7 +169,7 @@ def test_bundles_round_trip(held: list[bytes]) -> None:
 def test_the_largest_entry_fits_and_no_larger() -> None:
     raw = tiles.encode_bundle([bytes(65535)])
     assert tiles.split_bundle(raw, 1) == [bytes(65535)]
-    with pytest.raises(MalformedError, match="entry of 65536 bytes"):
+    with malformed("entry of 65536 bytes"):
         tiles.encode_bundle([bytes(65536)])
 
 
@@ -206,7 +207,7 @@ def test_a_longer_tile_is_read_up_to_the_width(
     ("size", "width"), [(0, 1), (31, 1), (33, 1), (64, 3), (32 * 257, 256)]
 )
 def test_a_tile_of_another_size_is_refused(size: int, width: int) -> None:
-    with pytest.raises(MalformedError, match=f"{size} bytes, want width"):
+    with malformed(f"{size} bytes, want width"):
         tiles.split_tile(bytes(size), width)
 
 

@@ -15,6 +15,7 @@ from syncd.tlog.key import ED25519, SigningKey, parse_vkey
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.witness import Request
 from tests.cases import vectors
+from tests.refusals import malformed
 from tests.tlog.edits import edited
 
 FILE = vectors("tlog/addcheckpoint")
@@ -72,14 +73,14 @@ def test_one_spelling(raw: bytes) -> None:
     ],
 )
 def test_what_is_no_request_is_refused(raw: bytes, why: str) -> None:
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         witness.parse(raw)
 
 
 def test_a_request_has_at_most_63_hashes() -> None:
     most = GROW._replace(proof=(bytes(32),) * 63)
     assert len(witness.parse(bytes(most)).proof) == 63
-    with pytest.raises(MalformedError, match="64 hashes"):
+    with malformed("64 hashes"):
         witness.parse(bytes(GROW._replace(proof=(bytes(32),) * 64)))
 
 

@@ -229,6 +229,7 @@ async def test_what_came_of_calls_is_counted_by_month(
     bank: LocalClient,
 ) -> None:
     call = {"outcome": "stopped", "label": "imp_police", "amount": 70}
+    call["notice"] = "hold"
     for key, kept in (("1", 1), ("1", 0), ("2", 1)):
         reply = await bank.post("/v1/calls", {**call, "key": key})
         assert reply == {"kept": kept}
@@ -236,7 +237,8 @@ async def test_what_came_of_calls_is_counted_by_month(
     found = await bank.get(f"/v1/calls?since={day}", role="auditor")
     count = {"calls": 2, "month": day[:7]} | call | {"amount": 140}
     assert found["items"] == [count]
-    wrong = await bank.post(
-        "/v1/calls", {**call, "label": "?", "key": "3"}, status=400
-    )
-    assert "label" in wrong["detail"]
+    for name in ("label", "notice"):
+        wrong = await bank.post(
+            "/v1/calls", {**call, name: "?", "key": "3"}, status=400
+        )
+        assert name in wrong["detail"]

@@ -5,12 +5,31 @@ import contextlib
 import pytest
 
 from syncd.errors import RefusedError
-from tests.alliance import HOUR_S, Alliance, shared
+from tests.alliance import HOUR_S, Alliance, Member, shared
 
 SLOW = pytest.mark.slow
 
 
 alliance = shared()  # agrees on the time, so far
+
+
+async def signed(alliance: Alliance) -> tuple[int, int]:
+    """Return the carrier's size, and up to where it has cosigned the bank's."""
+    receipts = await alliance.bank.receipts()
+    return await alliance.carrier.size(), receipts["carrier"]
+
+
+async def witnesses_nothing(carrier: Member) -> None:
+    judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
+    assert judged.status == 503
+
+
+async def goes_on(alliance: Alliance, before: tuple[int, int]) -> None:
+    """Assert that the carrier publishes and cosigns again."""
+    await alliance.settle()
+    size, cosigned = await signed(alliance)
+    assert size > before[0]
+    assert cosigned == await alliance.bank.size()
 
 
 @pytest.mark.parametrize(
@@ -20,8 +39,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     """It says so, goes on merging, and recovers when its clock is set."""
     bank, carrier = alliance.bank, alliance.carrier
     await alliance.settle()
-    size = await carrier.size()
-    before = (await bank.receipts())["carrier"]
+    before = await signed(alliance)
 
     carrier.shift_s = shift_s
     await carrier.round()
@@ -32,11 +50,10 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     await carrier.round()
     await bank.round()
 
-    assert await carrier.size() == size  # publishes nothing
-    assert await carrier.has(bank)  # merges
-    assert (await bank.receipts())["carrier"] == before  # cosigns nothing
-    judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
-    assert judged.status == 503
+    # It publishes and cosigns nothing, and merges.
+    assert await signed(alliance) == before
+    assert await carrier.has(bank)
+    await witnesses_nothing(carrier)
     status = await carrier.status()
     assert not status.appending.ok
     assert "clock" in str(status.appending.why)
@@ -46,9 +63,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert bank.node.our_clock.skew_s() in range(-2, 3)
 
     carrier.shift_s = 0
-    await alliance.settle()
-    assert await carrier.size() > size
-    assert (await bank.receipts())["carrier"] == await bank.size()
+    await goes_on(alliance, before)
     assert (await carrier.status()).appending.ok
 
 
@@ -56,8 +71,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     """Nothing is signed before another's clock was heard, nor then."""
     bank, carrier = alliance.bank, alliance.carrier
     await alliance.settle()
-    size = await carrier.size()
-    before = (await bank.receipts())["carrier"]
+    before = await signed(alliance)
     others = [m for m in alliance.up if m is not carrier]
     await carrier.stop()
     await bank.fill(1)
@@ -74,8 +88,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     assert await carrier.has(bank)  # merges
     with pytest.raises(RefusedError, match="told us the time"):
         carrier.node.our_clock.healthy()
-    judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
-    assert judged.status == 503
+    await witnesses_nothing(carrier)
     assert "not asked yet" in str(carrier.node.publisher.why_not())
     assert (await carrier.status()).skew_s == 0
 
@@ -83,12 +96,9 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     await carrier.awake()
     await carrier.round()
     assert "clock" in str(carrier.node.publisher.why_not())
-    assert await carrier.size() == size  # signs nothing
     await bank.round()
-    assert (await bank.receipts())["carrier"] == before
+    assert await signed(alliance) == before
 
     carrier.shift_s = 0  # seen without asking anybody
     carrier.node.our_clock.healthy()
-    await alliance.settle()
-    assert await carrier.size() > size
-    assert (await bank.receipts())["carrier"] == await bank.size()
+    await goes_on(alliance, before)

@@ -211,10 +211,7 @@ def read_all(reader: Reader) -> dict[str, logs.Log]:
 
 
 @pytest.fixture(scope="module")
-async def world(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[World]:
-    root = tmp_path_factory.mktemp("second")
+async def world(root: Path) -> AsyncIterator[World]:
     async with Alliance.found(root) as alliance:
         await write(alliance)
         await remove(alliance)

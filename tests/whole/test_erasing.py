@@ -90,6 +90,7 @@ async def test_a_backup_of_before_erases_what_the_others_know_of(
 ) -> None:
     """As soon as it has the tail of its log again, which is then an old one."""
     monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret_file(tmp_path)))
+    monkeypatch.chdir(tmp_path)
     bank = alliance.bank
     records, (first, last) = await taken_back(alliance)
     await alliance.stop("bank")
@@ -106,7 +107,7 @@ async def test_a_backup_of_before_erases_what_the_others_know_of(
         await bank.round()
     assert not await gone(bank, records)
     await alliance.stop("bank")
-    roster = await next_log(alliance, tmp_path)
+    roster = await next_log(alliance)
     for member in alliance.up:
         assert await gone(member, records)
         assert sound(member, roster)

@@ -1,8 +1,7 @@
 """A member goes on in its next log, by the commands that the messages name."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -37,6 +36,7 @@ async def alliance(
 ) -> AsyncIterator[Alliance]:
     """Three members; bank has reported a number and a URL."""
     monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret_file(tmp_path)))
+    monkeypatch.chdir(tmp_path)  # where requests and drafts are written
     ids = ("police", "bank", "carrier")
     async with Alliance.found(tmp_path / "all", ids) as made:
         await made.bank.report("phone", "+12025550123")
@@ -45,18 +45,32 @@ async def alliance(
         yield made
 
 
-def syncd(member: Member, *words: str | Path) -> int:
+def syncd(member: Member, *words: str) -> int:
     """Run a command on a member's home; return the exit code."""
     with pytest.raises(SystemExit) as end:
-        main(["--home", str(member.home), *map(str, words)])
+        main(["--home", str(member.home), *words])
     assert isinstance(end.value.code, int)
     return end.value.code
 
 
-async def publish(alliance: Alliance, draft: Path, at: Member) -> Roster:
-    """Have both admins sign a draft, and a member publish it."""
-    raw = alliance.sign(await asyncio.to_thread(draft.read_bytes))
-    return await at.node.rosters.publish(raw)
+def ask(member: Member, *words: str) -> int:
+    """Have a member write a request, and return how that went."""
+    return syncd(member, "join", "update", "request", *words)
+
+
+def drafted(police: Member, *words: str) -> bytes:
+    """Have the police draft a roster, by default what a member requests."""
+    words = words or ("roster", "update", "request")
+    draft = Path("draft")
+    draft.unlink(missing_ok=True)  # of before: none is overwritten
+    assert syncd(police, *words, "draft") == 0
+    return draft.read_bytes()
+
+
+async def publish(alliance: Alliance, *words: str) -> Roster:
+    """Have the police draft, both admins sign, and the police publish it."""
+    raw = alliance.sign(drafted(alliance.police, *words))
+    return await alliance.police.node.rosters.publish(raw)
 
 
 async def restart(alliance: Alliance, member: Member) -> None:
@@ -72,17 +86,21 @@ def sound(member: Member, roster: Roster) -> bool:
     return not any(report.problems for report in checked)
 
 
-async def next_log(alliance: Alliance, tmp_path: Path) -> Roster:
+def by_hand(rosters: Sequence[bytes]) -> list[str]:
+    """Write rosters to files; return their names."""
+    files = [f"roster-{n}" for n, _ in enumerate(rosters)]
+    for file, raw in zip(files, rosters, strict=True):
+        Path(file).write_bytes(raw)
+    return files
+
+
+async def next_log(alliance: Alliance) -> Roster:
     """Take bank through the whole way; police's admins draft."""
-    bank, police = alliance.bank, alliance.police
-    asked, draft = tmp_path / "bank.update", tmp_path / "draft"
-    assert syncd(bank, "join", "update", asked, "--next-log") == 0
-    assert syncd(police, "roster", "update", asked, draft) == 0
-    roster = await publish(alliance, draft, police)
+    bank = alliance.bank
+    assert ask(bank, "--next-log") == 0
+    roster = await publish(alliance)
     # A daemon that does not start hears of a roster by hand.
-    files = [tmp_path / f"roster-{n}" for n in range(roster.version)]
-    for file, raw in zip(files, alliance.notes, strict=True):
-        file.write_bytes(raw)
+    files = by_hand(alliance.notes)
     pin = ("--fingerprint", alliance.fingerprint)
     assert syncd(bank, "join", "accept", *files, *pin) == 0
     await restart(alliance, bank)
@@ -91,19 +109,17 @@ async def next_log(alliance: Alliance, tmp_path: Path) -> Roster:
 
 
 async def test_a_planned_turn(
-    alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    alliance: Alliance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is lost, nobody waits for it but new reports, for a while."""
-    bank, police = alliance.bank, alliance.police
+    bank = alliance.bank
     old = bank.origin
     size = await bank.size()
-    words = ("join", "update", tmp_path / "early", "--next-log")
-    assert syncd(bank, *words) == 2  # it might still write
+    assert ask(bank, "--next-log") == 2  # it might still write
     assert "in use by another syncd" in capsys.readouterr().err
 
     await alliance.stop("bank")
-    asked = tmp_path / "bank.update"
-    assert syncd(bank, "join", "update", asked, "--next-log") == 0
+    assert ask(bank, "--next-log") == 0
     assert "syncd run writes nothing" in capsys.readouterr().err
     await alliance.start("bank")
     await bank.report("url", URLS[1])
@@ -114,13 +130,11 @@ async def test_a_planned_turn(
         await bank.verdict("url", URLS[0]) == "suspected"
     )  # it serves as ever
 
-    draft = tmp_path / "draft"
-    assert syncd(police, "roster", "update", asked, draft) == 0
+    roster = await publish(alliance)
     shown = capsys.readouterr()
     assert f"{old} ends at size {size}" in shown.out
     assert "+ bank writes bank.example/syncd/txwz/2" in shown.out
     assert "bank asked on 20" in shown.err
-    roster = await publish(alliance, draft, police)
     await bank.round()
     with pytest.raises(RefusedError, match="restart syncd: it goes on in"):
         bank.node.guard.may_append()
@@ -130,8 +144,8 @@ async def test_a_planned_turn(
     assert bank.config.member.generation == 2
     await alliance.settle()
     for member in alliance.members.values():
-        assert await member.verdict("url", URLS[0]) == "suspected"
-        assert await member.verdict("url", URLS[1]) == "suspected"
+        for url in URLS[:2]:
+            assert await member.verdict("url", url) == "suspected"
         assert (await member.head(old)).merged == size
         assert sound(member, roster)
     page = await bank.node.intake.reports(ReportSearch())
@@ -143,13 +157,13 @@ async def test_a_planned_turn(
 
 
 async def test_statements_of_the_old_log(
-    alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    alliance: Alliance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Stands; its author disputes it at once, and the admins erase it."""
     bank, police = alliance.bank, alliance.police
     old = bank.origin
     await alliance.stop("bank")
-    await next_log(alliance, tmp_path)
+    await next_log(alliance)
     with pytest.raises(RefusedError, match="a log that has ended") as refused:
         await bank.retract("url", URLS[0])
     (index,) = [
@@ -179,11 +193,7 @@ async def test_statements_of_the_old_log(
     await alliance.settle()
     assert await police.verdict("url", URLS[0]) == "disputed"
 
-    draft = tmp_path / "erase"
-    reason = ("--reason", "entry_error")
-    code = syncd(police, *words.split()[1:], draft, *reason)
-    assert code == 0, capsys.readouterr().err
-    await publish(alliance, draft, police)
+    await publish(alliance, *words.split()[1:], "--reason", "entry_error")
     await alliance.settle()
     for member in alliance.members.values():
         await member.node.daily.run()
@@ -194,7 +204,7 @@ async def test_statements_of_the_old_log(
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
 async def test_a_home_that_was_rolled_back(
-    alliance: Alliance, tmp_path: Path, mark: str
+    alliance: Alliance, mark: str
 ) -> None:
     """The refusal names the command, and the alliance keeps all that it had."""
     bank, police = alliance.bank, alliance.police
@@ -237,7 +247,7 @@ async def test_a_home_that_was_rolled_back(
         await alliance.stop("bank")
 
     old = bank.origin
-    roster = await next_log(alliance, tmp_path)
+    roster = await next_log(alliance)
     end = roster.known("bank").generation.predecessor
     assert end is not None
     assert (end.origin, end.size) == (old, size)
@@ -248,15 +258,13 @@ async def test_a_home_that_was_rolled_back(
         assert sound(member, roster)
 
 
-async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
+async def test_a_new_tls_key(alliance: Alliance) -> None:
     """No outage: it reaches who has the new roster, and who has the old."""
-    bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
-    asked, draft = tmp_path / "bank.update", tmp_path / "draft"
-    assert syncd(bank, "join", "update", asked, "--new-key") == 0  # it runs
+    bank, carrier = alliance.bank, alliance.carrier
+    assert ask(bank, "--new-key") == 0  # it runs
     await alliance.settle()  # as ever, with the old one
-    assert syncd(police, "roster", "update", asked, draft) == 0
     alliance.cut("police", "carrier")  # carrier hears of nothing yet
-    roster = await publish(alliance, draft, police)
+    roster = await publish(alliance)
     assert roster.known("bank").keys.tls != bank.keys.public.tls
     version = roster.version
     assert await bank.node.peers.get("police").roster(version)
@@ -273,20 +281,19 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
 
 
 async def test_another_address(
-    alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    alliance: Alliance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A request says what it changes, and nothing else."""
     bank, police = alliance.bank, alliance.police
-    asked, draft = tmp_path / "bank.update", tmp_path / "draft"
-    assert syncd(bank, "join", "update", asked) == 2
+    assert ask(bank) == 2
     assert "nothing changes by that" in capsys.readouterr().err
     urls = [f"https://127.0.0.1:{bank.address[1]}", "https://b.example:8443"]
     words = [w for url in urls for w in ("--url", url)]
-    assert syncd(bank, "join", "update", asked, *words) == 0
-    assert syncd(police, "roster", "update", asked, draft) == 0
+    assert ask(bank, *words) == 0
+    draft = drafted(police)
     out = capsys.readouterr().out
     assert "+ bank is reached at https://b.example:8443" in out
-    roster = drafts.read(draft.read_bytes())[1]
+    roster = drafts.read(draft)[1]
     assert roster.known("bank").urls == tuple(urls)
 
 
@@ -304,7 +311,7 @@ async def test_a_config_that_is_ahead_of_the_roster(
     assert "syncd join update OUT --next-log" in ahead.value.hint
 
 
-async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
+async def test_an_end_before_ours(alliance: Alliance) -> None:
     """What nobody else had merged is said again, in the next log.
 
     Its author serves the old one on, and judges by what rests on it.
@@ -320,7 +327,7 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     await bank.grown(size + 1)
     await alliance.stop("bank")
     alliance.heal()
-    roster = await next_log(alliance, tmp_path)
+    roster = await next_log(alliance)
     end = roster.known("bank").generation.predecessor
     assert end is not None
     assert end.size == size
@@ -338,14 +345,12 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert sound(bank, roster)
 
 
-async def test_an_epoch_is_retired_after_the_turn(
-    alliance: Alliance, tmp_path: Path
-) -> None:
+async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
     """What the old log said of it is closed in own.db as well."""
     bank = alliance.bank
     old = bank.origin
     await alliance.stop("bank")
-    await next_log(alliance, tmp_path)
+    await next_log(alliance)
     assert sorted(open_in_own(bank, old)) == ["phone", "url"]
     await alliance.change(retire_urls, at="police")
     await alliance.agreed()

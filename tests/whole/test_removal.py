@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
@@ -78,11 +79,8 @@ PATHS = (
 
 
 @pytest.fixture(scope="module")
-async def before(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Before]:
+async def before(root: Path) -> AsyncIterator[Before]:
     """The platform, busy in both directions, is removed."""
-    root = tmp_path_factory.mktemp("removal")
     # The bank is to hear of it late, and no time limit to do what that does.
     late = {"poke": False, "read_timeout_s": 60, "request_timeout_s": 60}
     async with Alliance.found(root, settings={"exchange": late}) as alliance:

@@ -8,6 +8,7 @@ import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -30,9 +31,7 @@ WAITS = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 @pytest.fixture(scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
+async def alliance(root: Path) -> AsyncIterator[Alliance]:
     """Three members, settled; the police have reported a number."""
     server = postgres.fresh()
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +41,7 @@ async def alliance(
             lambda home: server if home.name == "bank" else None,
         )
         async with Alliance.found(
-            tmp_path_factory.mktemp("alliance"),
+            root,
             ("police", "bank", "carrier"),
             local_apis=True,
         ) as found:

@@ -150,9 +150,7 @@ async def pair(
                 await process.stop(signal.SIGKILL)
 
 
-async def test_one_that_is_killed_is_followed_by_the_other(
-    pair: Pair,
-) -> None:
+async def test_one_that_is_killed_is_followed_by_the_other(pair: Pair) -> None:
     await hand_in(pair.one, "https://a.example/", "https://b.example/")
     tip = await pair.grown(pair.one, 3)
     assert await pair.grown(pair.other, tip.size) == tip

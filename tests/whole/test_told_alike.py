@@ -61,11 +61,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
-) -> AsyncIterator[Alliance]:
+async def alliance(root: Path, receiver: Receiver) -> AsyncIterator[Alliance]:
     """Police and the platform tell a webhook everything."""
-    root = tmp_path_factory.mktemp("alliance")
     target = hook(root, receiver.url)
 
     def tell(member: Member) -> None:

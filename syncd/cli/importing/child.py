@@ -9,7 +9,6 @@ before it looks at the list: this keeps a list from the daemon's memory, and
 is no sandbox.
 """
 
-import http.client
 import os
 import pickle
 import resource
@@ -17,12 +16,14 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import run
 from syncd.cli.importing.targets import Reports
+from syncd.cli.importing.upload import Upload
 from syncd.config import Address
 from syncd.errors import RefusedError, SyncdError
 from syncd.lists import file_kinds, mapping, preview
@@ -82,9 +83,8 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     given = {"list": asked.list or asked.name, "name": asked.name}
     of_all = {"refresh": asked.refresh, "again": asked.again}
     target = Reports(api, rows, plan, given, of_all, {"gone": asked.gone})
-    upload = run.of_reports(file, target, how, said)
-    upload.anew = asked.anew
-    upload.run()
+    run.complete(target, file, how, said)
+    Upload(file, rows, plan, target, anew=asked.anew).run()
     return None
 
 
@@ -117,7 +117,7 @@ class _Inherited(ApiClient):
 
     def __init__(self, number: int) -> None:
         super().__init__(Address(), "-", Path())
-        self._connection = http.client.HTTPConnection("localhost")
+        self._connection = HTTPConnection("localhost")
         self._connection.sock = socket.socket(fileno=number)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """One list from its file to the daemon, and what came of it."""
 
-import datetime
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,18 +70,16 @@ def import_list(args: "ImportOptions") -> int:
     with args.api() as own:
         file, name = args.file, args.list_ or args.file.name
         end = args.given("gone", "gone_at_most")
+        target: Reports | OwnList
         if args.local:
-            upload = Upload(
-                *(file, rows, plan),
-                OwnList(own, rows, plan, name, is_part(rows), end),
-            )
+            target = OwnList(own, rows, plan, name, is_part(rows), end)
         else:
             given = {"name": file.name, "list": name}
             of_all = args.given("refresh", "again")
             target = Reports(own, rows, plan, given, of_all, end)
-            upload = of_reports(file, target, how, meant)
-        upload.budget = args.settings().own.max_request_bytes
-        upload.anew = args.anew
+            complete(target, file, how, meant)
+        budget = args.settings().own.max_request_bytes
+        upload = Upload(*(file, rows, plan, target), budget, args.anew)
         counts = upload.run()
         table_input.tell_notes(args.file, rows.notes, before)
         return _tell(args, upload, counts)
@@ -115,10 +113,10 @@ def understood(
     return rows, plan
 
 
-def of_reports(
-    file: Path, target: Reports, how: FileOptions, described: ListDescription
-) -> Upload:
-    """Return the upload of a file of reports; completes what it is known by.
+def complete(
+    target: Reports, file: Path, how: FileOptions, described: ListDescription
+) -> None:
+    """Complete what a file of reports is known by.
 
     That is what it was read by, too: with other options it is another.
     """
@@ -137,17 +135,16 @@ def of_reports(
         },
     }
     target.end = {**target.end, "complete": not is_part(table)}
-    return Upload(file, table, plan, target)
 
 
 def _tell(args: "ImportOptions", upload: Upload, counts: Item) -> int:
     """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
-    where = ""
+    where = None
     if counts.get("refused") and args.refused is not None:
         targets.write(args.refused, rows)
         where = str(args.refused)
-    more = {"import": counts.get("id"), "refused_file": where or None}
+    more = {"import": counts.get("id"), "refused_file": where}
     args.show({**counts, **more}, _counted(counts))
     for (what, code), n in sorted(upload.target.counts.items()):
         remark = answers.notices({"notices": (code,)})
@@ -162,10 +159,9 @@ def _tell(args: "ImportOptions", upload: Upload, counts: Item) -> int:
     waits = PendingError.exit_code if counts.get("pending") else 0
     if not counts.get("refused"):
         return waits
-    reasons = targets.reasons(rows())
-    shown = reasons.most_common(SHOWN)
-    others = reasons.total() - sum(n for _, n in shown)
-    for why, n in [*shown, (t("other reasons"), others)]:
+    reasons = targets.reasons(rows()).most_common()
+    others = sum(n for _, n in reasons[SHOWN:])
+    for why, n in [*reasons[:SHOWN], (t("other reasons"), others)]:
         if n:
             terminal.tell(f"{n:>9,} × {why}")
     if where:
@@ -212,9 +208,8 @@ def _preview(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
     """Print what an import would do; return it."""
     settings = args.settings()
     member, roster = settings.member, pinned.trusted_roster(settings).current
-    zone = table_input.zone_of(args)
-    today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
-    rules = Rules(roster, today.isoformat(), member.region, member.id)
+    now = datetime.fromtimestamp(pinned.clock(), table_input.zone_of(args))
+    rules = Rules(roster, now.date().isoformat(), member.region, member.id)
     found = preview.look(rows, plan, rules)
     value = {
         "columns": [{"column": n, "field": into} for n, into in found.columns],
@@ -238,14 +233,18 @@ def _preview(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
 
 def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
     yield t("Columns, and what they are understood as:")
-    named = [(name, into or t("not stored")) for name, into in found.columns]
-    yield from grid.table("columns", named)
+    yield from grid.table(
+        "columns",
+        ((name, into or t("not stored")) for name, into in found.columns),
+    )
     if plan.constants:
         constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
         yield t("For all rows: {said}", said=constants)
     yield "\n" + t("The first rows as they would be listed:")
-    first = [{"line": x.row, **x._asdict(), **x.fields} for x in found.listed]
-    yield from grid.items("preview", first)
+    yield from grid.items(
+        "preview",
+        ({"line": x.row, **x._asdict(), **x.fields} for x in found.listed),
+    )
     yield "\n" + answers.previewed(found)
     for code, n in sorted(found.notices.items()):
         yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"

@@ -108,8 +108,7 @@ class Reports:
     def finish(self) -> Item:
         """All rows are in: return the counts."""
         send_cells(self.api, self.id, self.table, self.columns)
-        where = f"/v1/imports/{self.id}/finish"
-        ended: Item = self.api.post(where, self.end)
+        ended: Item = self.api.post(f"/v1/imports/{self.id}/finish", self.end)
         return ended
 
     def refused(self) -> Iterator[Refused]:
@@ -148,9 +147,10 @@ class OwnList:
         there = [details for details in known if details.get("value")]
         if not (step.good or there):
             return lambda: {"items": ()}
-        details = {"list": self.name, "load": self.load}
-        body = step.body({**details, "refused": there} if there else details)
-        return self.api.post_ahead("/v1/own/local", body)
+        details: Item = {"list": self.name, "load": self.load}
+        if there:
+            details = {**details, "refused": there}
+        return self.api.post_ahead("/v1/own/local", step.body(details))
 
     def took(self, step: Step, answer: Item) -> None:
         """Count, and keep what was refused."""
@@ -170,11 +170,11 @@ class OwnList:
 
     def finish(self) -> Item:
         """All rows are in: drop what the list does not have any more."""
-        counts = {state: n for (_, state), n in self.counts.items()}
-        if self.part:
-            return counts
-        end = {"list": self.name, "load": self.load, **self.end}
-        return {**counts, **self.api.post("/v1/own/removals", end)}
+        counts: Item = {state: n for (_, state), n in self.counts.items()}
+        if not self.part:
+            end = {"list": self.name, "load": self.load, **self.end}
+            counts = {**counts, **self.api.post("/v1/own/removals", end)}
+        return counts
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""
@@ -187,12 +187,10 @@ class OwnList:
 def _items(api: ApiClient, import_id: int) -> Iterator[Item]:
     """Yield an import's refused rows, from the daemon's pages."""
     after = 0
-    while True:
+    while after is not None:
         page = api.get(f"/v1/imports/{import_id}/refused", after=after)
         yield from page["items"]
-        after = page.get("next", 0)
-        if not after:
-            return
+        after = page.get("next")
 
 
 def kept(api: ApiClient, import_id: int) -> Iterator[Refused]:

@@ -1,9 +1,7 @@
 """Disputes: what is said to be wrong of ours, and what we say of others'."""
 
-from aiohttp import web
-
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of, split
 from syncd.console.tables import Row, cells
 from syncd.flows.dispute_state import DisputeState
@@ -14,11 +12,11 @@ from syncd.web.forms import Items
 from syncd.web.routes import OPERATORS
 
 
-@page("GET", "/disputes", OPERATORS, later("Disputes and answers"), menu=40)
-async def disputes(visit: Visit) -> web.StreamResponse:
+@page("GET /disputes", OPERATORS, later("Disputes and answers"), menu=40)
+async def disputes(visit: Visit) -> Answer:
     """Show who waits for an answer of ours, then all there is."""
     found: Items[DisputeState] = await visit.api(
-        "GET", "/v1/disputes", DisputeQuery(limit=1000)
+        "GET /v1/disputes", DisputeQuery(limit=1000)
     )
     waiting = [one for one in found.items if one.pending and not one.by_us]
     ours = [one for one in found.items if one.pending and one.by_us]
@@ -34,14 +32,14 @@ async def disputes(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("POST", "/disputes/answer", OPERATORS, later("Answer a dispute"))
-async def answer(visit: Visit) -> web.StreamResponse:
+@page("POST /disputes/answer", OPERATORS, later("Answer a dispute"))
+async def answer(visit: Visit) -> Answer:
     """Answer for all reports of ours that a dispute is about."""
     given = await visit.form()
     reason = given.get(given.get("outcome", ""), "")
     dispute = split(given.get("positions", ""))
     draft = form_of(AnswerDraft, given, dispute=dispute, reason=reason)
-    await visit.api("POST", "/v1/answers", draft)
+    await visit.api("POST /v1/answers", draft)
     return visit.go("/disputes?answered")
 
 

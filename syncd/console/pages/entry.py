@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.tables import At, Cell, Link, cells
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, phrase, t
@@ -19,16 +19,15 @@ from syncd.web.routes import AUDITORS, REVIEWERS
 
 
 @page(
-    "GET",
-    "/entry/{origin:[^?]+}/{index}",
+    "GET /entry/{origin:[^?]+}/{index}",
     AUDITORS | REVIEWERS,
     later("Entry"),
 )
-async def entry(visit: Visit) -> web.StreamResponse:
+async def entry(visit: Visit) -> Answer:
     """Show an entry; `proof` in the query gives the proof as a file."""
     at = visit.request.match_info
     found: Entry = await visit.api(
-        *("GET", "/v1/logs/{origin}/{index}"),
+        "GET /v1/logs/{origin}/{index}",
         origin=at["origin"],
         index=int(at["index"]) if at["index"].isdecimal() else 2**53,
     )

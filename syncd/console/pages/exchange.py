@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from aiohttp import web
-
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.render import say
 from syncd.console.tables import At, Cell, Column, Link, columns
 from syncd.messages.answers import ago
@@ -17,10 +15,10 @@ Held = dict[tuple[str, str], tuple[int, int]]
 """(author, holder) → entries that it lacks, as of when"""
 
 
-@page("GET", "/exchange", AUDITORS, later("Exchange"), menu=60)
-async def exchange(visit: Visit) -> web.StreamResponse:
+@page("GET /exchange", AUDITORS, later("Exchange"), menu=60)
+async def exchange(visit: Visit) -> Answer:
     """Show the matrix of authors and holders, lags and findings."""
-    status: Status = await visit.api("GET", "/v1/status")
+    status: Status = await visit.api("GET /v1/status")
     known = current(status)
     held = gaps(status, known)
     heads = [*columns("matrix", "author"), *(Column(m, m) for m in known)]

@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from aiohttp import web
-
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
-from syncd.messages.catalogue import later, phrase
+from syncd.messages.catalogue import later, phrase, word
 from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY
 
-CALLS: Final = "month label* outcome* calls amount"
+CALLS: Final = "month label* outcome* notice* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
 COLUMNS: Final = (
@@ -21,23 +19,27 @@ COLUMNS: Final = (
 )
 
 
-@page("GET", "/figures", EVERYBODY, later("Figures"), menu=80)
-async def figures(visit: Visit) -> web.StreamResponse:
+@page("GET /figures", EVERYBODY, later("Figures"), menu=80)
+async def figures(visit: Visit) -> Answer:
     """Show what is counted of some months, by default of a year."""
     now = moment(visit.now, visit.zone)[:7]
     given = {"from": f"{int(now[:4]) - 1}{now[4:]}", "to": now}
     given |= {n: m for n in given if (m := visit.query.get(n, "").strip())}
     wanted = form_of(FiguresQuery, given)
-    found = await visit.api("GET", "/v1/figures", wanted)
+    found = await visit.api("GET /v1/figures", wanted)
     of_days = AccessFilter(since=f"{wanted.from_}-01")
-    calls = await visit.api("GET", "/v1/calls", of_days)
+    calls = await visit.api("GET /v1/calls", of_days)
     said = [cells(one) for one in found.items]
     for row in said:
         for name in ("hours_least", "hours_most"):
             n = row["retracted"]
             row[name] = row[name] / n if n else None
     came = [
-        cells(one, **{one.outcome: one.calls})
+        cells(
+            one,
+            notice=word("action", one.notice),
+            **{one.outcome: one.calls},
+        )
         for one in calls.items
         if one.month <= wanted.to
     ]

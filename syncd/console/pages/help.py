@@ -10,11 +10,10 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from aiohttp import web
 from markupsafe import Markup, escape
 
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.indicator import vocabulary
 from syncd.messages import wire
 from syncd.messages.catalogue import language, later, t
@@ -94,7 +93,7 @@ def explained(lang: str) -> Explained:
     }
 
 
-@page("GET", "/help", EVERYBODY, later("Words"), menu=90)
-async def help_(visit: Visit) -> web.StreamResponse:
+@page("GET /help", EVERYBODY, later("Words"), menu=90)
+async def help_(visit: Visit) -> Answer:
     """Show all words, each code with an anchor of its own."""
     return visit.show("help.html", sections=explained(language()))

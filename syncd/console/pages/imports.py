@@ -8,7 +8,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import facets, form_of
 from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, SyncdError
@@ -26,12 +26,12 @@ MENDED: Final = 20  # rows that are mended on one page
 _COLUMNS: Final = "id list by began_at state accepted known taken_back refused"
 
 
-@page("GET", "/imports", OPERATORS, later("Imports"), menu=35)
-async def imports(visit: Visit) -> web.StreamResponse:
+@page("GET /imports", OPERATORS, later("Imports"), menu=35)
+async def imports(visit: Visit) -> Answer:
     """Show what waits to be read, what is being imported, and all that was."""
     query = form_of(report_forms.ImportQuery, visit.query)
-    found = await visit.api("GET", "/v1/imports", query)
-    kept = await visit.api("GET", "/v1/uploads")
+    found = await visit.api("GET /v1/imports", query)
+    kept = await visit.api("GET /v1/uploads")
     running = sum(one.running for one in kept.items)
     return visit.show(
         "imports.html",
@@ -58,11 +58,11 @@ def _row(one: ImportStatus) -> Row:
     return cells(one, id=id_, state=state)
 
 
-@page("POST", "/imports", OPERATORS, later("Imports"))
-async def take(visit: Visit) -> web.StreamResponse:
+@page("POST /imports", OPERATORS, later("Imports"))
+async def take(visit: Visit) -> Answer:
     """Keep a file, and go on to how it is understood."""
     name, raw = await _file(visit.request)
-    made = await visit.api("POST", "/v1/uploads", raw)
+    made = await visit.api("POST /v1/uploads", raw)
     return await _read(visit, made.id, {"name": name})
 
 
@@ -90,31 +90,28 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
     return name[-256:], bytes(raw)
 
 
-@page("GET", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
-@page("POST", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
-async def read(visit: Visit) -> web.StreamResponse:
+@page("GET|POST /imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
+async def read(visit: Visit) -> Answer:
     """Read it as is said by now; import it, if it is right so."""
     id_ = int(visit.request.match_info["upload"][:15])
     given: Mapping[str, str] = await visit.form()
     if "start" in given:
-        where = "/v1/uploads/{id}/import"
-        await visit.api("POST", where, _reading(given), id=id_)
+        where = "POST /v1/uploads/{id}/import"
+        await visit.api(where, _reading(given), id=id_)
         return visit.go("/imports")
     if "name" not in given:
-        kept = await visit.api("GET", "/v1/uploads")
+        kept = await visit.api("GET /v1/uploads")
         names = {one.id: one.name for one in kept.items}
         given = {"name": names.get(id_) or f"{id_}.csv"}
     return await _read(visit, id_, given)
 
 
-async def _read(
-    visit: Visit, id_: int, given: Mapping[str, str]
-) -> web.StreamResponse:
+async def _read(visit: Visit, id_: int, given: Mapping[str, str]) -> Answer:
     how, problem = _reading(given), None
     found: UploadPreview | None = None
     try:
-        where = "/v1/uploads/{id}/preview"
-        found = await visit.api("POST", where, how, id=id_)
+        where = "POST /v1/uploads/{id}/preview"
+        found = await visit.api(where, how, id=id_)
     except SyncdError as e:
         if e.status == 404:
             raise
@@ -169,20 +166,19 @@ def _near(one: Unknown) -> list[tuple[str, str]]:
     return places.named(one.field, (code.code for code in found))
 
 
-@page("GET", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
-async def one(visit: Visit) -> web.StreamResponse:
+@page("GET /imports/{id:[0-9]+}", OPERATORS, later("An import"))
+async def one(visit: Visit) -> Answer:
     """Show one import, and the next rows that it refused, to be mended."""
     id_ = visit.id
-    state = await visit.api("GET", "/v1/imports/{id}", id=id_)
+    state = await visit.api("GET /v1/imports/{id}", id=id_)
     asked = form_of(report_forms.RefusedQuery, visit.query)
-    refused = await visit.api("GET", "/v1/imports/{id}/refused", asked, id=id_)
+    refused = await visit.api("GET /v1/imports/{id}/refused", asked, id=id_)
     rows = refused.items[:MENDED]
     more = len(refused.items) > MENDED or refused.next
-    row = _row(state)
     return visit.show(
         "import_one.html",
         "refused",
-        row=row,
+        row=_row(state),
         state=state,
         facts=columns("imports", _COLUMNS)[2:],
         rows=rows,
@@ -190,8 +186,8 @@ async def one(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("POST", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
-async def mend(visit: Visit) -> web.StreamResponse:
+@page("POST /imports/{id:[0-9]+}", OPERATORS, later("An import"))
+async def mend(visit: Visit) -> Answer:
     """Make a list of all refused rows, some of them mended; read it."""
     id_ = visit.id
     given = await visit.form()
@@ -202,7 +198,7 @@ async def mend(visit: Visit) -> web.StreamResponse:
         if what == "cell" and row[:15].isdecimal():
             rows.setdefault(int(row[:15]), {})[column] = cell
     wanted = MendedRows(rows=tuple(rows.items()))
-    where = "/v1/imports/{id}/mended"
-    made = await visit.api("POST", where, wanted, id=id_)
+    where = "POST /v1/imports/{id}/mended"
+    made = await visit.api(where, wanted, id=id_)
     how = {"name": f"{id_}.csv", "list": given.get("list", "")}
     return await _read(visit, made.id, how)

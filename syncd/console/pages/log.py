@@ -1,9 +1,7 @@
 """Log: the entries of one member's log, and what is signed of it."""
 
-from aiohttp import web
-
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells
 from syncd.indicator.statement import NAMES
@@ -12,12 +10,12 @@ from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
 
 
-@page("GET", "/log/{origin:[^?]+}", AUDITORS, later("Log"))
-async def log(visit: Visit) -> web.StreamResponse:
+@page("GET /log/{origin:[^?]+}", AUDITORS, later("Log"))
+async def log(visit: Visit) -> Answer:
     """Show entries of a log, newest first, from an index or day back."""
     asked = form_of(LogQuery, visit.query)
-    path, origin = "/v1/logs/{origin}", visit.request.match_info["origin"]
-    found: LogPage = await visit.api("GET", path, asked, origin=origin)
+    path, origin = "GET /v1/logs/{origin}", visit.request.match_info["origin"]
+    found: LogPage = await visit.api(path, asked, origin=origin)
     entries = [
         cells(
             one,

@@ -9,10 +9,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-from aiohttp import web
 
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages import reports
 from syncd.indicator import vocabulary
 from syncd.indicator.extract import Named, extract
@@ -34,15 +33,15 @@ WORST: Final = (  # first
 KEPT: Final = ("purpose", "reference", "sent")  # for the next
 
 
-@page("GET", "/lookup", READERS, later("Look up"), menu=20)
-async def box(visit: Visit) -> web.StreamResponse:
+@page("GET /lookup", READERS, later("Look up"), menu=20)
+async def box(visit: Visit) -> Answer:
     """Show the box, for the purpose that was chosen last."""
     noted = t("Noted. Ready for the next.") if "noted" in visit.query else ""
     return _show(visit, {"purpose": visit.query.get("for", "")}, noted)
 
 
-@page("POST", "/lookup", READERS, later("Look up"))
-async def ask(visit: Visit) -> web.StreamResponse:
+@page("POST /lookup", READERS, later("Look up"))
+async def ask(visit: Visit) -> Answer:
     """Look up all that a text names."""
     given = await visit.form()
     text = given.get("text", "").strip()
@@ -68,8 +67,8 @@ async def ask(visit: Visit) -> web.StreamResponse:
     return _show(visit, given, count, rows)
 
 
-@page("POST", "/lookup/seen", READERS, later("Met by a customer"))
-async def seen(visit: Visit) -> web.StreamResponse:
+@page("POST /lookup/seen", READERS, later("Met by a customer"))
+async def seen(visit: Visit) -> Answer:
     """Have it counted among what the alliance hears of by the week."""
     given = await visit.form()
     value = Named(*(given.get(name, "") for name in Named._fields))
@@ -79,11 +78,11 @@ async def seen(visit: Visit) -> web.StreamResponse:
     return _noted(visit, given)
 
 
-@page("POST", "/lookup/call", READERS, later("What came of the call"))
-async def note(visit: Visit) -> web.StreamResponse:
+@page("POST /lookup/call", READERS, later("What came of the call"))
+async def note(visit: Visit) -> Answer:
     """Keep what came of a call."""
     given = await visit.form()
-    await visit.api("POST", "/v1/calls", reports.form_of(CallNote, given))
+    await visit.api("POST /v1/calls", reports.form_of(CallNote, given))
     return _noted(visit, given)
 
 
@@ -92,11 +91,11 @@ async def _asked(
 ) -> Sequence[forms.LookupItem]:
     items = tuple(forms.Item(**one._asdict()) for one in named)
     call = forms.Lookups(items=items, **how)
-    found: forms.LookupAnswers = await visit.api("POST", "/v1/lookups", call)
+    found: forms.LookupAnswers = await visit.api("POST /v1/lookups", call)
     return found.items
 
 
-def _noted(visit: Visit, given: Mapping[str, str]) -> web.StreamResponse:
+def _noted(visit: Visit, given: Mapping[str, str]) -> Answer:
     purpose = given.get("purpose", "")
     known = purpose if purpose in PURPOSES else ""
     return visit.go(f"/lookup?noted&for={known}")
@@ -107,7 +106,7 @@ def _show(
     given: Mapping[str, str],
     said: str,
     rows: Sequence[Mapping[str, Any]] = (),
-) -> web.StreamResponse:
+) -> Answer:
     return visit.show(
         "lookup.html",
         "lookup",

@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aiohttp import web
-
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
 from syncd.console.tables import cells, moment
@@ -19,12 +17,12 @@ from syncd.web.routes import EVERYBODY
 RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
 
 
-@page("GET", "/", EVERYBODY, later("Now"), menu=10)
-async def now(visit: Visit) -> web.StreamResponse:
+@page("GET /", EVERYBODY, later("Now"), menu=10)
+async def now(visit: Visit) -> Answer:
     """Show how this member is doing."""
-    status = await visit.api("GET", "/v1/status")
+    status = await visit.api("GET /v1/status")
     known = exchange.current(status)
-    past = await visit.api("GET", "/v1/history")
+    past = await visit.api("GET /v1/history")
     bad = [
         cells(
             one,
@@ -49,8 +47,8 @@ async def now(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("GET", "/events", EVERYBODY, later("Events"))
-async def events(visit: Visit) -> web.StreamResponse:
+@page("GET /events", EVERYBODY, later("Events"))
+async def events(visit: Visit) -> Answer:
     """Send what happens as items of the page's list."""
 
     def write(event: Event) -> bytes:
@@ -63,7 +61,7 @@ async def events(visit: Visit) -> web.StreamResponse:
 
     visit.request[READER] = Reader(visit.session, write)
     wanted = EventQuery(cursor=visit.query.get("cursor", ""))
-    found: web.StreamResponse = await visit.api("GET", "/v1/events", wanted)
+    found: Answer = await visit.api("GET /v1/events", wanted)
     return found
 
 

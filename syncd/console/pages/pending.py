@@ -1,9 +1,7 @@
 """For review: what waits for a second person, and what it would change."""
 
-from aiohttp import web
-
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
 from syncd.console.tables import Link, Row, cells, number
@@ -16,12 +14,11 @@ from syncd.web.review_forms import Decision, HeldRow, PendingQuery
 from syncd.web.routes import OPERATORS, REVIEWERS, WATCHERS
 
 
-@page("GET", "/pending", WATCHERS, later("For review"), menu=50)
-async def pending(visit: Visit) -> web.StreamResponse:
+@page("GET /pending", WATCHERS, later("For review"), menu=50)
+async def pending(visit: Visit) -> Answer:
     """Show what waits, what went at once, and what was decided."""
-    call = "GET", "/v1/pending"
     waiting, after, decided = [
-        (await visit.api(*call, PendingQuery(state=state))).items
+        (await visit.api("GET /v1/pending", PendingQuery(state=state))).items
         for state in ("waiting", "after", "decided")
     ]
     rows: list[Row] = [
@@ -43,22 +40,22 @@ async def pending(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("GET", "/pending/{id:[0-9]+}", WATCHERS, later("For review"))
-@page("POST", "/pending/{id:[0-9]+}", REVIEWERS, later("For review"))
-async def held(visit: Visit) -> web.StreamResponse:
+@page("GET /pending/{id:[0-9]+}", WATCHERS, later("For review"))
+@page("POST /pending/{id:[0-9]+}", REVIEWERS, later("For review"))
+async def held(visit: Visit) -> Answer:
     """Show what one would change, or a value of it; or decide, as a second."""
     id_, value = visit.id, ""
     given = await visit.form()
     if what := given.get("what"):
-        call = "/v1/pending/{id}/{decision}"
+        call = "POST /v1/pending/{id}/{decision}"
         why = Decision(why=given.get("why", ""))
-        await visit.api("POST", call, why, id=id_, decision=what)
+        await visit.api(call, why, id=id_, decision=what)
         return visit.go(f"/pending/{id_}")
     if asked := given.get("n", ""):
-        call, n = "/v1/pending/{id}/rows/{n}", number(asked)
+        call, n = "POST /v1/pending/{id}/rows/{n}", number(asked)
         wanted = form_of(ValueCall, given)
-        value = (await visit.api("POST", call, wanted, id=id_, n=n)).value
-    found = await visit.api("GET", "/v1/pending/{id}", id=id_)
+        value = (await visit.api(call, wanted, id=id_, n=n)).value
+    found = await visit.api("GET /v1/pending/{id}", id=id_)
     one: Held = found.item
     return visit.show(
         "held.html",

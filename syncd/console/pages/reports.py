@@ -5,10 +5,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
-from aiohttp import web
 
 from syncd.console import places
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
@@ -27,7 +26,7 @@ FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 async def facets(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     """Return the fields that a report needs, and the codes we may give."""
-    status = await visit.api("GET", "/v1/status")
+    status = await visit.api("GET /v1/status")
     ours = {row.sector for row in status.members if row.state == "self"}
     return {
         name: [
@@ -68,9 +67,9 @@ def _row(one: report_forms.VaultItem) -> Row:
     )
 
 
-@page("GET", "/reports", OPERATORS, later("Our reports"), menu=30)
-@page("POST", "/reports", OPERATORS, later("Our reports"))
-async def reports(visit: Visit) -> web.StreamResponse:
+@page("GET /reports", OPERATORS, later("Our reports"), menu=30)
+@page("POST /reports", OPERATORS, later("Our reports"))
+async def reports(visit: Visit) -> Answer:
     """Show what is in the vault; a value or list stands in no address."""
     given: Mapping[str, str] = await visit.form()
     if visit.request.method == "GET":
@@ -78,7 +77,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
         if HIDDEN & {*given}:
             raise MalformedError("a value or a list stands in no address")
     wanted = form_of(report_forms.ReportSearch, given)
-    found = await visit.api("POST", "/v1/reports/search", wanted)
+    found = await visit.api("POST /v1/reports/search", wanted)
     more = ""
     if found.next and visit.request.method == "GET":
         query = {**given, "before": found.next}
@@ -93,33 +92,31 @@ async def reports(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("GET", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
-@page("POST", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
-async def report(visit: Visit) -> web.StreamResponse:
+@page("GET|POST /reports/{id:[0-9]+}", OPERATORS, later("Report"))
+async def report(visit: Visit) -> Answer:
     """Show one row, its value masked; or its value, which is recorded."""
     id_, seen = visit.id, None
     if visit.request.method == "POST":
         call = form_of(report_forms.ValueCall, await visit.form())
-        where = "/v1/reports/{id}/value"
-        seen = await visit.api("POST", where, call, id=id_)
+        where = "POST /v1/reports/{id}/value"
+        seen = await visit.api(where, call, id=id_)
     asked = report_forms.ReportQuery(before=id_ + 1, limit=1)
-    found = await visit.api("GET", "/v1/reports", asked)
+    found = await visit.api("GET /v1/reports", asked)
     if not found.items or found.items[0].id != id_:
         raise MissingError("report: none of that id")
     [one] = found.items
-    row = _row(one)
     return visit.show(
         "report.html",
         "value",
-        row=row,
+        row=_row(one),
         facts=columns("vault", _COLUMNS)[2:],
         one=one,
         value=seen.value if seen else "",
     )
 
 
-@page("POST", "/reports/retract", OPERATORS, later("Take back"))
-async def retract(visit: Visit) -> web.StreamResponse:
+@page("POST /reports/retract", OPERATORS, later("Take back"))
+async def retract(visit: Visit) -> Answer:
     """Show what would end; end it once that was agreed to."""
     given = await visit.form()
     wanted = form_of(
@@ -129,19 +126,18 @@ async def retract(visit: Visit) -> web.StreamResponse:
         positions=[split(one) for one in given.getall("positions", [])],
     )
     sure = "sure" in given
-    path = "/v1/retractions" if sure else "/v1/retractions/effect"
+    path = "POST /v1/retractions" if sure else "POST /v1/retractions/effect"
     return visit.show(
         "retract.html",
-        done=await visit.api("POST", path, wanted),
+        done=await visit.api(path, wanted),
         sure=sure,
         given=[(k, v) for k, v in given.items() if k != "sure"],
         reason=wanted.reason,
     )
 
 
-@page("GET", "/reports/new", OPERATORS, later("Report one"))
-@page("POST", "/reports/new", OPERATORS, later("Report one"))
-async def new(visit: Visit) -> web.StreamResponse:
+@page("GET|POST /reports/new", OPERATORS, later("Report one"))
+async def new(visit: Visit) -> Answer:
     """Show the form with what is known, or hand it in."""
     given = await visit.form()
     if "send" not in given:
@@ -150,7 +146,7 @@ async def new(visit: Visit) -> web.StreamResponse:
     call = report_forms.Reports(
         reports=(draft,), again=given.get("again", "").strip()
     )
-    found = await visit.api("POST", "/v1/reports", call)
+    found = await visit.api("POST /v1/reports", call)
     [came] = found.items
     if came.id and came.state != "taken_back":
         return visit.go(f"/reports/{came.id}")
@@ -161,7 +157,7 @@ async def _form(
     visit: Visit,
     given: Mapping[str, str],
     came: report_forms.ReportOutcome | None = None,
-) -> web.StreamResponse:
+) -> Answer:
     return visit.show(
         "report_new.html",
         "form",

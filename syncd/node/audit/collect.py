@@ -170,11 +170,10 @@ class Collector:
                 path = bundle.note_path(origin, n, found)
                 self.made.add(path, found)
         with _by(client):
-            root = self.made.root / where
             await asyncio.to_thread(
                 log_files.check,
                 {"checkpoint", *log_files.layout(size, audit=True)},
-                lambda path, _: (root / path).read_bytes(),
+                lambda path, _: (self.made.root / where / path).read_bytes(),
                 log.log,
             )
 

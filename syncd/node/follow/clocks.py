@@ -42,8 +42,7 @@ class OurClock:
         It read its clock somewhere between the question and now.
         """
         now = self.steady()
-        ahead_s = clock_s - (asked + now) / 2
-        self._heard[member] = ClockReading(ahead_s, now)
+        self._heard[member] = ClockReading(clock_s - (asked + now) / 2, now)
 
     def offset_s(self, member: str) -> int | None:
         """Return how far a member's clock is ahead of ours; None: not heard."""

@@ -6,7 +6,7 @@ what we hold (`log_state`), and becomes a target if it is ahead of that.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any
 
 import structlog
@@ -39,7 +39,7 @@ class FollowedLogs:
 
     def note(self, origin: str, **changes: Any) -> None:
         """Note of a log what moves it nowhere."""
-        self.states[origin] = replace(self.state(origin), **changes)
+        self.states[origin] = self.state(origin)._replace(**changes)
 
     def hurry(self) -> None:
         """Let no log be left alone any longer: others may be asked now."""
@@ -101,8 +101,7 @@ class FollowedLogs:
         try:
             new = self._verified(member, raw)
         except (MalformedError, UntrustedError) as e:
-            found = Finding("bad_checkpoint", member, None, e.text)
-            await self.ctx.report(found)
+            await self.ctx.found("bad_checkpoint", member, e.text)
             return None
         return await self._judge(new) if new is not None else False
 
@@ -135,7 +134,7 @@ class FollowedLogs:
                 "size {size} signed, we hold {ours}", size=size, ours=mirrored
             )
             self.note(origin, why=why)
-            await self.ctx.report(Finding("too_large", origin, None, why))
+            await self.ctx.found("too_large", origin, why)
         if offer is Offer.FORK and state.target is not None:
             why = Message(
                 "log: {origin} signed two roots at size {size}",

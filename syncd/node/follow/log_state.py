@@ -14,7 +14,6 @@ No network and no clock in here: `now` is an argument.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple, Self
 
@@ -117,8 +116,7 @@ class Held(NamedTuple):
     known: bool = False  # we keep it, or another of its text
 
 
-@dataclass(frozen=True, slots=True)
-class LogState:
+class LogState(NamedTuple):
     """How one log is doing; `status` tells of it."""
 
     at: Phase = Phase.IDLE
@@ -150,7 +148,7 @@ class LogState:
             raise AssertionError(f"log: {event.value} while {self.at.value}")
         if self.at is to is Phase.CONTESTED:
             return self
-        return replace(self, at=to, **changes)  # type: ignore[arg-type]
+        return self._replace(at=to, **changes)  # type: ignore[arg-type]
 
     def due(self, now: float, pin: Pin | None) -> bool:
         """Whether a pull is to begin; `pin` is the roster's last word."""
@@ -199,8 +197,7 @@ class LogState:
             case Offer.DOUBTFUL | Offer.SMALLER:  # nobody may tell it again
                 return self._beside(new)
             case Offer.HOLDER if target and {*new.holders} - {*target.holders}:
-                both = (*target.holders, *new.holders)
-                more = target._replace(holders=both)
+                more = target._replace(holders=(*target.holders, *new.holders))
                 return self.moved(Event.OFFERED, target=more, retry_at=0.0)
             case _:
                 return self
@@ -209,13 +206,12 @@ class LogState:
         """Remember a smaller signed checkpoint, some of them."""
         if one.note in self.smaller or len(self.smaller) >= MOST_SMALLER:
             return self
-        return replace(self, smaller=(*self.smaller, one.note))
+        return self._replace(smaller=(*self.smaller, one.note))
 
     def heard(self, size: int, mirrored: int, now: int) -> Self:
         """Return the state after a signed size was heard of."""
         news = size > max(self.known, mirrored)
-        return replace(
-            self,
+        return self._replace(
             known=max(self.known, size),
             heard_at=now if news else self.heard_at,
         )
@@ -241,13 +237,12 @@ class LogState:
         """Return the state without that target, while still pulling."""
         if self.target is None or self.target.head != target.head:
             return self
-        return replace(self, target=None)
+        return self._replace(target=None)
 
     def left(self, why: Message, retry_at: float) -> Self:
         """Return the state while the log is left alone for a while."""
-        failures = self.failures + 1
         return self.moved(
-            Event.LEFT, why=why, failures=failures, retry_at=retry_at
+            Event.LEFT, why=why, failures=self.failures + 1, retry_at=retry_at
         )
 
     def obeyed(self, pin: Pin) -> Self:
@@ -256,7 +251,7 @@ class LogState:
         target = self.target
         # Or it was offered before its log was ended below it.
         if target is not None and (over or target.head.size <= cut.size):
-            return replace(self, target=None, smaller=()).obeyed(pin)
+            return self._replace(target=None, smaller=()).obeyed(pin)
         event = Event.OVER if over else Event.OBEYED
         clean = {"why": NOTHING, "failures": 0, "retry_at": 0.0}
         return self.moved(event, obeys=pin, **clean)

@@ -76,13 +76,12 @@ class Peers:
 
     def shown(self) -> bytes:
         """Return the certificate (DER) that others know us by."""
-        mine = self.ctx.roster.member(self.ctx.me)
+        mine = self.ctx.us
         return mine.certificate if mine else self.keys.certificate
 
     def settle(self) -> None:
         """Use the certificate that the roster lists by now."""
-        ring, roster = self.ctx.home.ring, self.ctx.roster
-        self.keys = settle_tls(ring, self.keys, roster)
+        self.keys = settle_tls(self.ctx.home.ring, self.keys, self.ctx.roster)
 
     def anchors(self) -> list[bytes]:
         """Return the certificates (DER) that our peer API admits just now."""

@@ -21,7 +21,7 @@ from syncd.errors import (
 )
 from syncd.flows import held, trial
 from syncd.flows.decide import decide
-from syncd.flows.ports import Finding, Offload, Source
+from syncd.flows.ports import Offload, Source
 from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.indicator.statement import Anchor, Book, Evidence, RosterAccepted
@@ -128,8 +128,7 @@ class Pulls:
 
     async def idle(self) -> None:
         """Wait until no pull is in flight."""
-        tasks = self.in_flight.values()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
 
     async def stop(self) -> None:
         """Leave the pulls in flight: what is merged is kept."""
@@ -255,7 +254,7 @@ class Pulls:
             why = NEWER
         elif done.limited:
             over = Message("above its entries of a day")
-            await self.ctx.report(Finding("limit", origin, None, over))
+            await self.ctx.found("limit", origin, over)
         state = self.logs.state(origin)
         self._move(origin, state.reached(target))
         source, now = done.source or state.source, self.ctx.now()
@@ -334,11 +333,10 @@ class Pulls:
         try:
             why = trial.judge(said, self.ctx.roster)
         except SyncdError as e:
-            found = Finding("false_evidence", accuser, None, e.text)
-            await self.ctx.report(found)
+            await self.ctx.found("false_evidence", accuser, e.text)
             return
         await self.ctx.own.events.now(f"evidence/{said.origin}", accuser, "")
-        await self.ctx.report(Finding("evidence", said.origin, None, why))
+        await self.ctx.found("evidence", said.origin, why)
         forked = (await self.ctx.mirror.head(said.origin)).contested
         settled = why.params["code"] in ("cut", "ended")
         if not (forked or settled or self.logs.is_ours(said.origin)):

@@ -14,7 +14,6 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows.cosign import CosignBook, Cosigner
-from syncd.flows.ports import Finding
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
@@ -121,7 +120,7 @@ class Receipts:
                 raise UntrustedError("not signed by our log and the member")
         except (MalformedError, UntrustedError) as e:
             why = Message("receipt: {why}", why=e)
-            await self.ctx.report(Finding("bad_receipt", member, None, why))
+            await self.ctx.found("bad_receipt", member, why)
             return False
         # We are to serve it: other lines are nobody's word.
         only = note.Note(parsed.text, tuple(s for _, s in lines))

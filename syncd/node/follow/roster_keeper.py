@@ -10,7 +10,6 @@ import structlog
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows.claimed_roster import RosterClaims
-from syncd.flows.ports import Finding
 from syncd.indicator.statement import RosterAccepted
 from syncd.node.context import Context, part
 from syncd.node.follow.peers import Peers
@@ -41,8 +40,7 @@ class RosterKeeper:
 
     def _forgive(self) -> None:
         """Let claims without a chain be made again."""
-        keep = self.ctx.home.rosters.put
-        self._claims = RosterClaims(self._trusted, keep)
+        self._claims = RosterClaims(self._trusted, self.ctx.home.rosters.put)
         self._since = self.steady()
 
     async def publish(self, raw: bytes) -> Roster:
@@ -108,8 +106,7 @@ class RosterKeeper:
                 async with self._lock:
                     await self._follow(version, hash_, claimant)
         except SyncdError as e:
-            found = Finding("roster", claimant, None, e.text)
-            await self.ctx.report(found)
+            await self.ctx.found("roster", claimant, e.text)
 
     async def _follow(self, version: int, hash_: str, claimant: str) -> None:
         if not self._claims.worth(claimant, version, hash_):
@@ -118,8 +115,7 @@ class RosterKeeper:
         try:
             others = [m for m in self.ctx.others if m != claimant]
             secrets.SystemRandom().shuffle(others)
-            asked = [claimant, *others[:ALSO_ASK]]
-            peers = [self.peers.get(m) for m in asked]
+            peers = [self.peers.get(m) for m in [claimant, *others[:ALSO_ASK]]]
             before = self._trusted.version
             found = await self._claims.follow(version, peers, hash_)
             await self.ctx.report(*found)

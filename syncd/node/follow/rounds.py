@@ -175,8 +175,7 @@ class Rounds:
             self.pokes[member] = raw
             return
         self.pokes[member] = b""
-        loop = asyncio.get_running_loop()
-        loop.call_later(POKE_S, self._look_again, member)
+        asyncio.get_running_loop().call_later(POKE_S, self._look_again, member)
         news = await self.logs.offer(member, raw)
         if news is not None:
             self.peer_choice.poked(member, news=news)

@@ -7,9 +7,8 @@ same event the same bytes under the same id.
 
 import asyncio
 import contextlib
-import functools
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,15 +41,12 @@ class _Notice:
     tries: int = 0
 
 
-Send = Callable[[_Notice], Awaitable[None]]
-
-
 @dataclass(eq=False)
 class _Sender:
     """One target, and how telling it goes."""
 
     target: Target
-    send: Send
+    key: bytes  # of a webhook
     read_to: int = 0  # number of an event
     waiting: dict[int, _Notice] = field(default_factory=dict)  # in order
     dropped: int = 0  # since our start
@@ -75,7 +71,10 @@ class Notifier:
         """
         self._commands = asyncio.Semaphore(COMMANDS)
         targets = self.ctx.config.notify.targets
-        self._senders = [_Sender(t, self._way(t)) for t in targets]
+        self._senders = [
+            _Sender(t, config.webhook_key(Path(t.secret)) if t.url else b"")
+            for t in targets
+        ]
 
     async def run(self) -> None:
         """Tell everybody, for as long as we run; a new one from now on."""
@@ -101,22 +100,18 @@ class Notifier:
             for s in self._senders
         )
 
-    def _way(self, target: Target) -> Send:
-        """Return how a target is told."""
+    async def _send(self, sender: _Sender, notice: _Notice) -> None:
+        """Tell a target, in its way."""
+        target = sender.target
         if target.command:
-            return functools.partial(self._run, target.command)
-        key = config.webhook_key(Path(target.secret))
-        return functools.partial(self._post, target.url, key)
-
-    async def _run(self, argv: Sequence[str], notice: _Notice) -> None:
-        async with self._commands:
-            await command.run(argv, notice.body)
-
-    async def _post(self, url: str, key: bytes, notice: _Notice) -> None:
+            async with self._commands:
+                await command.run(target.command, notice.body)
+            return
         alliance = self.ctx.config.member.alliance
         name = events.name_of(alliance, self.ctx.me, notice.event)
-        signed = webhook.headers(key, name, self.ctx.now(), notice.body)
-        await webhook.post(url, notice.body, signed)
+        now = self.ctx.now()
+        signed = webhook.headers(sender.key, name, now, notice.body)
+        await webhook.post(target.url, notice.body, signed)
 
     async def _serve(self, sender: _Sender) -> None:
         """Tell one target, in order; what it refuses goes behind the rest."""
@@ -168,7 +163,7 @@ class Notifier:
         """Tell one thing once; return when to go on (monotonic)."""
         notice = min(sender.waiting.values(), key=lambda one: one.tries)
         try:
-            await sender.send(notice)
+            await self._send(sender, notice)
         except UnavailableError as e:
             notice.tries += 1
             sender.failing_since = sender.failing_since or self.ctx.now()

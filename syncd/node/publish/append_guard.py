@@ -21,7 +21,6 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import held
-from syncd.flows.ports import Finding
 from syncd.flows.startup_check import REST_S, StartupCheck
 from syncd.node.background import cancelled
 from syncd.node.context import BUG, Context, part
@@ -89,7 +88,7 @@ class AppendGuard:
         if self.why_not:
             raise RefusedError("log: not appending: {why}", why=self.why_not)
         self.our_clock.healthy()
-        me = self.ctx.roster.member(self.ctx.me)
+        me = self.ctx.us
         if me is None or not me.active:
             raise RefusedError(
                 "log: not appending: the roster does not list us as active"
@@ -97,7 +96,7 @@ class AppendGuard:
 
     def _next_log(self) -> Message:
         """Say how the next log, which we asked for, comes about."""
-        me = self.ctx.roster.member(self.ctx.me)
+        me = self.ctx.us
         if me is None or me.origin == self.ctx.origin:
             return Message(
                 "{origin} has ended: the next log waits for the roster that"
@@ -205,9 +204,7 @@ class AppendGuard:
             why=why,
         )
         log.critical("not appending", why=str(why))
-        await self.ctx.report(
-            Finding("rolled_back", self.ctx.origin, None, why)
-        )
+        await self.ctx.found("rolled_back", self.ctx.origin, why)
 
     async def ask_around(self) -> None:
         """Be allowed to append, or say why we never will be."""
@@ -241,9 +238,7 @@ class AppendGuard:
         except RefusedError as e:
             # Status says the way out.
             self.why_not = Message("{why}; {how}", why=e, how=e.way_out)
-            await self.ctx.report(
-                Finding("rolled_back", self.ctx.origin, None, e.text)
-            )
+            await self.ctx.found("rolled_back", self.ctx.origin, e.text)
             log.critical("not appending", why=str(e), hint=e.hint)
             return
         if check.overridden:
@@ -253,8 +248,7 @@ class AppendGuard:
                 n=len(check.heard),
                 asked=asked,
             )
-            found = Finding("override", self.ctx.origin, None, why)
-            await self.ctx.report(found)
+            await self.ctx.found("override", self.ctx.origin, why)
         self.our_clock.cut_off = asked > 0 and not check.answers
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.

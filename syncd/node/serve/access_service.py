@@ -94,14 +94,18 @@ class AccessService:
     @route("POST /v1/calls", READERS, "note what came of a call")
     async def note_call(self, caller: Caller, wanted: CallNote) -> Kept:
         """Keep what came of a call, once for its key."""
-        if wanted.label:
-            vocabulary.check("label", "label", wanted.label)
-        call = Call(caller.name, wanted.outcome, wanted.label, wanted.amount)
+        for name, facet in (("label", "label"), ("notice", "action")):
+            if code := getattr(wanted, name):
+                vocabulary.check(name, facet, code)
+        call = Call(
+            *(caller.name, wanted.outcome, wanted.label),
+            *(wanted.amount, wanted.notice),
+        )
         return Kept(kept=await self.ctx.own.calls.add(call, wanted.key))
 
     @route("GET /v1/calls", EVERYBODY, "count what came of calls")
     async def calls(self, wanted: AccessFilter) -> Items[CallSum]:
-        """Return calls and money by month, label and outcome."""
+        """Return calls and money by month, label, outcome and notice."""
         found = await self.ctx.own.calls.sums(
             *self._span(wanted), lambda at: self.ctx.day_of(at)[:7]
         )

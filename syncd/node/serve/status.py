@@ -244,7 +244,7 @@ class StatusReader:
         not answer that either.
         """
         roster = self.ctx.roster
-        me = roster.member(self.ctx.me)
+        me = self.ctx.us
         if me is None or not me.active:
             return Message(
                 "roster: version {version} does not list us as active (syncd"

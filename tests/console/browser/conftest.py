@@ -28,7 +28,9 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 async def scene(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    chromium: Browser,
 ) -> AsyncIterator[Scene]:
     """Three members with consoles, of which every page has something."""
     where = tmp_path_factory.mktemp("scene")
@@ -36,6 +38,7 @@ async def scene(
         where, IDS, local_apis=True, settings={"review": {"above": 5}}
     ) as alliance:
         await prepare(alliance)
-        found = Scene(alliance, request.config.getoption("--pictures"))
+        pictures = request.config.getoption("--pictures")
+        found = Scene(alliance, chromium, pictures)
         await found.hire()
         yield found

@@ -1,6 +1,6 @@
 """What there is to see: three members with consoles, and people at each.
 
-    async with scene.at(chromium, "bank", "reviewer", lang="zh") as window:
+    async with scene.at("bank", "reviewer", lang="zh") as window:
         await window.open("/pending")
 
 One member writes what no member should; some people have odd names. Whatever
@@ -116,6 +116,7 @@ class Scene:
     """The alliance, its people's tokens, and who is logged in already."""
 
     alliance: Alliance
+    chromium: Browser
     pictures: Path | None = None
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     _cookies: dict[tuple[str, str, str], Any] = field(default_factory=dict)
@@ -127,7 +128,7 @@ class Scene:
     async def hire(self) -> None:
         """Give each member a person of each role."""
         for id_ in IDS:
-            bearers = self.alliance.members[id_].node.home.own.bearers
+            bearers = self.alliance.members[id_].own.bearers
             for n, role in enumerate(ROLES):
                 self.tokens[id_, role] = await bearers.add(
                     *(f"{role}-1", role),
@@ -143,16 +144,15 @@ class Scene:
     @asynccontextmanager
     async def at(
         self,
-        chromium: Browser,
         member: str = "bank",
         role: str = "operator",  # "": a stranger
         lang: str = "en",
         **how: Any,
     ) -> AsyncIterator[Window]:
         """Open a window at a console, logged in as the person of a role."""
-        state = await self._state(chromium, member, role, lang)
+        state = await self._state(member, role, lang)
         async with opened(
-            chromium,
+            self.chromium,
             self.address(member),
             self.pictures,
             storage_state=state,
@@ -161,13 +161,10 @@ class Scene:
         ) as window:
             yield window
 
-    async def _state(
-        self, chromium: Browser, member: str, role: str, lang: str
-    ) -> Any:
+    async def _state(self, member: str, role: str, lang: str) -> Any:
         key = member, role, lang
         if role and key not in self._cookies:
-            where = self.address(member)
-            async with opened(chromium, where, locale=TONGUES[lang]) as window:
+            async with self.at(member, "", lang) as window:
                 await window.log_in(self.tokens[member, role])
                 state = await window.page.context.storage_state()
             self._cookies[key] = state

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
 
 from syncd.console import page, pages
 from syncd.console.page import Way
@@ -87,23 +86,21 @@ async def foreign(window: Window, lang: str) -> list[str]:
     other = CHINESE if lang == "en" else ENGLISH
     found = [text for text in texts if other.search(text)]
     if lang == "zh":
-        called = await window.page.locator(CALLS).evaluate_all(_CALLED)
+        called = await window.find(CALLS).evaluate_all(_CALLED)
         found += [c for c in called if c not in IDS and LATIN.search(c)]
     return found
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("way", SHOWN, ids=named)
-async def test_a_page(
-    chromium: Browser, scene: Scene, way: Way, lang: str
-) -> None:
+async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
     """It is whole, in one language, for everybody, and leaves nothing."""
-    async with scene.at(chromium, role=someone(way), lang=lang) as window:
+    async with scene.at(role=someone(way), lang=lang) as window:
         await window.open(address(way, scene))
         shown = window.page
-        assert await shown.locator(f"html[lang^={lang}]").count() == 1
-        assert await shown.locator("h1").count() == 1
-        assert await shown.locator("img[src=x]").count() == 0
+        assert await window.count(f"html[lang^={lang}]") == 1
+        assert await window.count("h1") == 1
+        assert await window.count("img[src=x]") == 0
         assert "\u202e" not in await shown.content()
         assert await foreign(window, lang) == []
         assert await window.axe() == []
@@ -122,16 +119,15 @@ async def test_a_page(
 )
 async def test_what_is_not_there(
     *,
-    chromium: Browser,
     scene: Scene,
     role: str,
     path: str,
     status: int,
     lang: str,
 ) -> None:
-    async with scene.at(chromium, role=role, lang=lang) as window:
+    async with scene.at(role=role, lang=lang) as window:
         await window.open(path, status)
-        assert await window.page.locator("h1").count() == 1
+        assert await window.count("h1") == 1
         assert await foreign(window, lang) == []
         assert await window.axe() == []
         await window.sized("phone")
@@ -139,21 +135,19 @@ async def test_what_is_not_there(
 
 
 @pytest.mark.parametrize("way", SHOWN, ids=named)
-async def test_a_page_without_scripts(
-    chromium: Browser, scene: Scene, way: Way
-) -> None:
+async def test_a_page_without_scripts(scene: Scene, way: Way) -> None:
     """Whatever a script does on top, a link or a form does too."""
     async with scene.at(
-        chromium, role=someone(way), java_script_enabled=False
+        role=someone(way), java_script_enabled=False
     ) as window:
         await window.open(address(way, scene))
-        assert await window.page.locator("h1").count() == 1
-        bare = window.page.locator(
+        assert await window.count("h1") == 1
+        bare = window.find(
             ":is(a, button, input, select)"
             ":is([hx-get], [hx-post]):not([href], form[action] *)"
         )
         assert await bare.count() == 0
-        forms = window.page.locator("form[hx-post]:not([action][method=post])")
+        forms = window.find("form[hx-post]:not([action][method=post])")
         assert await forms.count() == 0
 
 
@@ -162,9 +156,9 @@ async def test_a_page_without_scripts(
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_tries_every_page_and_button_of_the_others(
-    chromium: Browser, scene: Scene, role: str
+    scene: Scene, role: str
 ) -> None:
-    async with scene.at(chromium, role=role) as window:
+    async with scene.at(role=role) as window:
         for way in WAYS:
             if role in way.roles or way.roles == OPEN:
                 continue
@@ -179,9 +173,9 @@ async def test_a_role_tries_every_page_and_button_of_the_others(
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_nobody_is_shown_a_button_that_refuses_them(
-    chromium: Browser, scene: Scene, role: str
+    scene: Scene, role: str
 ) -> None:
-    async with scene.at(chromium, role=role) as window:
+    async with scene.at(role=role) as window:
         for way in SHOWN:
             if role not in way.roles:
                 continue
@@ -201,9 +195,9 @@ def leads_to(way: Way, method: str, path: str) -> bool:
 
 
 async def test_a_stranger_sees_the_log_in_and_nothing_else(
-    chromium: Browser, scene: Scene
+    scene: Scene,
 ) -> None:
-    async with scene.at(chromium, role="") as window:
+    async with scene.at(role="") as window:
         for way in WAYS:
             if way.roles == OPEN:
                 continue

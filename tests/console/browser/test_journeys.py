@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Route, expect
 
 from tests.console.browser import scene as seen
 from tests.console.browser.scene import Scene
@@ -14,19 +14,17 @@ pytestmark = pytest.mark.slow
 
 async def look_up(window: Window, text: str) -> str:
     """Look something up by keyboard alone; return what the page then says."""
-    await window.page.locator("#text").fill(text)
+    await window.find("#text").fill(text)
     await window.page.keyboard.press("Enter")
-    await expect(window.page.locator("#text")).to_have_value("")
-    await expect(window.page.locator("#text")).to_be_focused()
-    await window.page.locator("article").first.wait_for()
+    await expect(window.find("#text")).to_have_value("")
+    await expect(window.find("#text")).to_be_focused()
+    await window.find("article").first.wait_for()
     return await window.text("#lookup [aria-live]")
 
 
-async def test_a_clerk_looks_up_a_number_of_each_verdict(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_clerk_looks_up_a_number_of_each_verdict(scene: Scene) -> None:
     """Enter for the next; what may not be told reads like what is not listed."""
-    async with scene.at(chromium, "bank", "reader", "zh") as window:
+    async with scene.at(role="reader", lang="zh") as window:
         await window.open("/lookup")
         said = {}
         for value, verdict in (
@@ -40,7 +38,7 @@ async def test_a_clerk_looks_up_a_number_of_each_verdict(
             said[value] = await look_up(window, value)
             assert verdict in said[value]
             assert await window.axe() == []
-            links = window.page.locator("article a")  # not for their role
+            links = window.find("article a")  # not for their role
             assert await links.count() == 0
         told = {
             value: text.partition("可以告知")[2].split("\n")[1]
@@ -52,33 +50,29 @@ async def test_a_clerk_looks_up_a_number_of_each_verdict(
             f" {seen.OURS} 处理"
         )
         said_of_all = await look_up(window, message)
-        assert await window.page.locator("article").count() == 2
+        assert await window.count("article") == 2
         assert seen.OURS.removeprefix("http://") in said_of_all
         await window.picture("zh-lookup-message")
         assert not [v for v in seen.VALUES if v in await window.history()]
         assert await window.kept() == NOTHING
 
 
-async def test_the_holders_cannot_be_reached(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, "bank", "reader", "zh") as window:
+async def test_the_holders_cannot_be_reached(scene: Scene) -> None:
+    async with scene.at(role="reader", lang="zh") as window:
         await window.open("/lookup")
         scene.alliance.cut(*seen.IDS)
         try:
             assert "暂无法查询" in await look_up(window, "+12025550177")
         finally:
             scene.alliance.heal()
-        await window.page.locator("button[name=again]").click()
-        await expect(window.page.locator("article")).to_contain_text("未列入")
+        await window.click("button[name=again]")
+        await window.shows("article", "未列入")
 
 
-async def test_what_came_of_a_call_is_noted(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, "bank", "reader") as window:
+async def test_what_came_of_a_call_is_noted(scene: Scene) -> None:
+    async with scene.at(role="reader") as window:
         await window.open("/lookup")
-        await window.page.locator("summary").click()
+        await window.click("summary")
         await window.page.get_by_label("Sent at").fill("00:00")
         await look_up(window, seen.CONFIRMED)
         minutes = window.page.get_by_role("timer").locator("strong")
@@ -86,29 +80,29 @@ async def test_what_came_of_a_call_is_noted(
         await minutes.evaluate("it => { it.began = Date.now() - 12e6 }")
         await expect(minutes).to_contain_text("200 minutes")
         await window.sized("a4")
-        await expect(window.page.locator(".notice")).to_be_visible()
-        await expect(window.page.locator("nav")).to_be_hidden()
+        await expect(window.find(".notice")).to_be_visible()
+        await expect(window.find("nav")).to_be_hidden()
         await window.picture("en-lookup-notice")
         await window.sized("desk")
-        await window.page.get_by_role("button", name="met it").click()
-        await expect(window.page.locator("#text")).to_be_focused()
+        await window.press("met it")
+        await expect(window.find("#text")).to_be_focused()
         await window.page.get_by_label("Amount in yuan").fill("38000")
-        await window.page.get_by_role("button", name="dissuaded").click()
-        await expect(window.page.locator("#lookup")).to_contain_text("Noted")
+        await window.press("dissuaded")
+        await window.shows("#lookup", "Noted")
 
 
 async def test_a_case_desk_checks_an_entry_in_the_browser(
-    chromium: Browser, scene: Scene
+    scene: Scene,
 ) -> None:
     """From a look-up to the proof of what it rests on."""
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open("/lookup")
         await look_up(window, seen.CONFIRMED)
         await window.picture("console-lookup", whole=False)
-        await window.page.locator("article a").first.click()
+        await window.click("article a")
         await window.page.wait_for_url("**/entry/**")
-        await window.page.get_by_role("button", name="Verify").click()
-        checks = window.page.locator("[data-check] output")
+        await window.press("Verify")
+        checks = window.find("[data-check] output")
         for n in range(await checks.count()):
             await expect(checks.nth(n)).to_have_text("✓ checked, right")
         async with window.page.expect_download() as given:
@@ -120,57 +114,51 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
         await window.picture("en-entry-a4")
 
 
-async def test_a_wrong_entry_is_seen_to_be_wrong(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_wrong_entry_is_seen_to_be_wrong(scene: Scene) -> None:
     where = f"/entry/{scene.alliance.police.origin}/2"
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open(where)
         await window.page.evaluate(
             "() => { document.querySelector('#verify').dataset.payload ="
             " btoa('{}') }"
         )
-        await window.page.get_by_role("button", name="Verify").click()
-        leaf = window.page.locator("[data-check=leaf] output")
+        await window.press("Verify")
+        leaf = window.find("[data-check=leaf] output")
         await expect(leaf).to_have_text("✗ checked, WRONG")
 
 
-async def test_an_event_arrives_while_the_page_is_open(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_an_event_arrives_while_the_page_is_open(scene: Scene) -> None:
     bank = scene.alliance.bank
 
     async def late(route: Route) -> None:
         await asyncio.sleep(0.5)
         await route.continue_()
 
-    async with scene.at(chromium, "police", "operator") as window:
+    async with scene.at("police", "operator") as window:
         await window.page.route("**/hx-*.js*", late)
         await window.open("/")
-        newest = window.page.locator(".events li").first
+        newest = window.find(".events li").first
         before = await newest.inner_text()
         await bank.report("url", "http://news.example/")
         await scene.alliance.settle()
         await expect(newest).not_to_have_text(before)
         merged = f"of {await bank.size()} entries merged"
-        await expect(window.page.locator(".events")).to_contain_text(merged)
+        await window.shows(".events", merged)
         await window.open("/")
-        await expect(window.page.locator(".sentence")).to_contain_text(
-            "All 3 members hold all of each other's entries"
+        await window.shows(
+            ".sentence", "All 3 members hold all of each other's entries"
         )
         await window.picture("console-now", whole=False)
 
 
-async def test_figures_are_printed_on_a4(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, "bank", "auditor", "zh") as window:
+async def test_figures_are_printed_on_a4(scene: Scene) -> None:
+    async with scene.at(role="auditor", lang="zh") as window:
         await window.open("/figures")
-        await window.page.locator("canvas").first.wait_for()
+        await window.find("canvas").first.wait_for()
         await window.sized("a4")
         assert await window.overflow() == 0
-        await expect(window.page.locator("header")).to_be_hidden()
-        chart = await window.page.locator("canvas").first.bounding_box()
+        await expect(window.find("header")).to_be_hidden()
+        chart = await window.find("canvas").first.bounding_box()
         assert chart is not None
         assert chart["x"] + chart["width"] <= 794
         await window.picture("zh-figures-a4")

@@ -1,7 +1,7 @@
 """A list in Chromium: chosen, its words clicked, imported."""
 
 import pytest
-from playwright.async_api import Browser, FilePayload, expect
+from playwright.async_api import FilePayload, expect
 
 from tests.console.browser.scene import Scene
 
@@ -12,15 +12,11 @@ LIST = (
 )
 
 
-async def test_a_gb18030_list_with_unknown_words(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_gb18030_list_with_unknown_words(scene: Scene) -> None:
     """Each unknown word is a click, without scripts."""
     raw = LIST.encode("gb18030")
     file = FilePayload(name="涉案.csv", mimeType="text/csv", buffer=raw)
-    async with scene.at(
-        chromium, role="operator", lang="zh", java_script_enabled=False
-    ) as window:
+    async with scene.at(lang="zh", java_script_enabled=False) as window:
         await window.open("/imports")
         shown = window.page
         await shown.locator("#file").set_input_files(file)

@@ -1,7 +1,7 @@
 """An entry in Chromium: its script checks it; what it holds stays text."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from syncd.console import places
 from tests.console.browser.scene import Scene
@@ -9,43 +9,37 @@ from tests.console.browser.scene import Scene
 pytestmark = pytest.mark.slow
 
 
-async def test_an_auditor_verifies_what_is_not_shown(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, role="auditor") as window:
+async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
+    async with scene.at(role="auditor") as window:
         await window.open(places.entry(scene.alliance.police.origin, 0))
-        await window.page.get_by_role("button", name="Verify").click()
-        checks = window.page.locator("#verify output")
+        await window.press("Verify")
+        checks = window.find("#verify output")
         await expect(checks.first).to_have_text("✓ checked, right")
         assert {*await checks.all_inner_texts()} == {"✓ checked, right"}
         await window.picture("verified-auditor")
 
 
 @pytest.mark.parametrize("index", [5, 6])
-async def test_hostile_bytes_are_text(
-    chromium: Browser, scene: Scene, index: int
-) -> None:
-    async with scene.at(chromium) as window:
+async def test_hostile_bytes_are_text(scene: Scene, index: int) -> None:
+    async with scene.at() as window:
         await window.open(places.entry(scene.alliance.carrier.origin, index))
-        text = await window.page.locator("pre").first.inner_text()
+        text = await window.find("pre").first.inner_text()
         assert text.startswith("<img src=x onerror=alert(1)>")
-        assert await window.page.locator("img").count() == 0
+        assert await window.count("img") == 0
         assert "\u202e" not in await window.page.content()
-        await window.page.get_by_role("button", name="Verify").click()
-        checks = window.page.locator("#verify output")
+        await window.press("Verify")
+        checks = window.find("#verify output")
         await expect(checks.last).to_have_text("✓ checked, right")
 
 
-async def test_the_exchange_is_up_to_date_by_itself(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_the_exchange_is_up_to_date_by_itself(scene: Scene) -> None:
     await scene.alliance.settle()
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.page.clock.install()
         await window.open("/exchange?findings.sort=n")
         link = window.page.get_by_role("link", name="void").first
         await link.focus()
-        head = window.page.locator(".sentence")
+        head = window.find(".sentence")
         await window.page.evaluate(
             "document.querySelector('.sentence').textContent = 'old'"
         )

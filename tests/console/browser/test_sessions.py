@@ -3,31 +3,30 @@
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser
 
 from tests.console.browser.scene import Scene
-from tests.console.browser.window import NOTHING, opened
+from tests.console.browser.window import NOTHING
 
 pytestmark = pytest.mark.slow
 
 LOG_OUT = "form[action='/logout'] button"
 
 
-async def test_from_log_in_to_log_out(chromium: Browser, scene: Scene) -> None:
+async def test_from_log_in_to_log_out(scene: Scene) -> None:
     """Afterwards nothing is left in the browser, and no way back."""
     token = scene.tokens["bank", "operator"]
-    async with opened(chromium, scene.address("bank")) as window:
+    async with scene.at(role="") as window:
         await window.open("/")
         assert window.path == "/login"
-        await window.page.locator("input[name=token]").fill(token[:-1])
+        await window.find("input[name=token]").fill(token[:-1])
         await window.page.keyboard.press("Enter")
-        await window.page.locator("[role=alert]").wait_for()
+        await window.find("[role=alert]").wait_for()
         await window.log_in(token)
         assert window.path == "/"
         assert await window.kept() == NOTHING
         [cookie] = await window.page.context.cookies()
         assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
-        await window.page.locator(LOG_OUT).click()
+        await window.click(LOG_OUT)
         assert window.path == "/login"
         assert await window.page.context.cookies() == []
         await window.page.go_back()
@@ -36,40 +35,40 @@ async def test_from_log_in_to_log_out(chromium: Browser, scene: Scene) -> None:
         window.refused(401)
 
 
-async def test_a_link_logs_in_once(chromium: Browser, scene: Scene) -> None:
+async def test_a_link_logs_in_once(scene: Scene) -> None:
     """As the demo prints it; its secret does not stay in the address."""
-    own = scene.alliance.members["bank"].node.home.own
+    own = scene.alliance.bank.own
     secret = await own.sessions.ticket("reader-1")
-    async with opened(chromium, scene.address("bank")) as window:
+    async with scene.at(role="") as window:
         await window.open(f"/login#{secret}")
         await window.page.wait_for_url(lambda url: "/login" not in url)
         assert window.path == "/lookup"
         assert secret not in await window.history()
-        await window.page.locator(LOG_OUT).click()
-    async with opened(chromium, scene.address("bank")) as window:
+        await window.click(LOG_OUT)
+    async with scene.at(role="") as window:
         await window.open(f"/login#{secret}")
-        await window.page.locator("[role=alert]").wait_for()
+        await window.find("[role=alert]").wait_for()
         window.refused(401)
 
 
-async def test_a_code_has_an_address(chromium: Browser, scene: Scene) -> None:
+async def test_a_code_has_an_address(scene: Scene) -> None:
     """Also one among those that are folded away."""
-    async with scene.at(chromium, role="reader") as window:
+    async with scene.at(role="reader") as window:
         for code in ("fork", "a_bearer_token_is_needed"):
             await window.page.goto(f"{window.address}/help#{code}")
-            await window.page.locator(f"dt#{code}").wait_for(state="visible")
+            await window.find(f"dt#{code}").wait_for(state="visible")
 
 
-async def test_the_language_is_kept(chromium: Browser, scene: Scene) -> None:
+async def test_the_language_is_kept(scene: Scene) -> None:
     token = scene.tokens["bank", "auditor"]
-    async with opened(chromium, scene.address("bank")) as window:
+    async with scene.at(role="") as window:
         await window.log_in(token)
-        await window.page.locator("form[action='/lang'] button").click()
-        await window.page.locator("html[lang^=zh]").wait_for()
+        await window.click("form[action='/lang'] button")
+        await window.find("html[lang^=zh]").wait_for()
         await window.open("/")
-        assert await window.page.locator("html[lang^=zh]").count() == 1
-        await window.page.locator("form[action='/lang'] button").click()
-        await window.page.locator("html[lang^=en]").wait_for()
+        assert await window.count("html[lang^=zh]") == 1
+        await window.click("form[action='/lang'] button")
+        await window.find("html[lang^=en]").wait_for()
 
 
 STEALS = """<!doctype html><link rel=icon href="data:,">
@@ -88,9 +87,7 @@ STEALS = """<!doctype html><link rel=icon href="data:,">
 </script>"""
 
 
-async def test_a_page_at_another_port_does_nothing_here(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_page_at_another_port_does_nothing_here(scene: Scene) -> None:
     """It is of the same site, so the cookie comes along; `Origin` is not ours."""
     there = scene.address("bank")
 
@@ -102,7 +99,7 @@ async def test_a_page_at_another_port_does_nothing_here(
     app.router.add_get("/", steals)
     async with (
         TestServer(app, host="127.0.0.1") as server,
-        opened(chromium, there) as window,
+        scene.at(role="") as window,
     ):
         await window.log_in(scene.tokens["bank", "operator"])
         other = await window.page.context.new_page()

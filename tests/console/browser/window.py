@@ -21,6 +21,7 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     expect,
@@ -116,8 +117,8 @@ class Window:
     async def log_in(self, token: str) -> None:
         """Log in with a token, as a person does."""
         await self.open("/login")
-        await self.page.locator("input[name=token]").fill(token)
-        await self.page.locator("form button").first.click()
+        await self.find("input[name=token]").fill(token)
+        await self.click("form button")
         await self.page.wait_for_url(lambda url: "/login" not in url)
 
     def refused(self, status: int) -> None:
@@ -140,11 +141,31 @@ class Window:
         """Where it is."""
         return urlsplit(self.page.url).path
 
+    async def press(self, name: str) -> None:
+        """Press the button that is called so."""
+        await self.page.get_by_role("button", name=name).click()
+
+    async def click(self, of: str) -> None:
+        """Click the first of some parts of the page."""
+        await self.find(of).first.click()
+
     # ------------------------------------------------------------- looking
+
+    def find(self, of: str, **how: Any) -> Locator:
+        """Return parts of the page."""
+        return self.page.locator(of, **how)
+
+    async def count(self, of: str) -> int:
+        """Return how many of them there are just now."""
+        return await self.find(of).count()
+
+    async def shows(self, of: str, text: str) -> None:
+        """Wait until one of them says so."""
+        await expect(self.find(of)).to_contain_text(text)
 
     async def text(self, of: str = "body") -> str:
         """Return what a person reads."""
-        return await self.page.locator(of).first.inner_text()
+        return await self.find(of).first.inner_text()
 
     async def axe(self) -> list[str]:
         """Return what axe-core finds, and what it cannot tell."""
