@@ -27,10 +27,9 @@ from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages.catalogue import t
 from syncd.roster import drafts, join, membership, signing, spoken
-from syncd.roster.join import Applicant
 from syncd.roster.roster import Roster
-from syncd.roster.waiting import Waiting, applicant
 from syncd.store import durable
+from syncd.web.forms import Waiting
 
 _NAME = 8  # digits of its hash by which a draft is called
 
@@ -82,8 +81,8 @@ def _pending(args: _WaitingOptions) -> None:
     waiting, current = args.waiting(), args.newest()
     lines = list[str]()
     for pair in waiting.requests:
-        one = applicant(*pair, current)
-        differ = ", ".join(conformance.apart(one.request)) or "✓"
+        one = membership.applicant(*pair, current)
+        differ = conformance.apart(one.request) or "✓"
         lines += review.changes(current, membership.admit(current, one))
         lines += [f"vectors  {differ}", *drafting.compared(one.spoken_hash)]
     for text in waiting.drafts:
@@ -158,10 +157,16 @@ class _Admit(EditOptions, _SigningOptions):
                 name=self.name,
                 names=", ".join(there) or "-",
             )
-        self.one = applicant(*there[self.name], draft, kept)
+        self.one = membership.applicant(*there[self.name], draft, kept)
         if not (kept or self.one.answer.inviter):
             raise UsageError("its challenge went by files: --secret KEPT")
-        conformance.check(self.one.request)
+        if names := conformance.apart(self.one.request):
+            raise RefusedError(
+                "join: the build of {member} answers otherwise to the"
+                " vectors {names}",
+                member=self.name,
+                names=names,
+            )
         return membership.admit(draft, self.one)
 
     def write(self, draft: Roster, current: Roster) -> None:
@@ -171,29 +176,20 @@ class _Admit(EditOptions, _SigningOptions):
                 terminal.tell(line)
             return
         self.show_draft(draft, current)
-        _check_spoken(self.one)
+        terminal.tell(
+            "Call {member} on a number that you knew before, and let it read"
+            " out its six words or four groups of digits. Type them:",
+            member=self.name,
+        )
+        typed = (*sys.stdin.readline().casefold().split(),)
+        if typed not in spoken.of(self.one.spoken_hash):
+            raise RefusedError(
+                "roster: these are not the words of {member}: nothing was"
+                " signed",
+                member=self.name,
+            )
         raw = drafts.write(draft, current)
         self.hand_in(self.sign(raw, current), current)
-
-
-def _check_spoken(one: Applicant) -> None:
-    """Pass if an admin types what the newcomer reads out.
-
-    Raises:
-        RefusedError: it is something else.
-    """
-    member = one.request.id
-    terminal.tell(
-        "Call {member} on a number that you knew before, and let it read out"
-        " its six words or four groups of digits. Type them:",
-        member=member,
-    )
-    typed = (*sys.stdin.readline().casefold().split(),)
-    if typed not in spoken.of(one.spoken_hash):
-        raise RefusedError(
-            "roster: these are not the words of {member}: nothing was signed",
-            member=member,
-        )
 
 
 class _SignOptions(_SigningOptions):

@@ -53,9 +53,7 @@ class SelfOptions(Options):
         """Return our request, which is kept, with its nonce."""
         keys, id_ = member_keys(ring, settings), settings.member.id
         pinning.rehearse(keys.certificate, keys.tls_pem)
-        nonce = (
-            b"" if alliance == join.NO_ALLIANCE else secrets.token_bytes(32)
-        )
+        nonce = secrets.token_bytes(32)
         raw = join.request(
             keys,
             Profile(
@@ -68,8 +66,10 @@ class SelfOptions(Options):
             ),
             now=clock(),
             alliance_id=alliance,
-            nonce=nonce,
-            conformance=conformance.answers(),
+            more={
+                "commitment": join.committed(nonce),
+                "conformance": conformance.answers(),
+            },
         )
         ring.put(NONCE, nonce)
         durable.write(settings.home / REQUEST, raw)
@@ -182,8 +182,8 @@ def answered(
 ) -> tuple[Applicant, bytes]:
     """Return who we are to admins, and our signed answer to a challenge."""
     asked = terminal.parsed(settings.home / REQUEST, join.parse)
-    keys, nonce = member_keys(ring, settings), ring.get(NONCE) or b""
-    raw = join.answer(sealed, asked, keys, nonce)
+    keys = member_keys(ring, settings)
+    raw = join.answer(sealed, asked, keys, ring.need(NONCE))
     return join.proven(asked, None, raw), raw
 
 

@@ -10,7 +10,6 @@ import contextlib
 import json
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from syncd import config, pinning
@@ -28,7 +27,13 @@ from syncd.cli.join_commands import (
     show,
 )
 from syncd.cli.options import OutputOptions, check_given, one_value
-from syncd.errors import AbsentError, UnavailableError, UntrustedError
+from syncd.errors import (
+    AbsentError,
+    RefusedError,
+    UnavailableError,
+    UntrustedError,
+)
+from syncd.node.audit.collect import rosters
 from syncd.node.home import member_keys
 from syncd.node.pinned import clock, roster_files
 from syncd.peer.client import MAX_ROSTER, PeerClient
@@ -42,8 +47,7 @@ from syncd.store.keyring import Keyring
 
 ANSWER = "join.answer"  # in the home: ours, to the challenge
 INVITED = "join-invitation"  # in the keyring: the line
-FIRST_S, LAST_S = 1.0, 30.0  # between two looks whether we are in
-AT_ONCE = 3  # members that are asked each time
+PAUSE_S = 5.0  # between two members that are asked whether we are in
 
 
 class _Join(SelfOptions, HomeOptions, OutputOptions):
@@ -63,10 +67,9 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         if line is None and sys.stdin.isatty():
             terminal.tell("The invitation, as syncd roster invite printed it.")
         invited = invitation.parse(line.decode() if line else one_value())
-        if ring is None or not (home / ANSWER).exists():
+        if ring is None or line is None:
             ring = self._knock(invited, ring)
-        settings, files = self.settings(), roster_files(home)
-        trusted = _checked(invited, files.notes())
+        settings = self.settings()
         asked = terminal.parsed(home / REQUEST, join.parse)
         one = terminal.parsed(
             home / ANSWER, lambda raw: join.proven(asked, None, raw)
@@ -77,36 +80,41 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         terminal.tell(
             "Waiting for the admins of {alliance}; stop at will, and call"
             " syncd join again.",
-            alliance=trusted.current.alliance,
+            alliance=settings.member.alliance,
         )
-        keys = member_keys(ring, settings)
-        asyncio.run(_admitted(trusted, keys, invited.inviter, files.put))
-        accepted(settings, trusted)
+        keys, notes = member_keys(ring, settings), roster_files(home).notes()
+        trusted = asyncio.run(_admitted(invited, keys, notes))
+        accepted(settings, trusted, notes)
         terminal.tell("Next: syncd run.")
 
     def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
         """Verify the rosters, make a home, ask, and answer the challenge."""
+
+        def knock(step: str, body: bytes) -> bytes:
+            return asyncio.run(ask(invited, step, body))
+
         home, notes = self.home_path(), list[bytes]()
-        invited.check(invited.sector, clock())
-        while raw := ask(invited, "roster", b"%d" % (len(notes) + 1)):
+        if clock() >= invited.expires:
+            raise RefusedError("invitation: it has expired")
+        while raw := knock("roster", b"%d" % (len(notes) + 1)):
             notes.append(raw)
-        trusted = _checked(invited, notes)
+        trusted = TrustedRoster(invited.fingerprint, *notes or [b""])
         if ring is None:
             self._make(trusted.current.alliance)
             ring = open_ring(self.settings())
         settings = self.settings()
         for version, raw in enumerate(notes, 1):
             roster_files(home).put(version, raw)
-        ring.put(INVITED, str(invited).encode())
         asked = durable.read(home / REQUEST)
         if asked is None or join.parse(asked).alliance_id != invited.alliance:
             asked = self.asked(
                 settings, ring, invited.sector, invited.alliance
             )
-        sealed = ask(invited, "request", asked)
+        sealed = knock("request", asked)
         _, answer = answered(settings, ring, sealed)
-        ask(invited, "answer", answer)
+        knock("answer", answer)
         durable.write(home / ANSWER, answer)
+        ring.put(INVITED, str(invited).encode())
         return ring
 
     def _make(self, alliance: str) -> None:
@@ -126,19 +134,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
 noun.options, noun.run = _Join, _Join.run
 
 
-def _checked(invited: Invitation, notes: list[bytes]) -> TrustedRoster:
-    """Return the chain of an invitation's alliance, verified.
-
-    Raises:
-        UntrustedError: it is another's, or does not verify.
-    """
-    trusted = TrustedRoster(invited.fingerprint, *notes or [b""])
-    if trusted.current.id != invited.alliance:
-        raise UntrustedError("invitation: it names another alliance")
-    return trusted
-
-
-def ask(invited: Invitation, step: str, body: bytes) -> bytes:
+async def ask(invited: Invitation, step: str, body: bytes) -> bytes:
     """Return what the inviter answers to a step of joining.
 
     Raises:
@@ -148,51 +144,36 @@ def ask(invited: Invitation, step: str, body: bytes) -> bytes:
     """
     path = f"/join/{invited.id}/{step}"
     tls = pinning.client_context(pin=invited.pin)
-
-    async def post() -> bytes:
-        client = Transport(invited.inviter, invited.urls, tls=tls)
-        try:
-            return await client.request(Wanted(path, MAX_ROSTER, body), None)
-        except AbsentError as e:
-            raise UntrustedError(
-                "invitation: {member} knows none like it that is open",
-                member=invited.inviter,
-            ) from e
-        finally:
-            await client.close()
-
-    answer = invited.borne(path, body, asyncio.run(post()))
-    said, _, rest = answer.partition(b"\n")
+    client = Transport(invited.inviter, invited.urls, tls=tls)
+    try:
+        raw = await client.request(Wanted(path, MAX_ROSTER, body), None)
+    except AbsentError as e:
+        raise UntrustedError(
+            "invitation: {member} knows none like it that is open",
+            member=invited.inviter,
+        ) from e
+    finally:
+        await client.close()
+    said, _, rest = invited.borne(path, body, raw).partition(b"\n")
     if said != b"ok":
         raise problem(json.loads(rest))
     return rest
 
 
 async def _admitted(
-    trusted: TrustedRoster,
-    keys: MemberKeys,
-    inviter: str,
-    keep: Callable[[int, bytes], None],
-) -> None:
-    """Wait until a roster lists our log; each newer version is kept."""
-    pause_s = FIRST_S
-    while trusted.current.by_origin(keys.origin) is None:
-        await asyncio.sleep(pause_s)
-        pause_s = min(1.3 * pause_s, LAST_S)
-        members = trusted.current.active()
-        first = sorted(members, key=lambda m: m.id != inviter)
-        for member in first[:AT_ONCE]:
-            pem, pin = keys.tls_pem, member.keys.tls
-            client = PeerClient(
-                member.id,
-                member.urls,
-                tls=pinning.client_context(keys.certificate, pem, pin),
-                own_origins=frozenset(),
-            )
-            with contextlib.suppress(UnavailableError):  # not in, or down
-                while True:
-                    version = trusted.version + 1
-                    raw = await client.roster(version)
-                    trusted.update(raw)
-                    keep(version, raw)
-            await client.close()
+    invited: Invitation, keys: MemberKeys, notes: list[bytes]
+) -> TrustedRoster:
+    """Wait until a roster lists our log, and return it; notes are added."""
+    while True:
+        trusted = TrustedRoster(invited.fingerprint, *notes)
+        if trusted.current.by_origin(keys.origin):
+            return trusted
+        await asyncio.sleep(PAUSE_S)
+        one = secrets.choice(trusted.current.active())
+        tls = pinning.client_context(
+            keys.certificate, keys.tls_pem, one.keys.tls
+        )
+        client = PeerClient(one.id, one.urls, tls=tls, own_origins=frozenset())
+        with contextlib.suppress(UnavailableError):  # not in, or down
+            await rosters(client, invited.fingerprint, notes)
+        await client.close()

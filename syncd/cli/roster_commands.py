@@ -41,9 +41,9 @@ class _ChallengeOptions(OutputOptions):
 @noun.verb("challenge", "Write a challenge that only the newcomer can open.")
 def _challenge(args: _ChallengeOptions) -> None:
     asked = terminal.parsed(args.request, join.parse)
-    made = join.challenge(asked, secrets.token_bytes)
-    terminal.write_new(args.secret, made.secret, private=True)
-    terminal.write_new(args.out, made.raw)
+    secret = secrets.token_bytes(32)
+    terminal.write_new(args.secret, secret, private=True)
+    terminal.write_new(args.out, join.challenge(asked, secret))
     lines = [f"hash     {asked.hash}", f"id       {asked.id}"]
     args.show({"id": asked.id, "hash": asked.hash}, lines)
     terminal.tell(

@@ -12,8 +12,8 @@ that it is there: log, seen and merged sign the checkpoint of the log at size
 (`proofs.tls`), see docs/adr/0004-join-proofs.md. The seal key opens a
 challenge, when somebody asks:
 
-    admin      challenge(request, rng)  ─ file ──>  newcomer
-    admin      proven(…)  <── signed answer ──────  answer(file, …)
+    admin      challenge(request, …)  ── file ──>  newcomer
+    admin      proven(…)  <── signed answer ─────  answer(file, …)
 
 What two people compare (`spoken_hash`) is settled by two nonces besides: the
 newcomer's, which its request commits to and its answer reveals, and what the
@@ -24,8 +24,7 @@ Whether the institution is who it says is for the admins to find out.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -129,22 +128,13 @@ class Applicant(NamedTuple):
         return hashlib.sha256(said).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What an admin sends, and what must come back."""
-
-    raw: bytes  # the file for the newcomer
-    secret: bytes = field(repr=False)  # 32 bytes; kept until the answer
-
-
 def request(
     keys: MemberKeys,
     profile: Profile,
     *,
     now: int,
     alliance_id: str = NO_ALLIANCE,
-    nonce: bytes = b"",
-    conformance: Mapping[str, str] | None = None,
+    more: Mapping[str, object] = {},  # of `Form`
 ) -> bytes:
     """Return a request signed by all keys that can sign.
 
@@ -162,9 +152,7 @@ def request(
         cosignature.cosign(str(head), keys.seen, now),
         cosignature.cosign(str(head), keys.merged, now),
     )
-    bare = asked.to_json() | {"log": str(keys.log.verifier)}
-    extra = {"commitment": _committed(nonce), "conformance": conformance}
-    bare |= {name: value for name, value in extra.items() if value}
+    bare = asked.to_json() | {"log": str(keys.log.verifier), **more}
     key = serialization.load_pem_private_key(keys.tls_pem, None)
     message, how = _tls_message(alliance_id, bare), _how(key.public_key())
     tls = key.sign(message, *how)  # type: ignore[union-attr]
@@ -248,21 +236,20 @@ _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
 # ------------------------------------------------------------------ seal
 
 
-def _committed(nonce: bytes) -> str:
+def committed(nonce: bytes) -> str:
     """Return what a request says of its nonce; "" without one."""
     return hashlib.sha256(_NONCE + nonce).hexdigest() if nonce else ""
 
 
-def challenge(
-    asked: Request, rng: Callable[[int], bytes], inviter: str = ""
-) -> Challenge:
-    """Return a file that only the request's seal key opens."""
-    secret = rng(32)
+def challenge(asked: Request, secret: bytes, inviter: str = "") -> bytes:
+    """Return a file that only the request's seal key opens.
+
+    The `secret`, 32 random bytes, must come back in the answer.
+    """
     header = Addressed(asked.id, asked.hash, inviter).to_json()
-    raw = sealed.seal(
+    return sealed.seal(
         CHALLENGE, asked.alliance_id, header, secret, asked.keys.seal
     )
-    return Challenge(raw, secret)
 
 
 def answer(
@@ -300,6 +287,6 @@ def proven(asked: Request, secret: bytes | None, raw: bytes) -> Applicant:
         raise UntrustedError("answer: to another request")
     if not hmac.compare_digest(found.secret, secret or found.secret):
         raise UntrustedError("answer: not what the challenge held")
-    if _committed(bytes.fromhex(found.nonce)) != asked.commitment:
+    if committed(bytes.fromhex(found.nonce)) != asked.commitment:
         raise UntrustedError("answer: not the nonce that the request had")
     return Applicant(asked, found)

@@ -315,7 +315,13 @@ class Invited(FullOutput):
     """The line for the newcomer; it is shown this once."""
 
     invitation: str
-    expires: int
+
+
+class Waiting(FullOutput):
+    """What waits for admins, as notes that prove themselves."""
+
+    requests: tuple[tuple[str, str], ...] = ()  # with the answer to each
+    drafts: tuple[str, ...] = ()  # with the signatures so far
 
 
 class RosterTaken(FullOutput):

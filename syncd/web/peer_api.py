@@ -27,8 +27,7 @@ from syncd.web import runner
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
 MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
-NEWCOMERS_AT_ONCE = 4  # requests of all who show no certificate
-KNOCK_S = 0.05  # for one of theirs, one after the other
+KNOCK_S = 0.05  # for one of a newcomer's, one after the other
 IN_FLIGHT = 128 << 20  # bytes of bodies and files, of all callers
 IN_FLIGHT_OF_CALLER = 16 << 20  # bytes; one file, however long, always is
 ANSWER_S = 60.0  # to be read in; a client of ours waits no longer
@@ -124,15 +123,14 @@ class _Api:
             await self._service.settled()
         pin = self._pin(request)
         known = self._service.caller(pin) if pin else None
-        most = MOST_AT_ONCE
         if known is None and request.path.startswith("/join/"):
-            known, most = ("", "newcomer"), NEWCOMERS_AT_ONCE
+            known = "", "newcomer"  # all of them together
         if known is None:
             answer = web.Response(status=403, text="not in the roster\n")
             answer.force_close()
             return answer
         request[_CALLER], request[_ROLE] = known
-        if self._busy[known[0]] >= most:
+        if self._busy[known[0]] >= MOST_AT_ONCE:
             return web.Response(
                 status=429, text="one by one\n", headers={"Retry-After": "1"}
             )
@@ -248,12 +246,10 @@ class _Api:
         heads = await self._service.heads(
             request[_CALLER], request.query.get("cursor", "")
         )
-        body = canonical.dumps(msgspec.to_builtins(heads))
-        return _raw(body, NO_STORE, JSON)
+        return _form(heads)
 
     async def waiting(self, request: web.Request) -> web.Response:
-        found = msgspec.to_builtins(self._service.joining.waiting())
-        return _raw(canonical.dumps(found), NO_STORE, JSON)
+        return _form(self._service.joining.waiting())
 
     async def knock(self, request: web.Request) -> web.Response:
         id_, step = (request.match_info[n] for n in ("id", "step"))
@@ -309,6 +305,11 @@ def _absent(text: str, **headers: str) -> web.HTTPNotFound:
 def _raw(body: bytes, cache: str = "", media: str = BINARY) -> web.Response:
     headers = {"Cache-Control": cache} if cache else {}
     return web.Response(body=body, headers={**headers, "Content-Type": media})
+
+
+def _form(form: msgspec.Struct) -> web.Response:
+    body = canonical.dumps(msgspec.to_builtins(form))
+    return _raw(body, NO_STORE, JSON)
 
 
 async def _send(request: web.Request, answer: web.StreamResponse) -> None:

@@ -94,7 +94,7 @@ def test_a_newcomer_joins_by_one_line(
     assert "roster 2 is accepted" in done.out, done.err
     real.do(real.alliance.bank.round())
 
-    monkeypatch.setattr(joining_command, "FIRST_S", 0.01)
+    monkeypatch.setattr(joining_command, "PAUSE_S", 0.01)
     joined = join()
     assert joined.code == 0, joined.err
     assert shown in joined.out

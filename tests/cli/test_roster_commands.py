@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.cli import terminal
+from syncd.flows import conformance
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
@@ -436,6 +437,9 @@ def test_newcomer_and_admin_see_the_same_words(
     assert words.pop(0) in theirs.out
     admit = ("admit", "payment", "--file", answer, "--current", note)
     run("roster", *admit).ended(2, "--secret KEPT")
+    with monkeypatch.context() as other:
+        other.setattr(conformance, "apart", lambda _: "phone_3")
+        run("roster", *admit, *kept).ended(1, "to the vectors phone_3")
     drafted = run("roster", *admit, *kept, tmp_path / "draft").ended(0)
     assert words == drafted.err.splitlines()[-3:]
     spoken = words[1].encode()

@@ -1,6 +1,5 @@
 """Who may knock, and what waits for admins then."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,6 @@ from syncd.node.serve.joining import Joining
 from syncd.roster import drafts, invitation, join, keys, membership, signing
 from syncd.roster.invitation import Invitation
 from syncd.roster.join import Applicant
-from syncd.roster.waiting import applicant
 from syncd.tlog import note
 from syncd.web.forms import Invite
 from tests.alliance import ADMINS, NAME, Alliance, Member, shared
@@ -33,17 +31,13 @@ async def invite(at: Member, sector: str = "payment") -> Invitation:
     return invitation.parse(made.invitation)
 
 
-async def knock(invited: Invitation, step: str, body: bytes) -> bytes:
-    return await asyncio.to_thread(ask, invited, step, body)
-
-
 async def join_by(invited: Invitation, id_: str = "payment") -> Applicant:
     """Ask, answer, and return what the newcomer makes its words of."""
     raw = CLUB.request(id_, invited.alliance, NONCE)
-    sealed = await knock(invited, "request", raw)
+    sealed = await ask(invited, "request", raw)
     asked = join.parse(raw)
     answer = join.answer(sealed, asked, CLUB.keys[id_], NONCE)
-    await knock(invited, "answer", answer)
+    await ask(invited, "answer", answer)
     return join.proven(asked, None, answer)
 
 
@@ -54,7 +48,7 @@ async def test_every_admin_sees_the_same_words(
     ours = await join_by(invited := await invite(bank))
     for member in (bank, alliance.police):
         (pair,) = (await member.node.joining.joining()).requests
-        assert applicant(*pair, member.roster) == ours
+        assert membership.applicant(*pair, member.roster) == ours
         assert ours.answer.inviter == "bank"
     assert await join_by(invited) == ours
 
@@ -84,12 +78,12 @@ async def test_an_expired_or_altered_invitation_is_refused(
         {"expires": invited.expires + 1},
         {},
     ]
-    assert await knock(invited, "roster", b"1")
+    assert await ask(invited, "roster", b"1")
     for change in changes:  # with a right check sum
         altered = invitation.parse(str(replace(invited, **change)))
         bank.node.shift_s = partial(float, 0 if change else 3600)
         with pytest.raises(UntrustedError, match="bank knows none like it"):
-            await knock(altered, "roster", b"1")
+            await ask(altered, "roster", b"1")
     bank.node.shift_s = lambda: 0.0
 
 
@@ -100,11 +94,11 @@ async def test_strangers_get_in_while_an_invitation_is_open(
     node, us = alliance.carrier.node, bank.roster.known("carrier")
     foreign = replace(await invite(bank), urls=us.urls, pin=us.keys.tls)
     with pytest.raises(UnavailableError):
-        await knock(foreign, "roster", b"1")
+        await ask(foreign, "roster", b"1")
     invited = await invite(alliance.carrier)
-    assert await knock(invited, "roster", b"1")
+    assert await ask(invited, "roster", b"1")
     for none in (b"99", b"", b"123456789x", b"9" * 5000):
-        assert await knock(invited, "roster", none) == b""
+        assert await ask(invited, "roster", none) == b""
     again = Joining(ctx=node.ctx, peers=node.peers, rosters=node.rosters)
     again.serve(node.tls)
     assert node.tls.strangers

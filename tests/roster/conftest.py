@@ -61,7 +61,7 @@ class Club:
             ),
             now=NOW,
             alliance_id=alliance_id,
-            nonce=nonce,
+            more={"commitment": join.committed(nonce)} if nonce else {},
         )
 
     def admin(self, name: str) -> SigningKey:
@@ -73,9 +73,9 @@ class Club:
     def newcomer(self, id_: str, alliance_id: str) -> Applicant:
         """Return somebody who answered the challenge."""
         asked = join.parse(self.request(id_, alliance_id))
-        challenge = join.challenge(asked, self.rng)
-        answer = join.answer(challenge.raw, asked, self.keys[id_])
-        return join.proven(asked, challenge.secret, answer)
+        challenge = join.challenge(asked, secret := self.rng(32))
+        answer = join.answer(challenge, asked, self.keys[id_])
+        return join.proven(asked, secret, answer)
 
     def plan(
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"

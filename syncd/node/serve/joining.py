@@ -24,7 +24,6 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.pinning import ServerTls
 from syncd.roster import drafts, invitation, join, membership, signing
 from syncd.roster.invitation import Invitation
-from syncd.roster.waiting import Waiting, applicant, check_draft
 from syncd.store import durable
 from syncd.web import forms, problem
 from syncd.web.routes import ADMINS, BINARY, SIGNED, TEXT, route
@@ -113,7 +112,12 @@ class Joining:
     def _request(self, one: _Invited, body: bytes) -> bytes:
         """Return the challenge for the one request of an invitation."""
         asked = join.parse(body)
-        one.invitation.check(asked.sector, self.ctx.now())
+        if asked.sector != (want := one.invitation.sector):
+            raise RefusedError(
+                "invitation: it is for sector {want}, not for {sector}",
+                want=want,
+                sector=asked.sector,
+            )
         if one.request not in ("", body.decode()):
             raise RefusedError(
                 "invitation: it was used already, by a request whose hash"
@@ -125,7 +129,7 @@ class Joining:
         one.secret = one.secret or self.rng(32).hex()
         self._keep()
         secret = bytes.fromhex(one.secret)
-        return join.challenge(asked, lambda _: secret, self.ctx.me).raw
+        return join.challenge(asked, secret, self.ctx.me)
 
     # -------------------------------------------------------------- admins
 
@@ -133,8 +137,8 @@ class Joining:
     async def invite(self, wanted: forms.Invite) -> forms.Invited:
         """Return a line that is good for one newcomer."""
         vocabulary.check("sector", "sector", wanted.sector)
-        roster, me = self.ctx.roster, self.ctx.me
-        us = roster.known(me)
+        ctx, me = self.ctx, self.ctx.me
+        us = ctx.roster.known(me)
         if len(self.invited) >= MOST or not us.urls:
             raise RefusedError(
                 "invitation: {n} are open, or {member} has no address",
@@ -142,35 +146,35 @@ class Joining:
                 member=me,
             )
         made = Invitation(
-            alliance=roster.id,
-            fingerprint=self.ctx.trusted.fingerprint,
+            alliance=ctx.roster.id,
+            fingerprint=ctx.trusted.fingerprint,
             inviter=me,
             urls=us.urls[:3],
             pin=us.keys.tls,
             sector=wanted.sector,
             secret=self.rng(32),
-            expires=self.ctx.now() + 3600 * wanted.hours,
+            expires=ctx.now() + 3600 * wanted.hours,
         )
         self.invited.append(_Invited(str(made)))
         self._keep()
-        return forms.Invited(invitation=str(made), expires=made.expires)
+        return forms.Invited(invitation=str(made))
 
     @route("GET /v1/joining", ADMINS, "list who wants in, and drafts")
-    async def joining(self) -> Waiting:
+    async def joining(self) -> forms.Waiting:
         """Return what waits for admins, here and at the other members."""
         asked = dict.fromkeys(self.waiting().requests)
 
         async def ask(member: str) -> None:
             with suppress(SyncdError):  # it may be down, or of an older build
                 raw = await self.peers.get(member).waiting()
-                found = canonical.load(raw, Waiting)
+                found = canonical.load(raw, forms.Waiting)
                 asked.update(dict.fromkeys(self._of(member, found.requests)))
                 for draft in found.drafts[:MOST]:
                     with suppress(SyncdError):
                         await self.take_roster(draft.encode())
 
         await asyncio.gather(*map(ask, self.ctx.others))
-        return Waiting(requests=(*asked,), drafts=self.waiting().drafts)
+        return forms.Waiting(requests=(*asked,), drafts=self.waiting().drafts)
 
     @route(
         "POST /v1/roster",
@@ -181,7 +185,7 @@ class Joining:
     async def take_roster(self, raw: bytes) -> forms.RosterTaken:
         """Accept a roster note; one that lacks signatures is kept for them."""
         with suppress(SyncdError):
-            check_draft(raw, self.ctx.roster)
+            signing.check_signed(raw, self.ctx.roster)
             path = self._place / f"{drafts.read(raw)[1].hash}.draft"
             raw = signing.merge(durable.read(path) or raw, raw)
             durable.write(path, raw)
@@ -189,20 +193,20 @@ class Joining:
         self.reopen()
         return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> forms.Waiting:
         """Return what waits here; a draft that does no more is dropped."""
         kept = []
         for path in sorted(self._place.glob("*.draft")):
             raw = path.read_bytes()
             try:
-                check_draft(raw, self.ctx.roster)
+                signing.check_signed(raw, self.ctx.roster)
             except SyncdError:  # another was published
                 path.unlink(missing_ok=True)
             else:
                 kept.append(raw.decode())
         ours = ((one.request, one.answer) for one in self.invited)
         asked = (*self._of(self.ctx.me, ours),)
-        return Waiting(requests=asked, drafts=(*kept,))
+        return forms.Waiting(requests=asked, drafts=(*kept,))
 
     def _of(
         self, member: str, pairs: Iterable[tuple[str, str]]
@@ -210,6 +214,6 @@ class Joining:
         """Yield the requests that a member's own newcomers have proven."""
         for pair in islice(pairs, MOST):
             with suppress(SyncdError):
-                one = applicant(*pair, self.ctx.roster)
+                one = membership.applicant(*pair, self.ctx.roster)
                 if one.answer.inviter == member:
                     yield pair
