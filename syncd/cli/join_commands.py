@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -166,13 +167,10 @@ class _AnswerOptions(OutputOptions):
 @noun.verb("answer", "Answer an admin's challenge with our seal key.")
 def _answer(args: _AnswerOptions) -> None:
     settings = args.settings()
-    asked = settings.home / REQUEST
-    one, raw = terminal.parsed(
-        args.challenge,
-        lambda sent: answered(settings, open_ring(settings), sent),
-    )
-    pair = asked.read_text(), raw.decode()
-    terminal.write_new(args.out, canonical.dumps({"requests": [pair]}))
+    answer = partial(answered, settings, open_ring(settings))
+    one, raw = terminal.parsed(args.challenge, answer)
+    both = (settings.home / REQUEST).read_text(), raw.decode()
+    terminal.write_new(args.out, canonical.dumps({"requests": [both]}))
     show(args, one.request, args.out, one.spoken_hash)
     terminal.tell("Next: send {out} back to the admin.", out=args.out)
 
@@ -198,17 +196,15 @@ class _AcceptOptions(Options):
     "accept", "Trust an alliance's rosters, from the pinned first one on."
 )
 def _accept(args: _AcceptOptions) -> None:
-    settings, fingerprint = args.settings(), args.fingerprint
     notes = [*map(drafting.note_of, args.rosters)]
-    trusted = TrustedRoster(fingerprint, *notes)
-    accepted(settings, trusted, notes)
+    accepted(args.settings(), args.fingerprint, notes)
 
 
 def accepted(
-    settings: Config, trusted: TrustedRoster, notes: Sequence[bytes] = ()
+    settings: Config, fingerprint: str, notes: Sequence[bytes]
 ) -> None:
     """Pin an alliance that lists us, and keep its rosters."""
-    fingerprint = trusted.fingerprint
+    trusted = TrustedRoster(fingerprint, *notes)
     known = settings.alliance.fingerprint
     if known and known != fingerprint:
         raise UsageError(
@@ -268,15 +264,10 @@ def show(
     args: OutputOptions, asked: join.Request, out: Path, hash_: str = ""
 ) -> None:
     """Show what two compare; on standard error if `out` is standard output."""
-    found = spoken.of(hash_ or asked.hash)
-    value = {
-        "id": asked.id,
-        "hash": asked.hash,
-        "words": {"zh": found.zh, "en": found.en},
-        "digits": found.digits,
-    }
-    shown = drafting.compared(hash_ or asked.hash)
-    lines = [f"hash     {asked.hash}", *shown]
+    zh, en, digits = spoken.of(hash_ := hash_ or asked.hash)
+    words = {"words": {"zh": zh, "en": en}, "digits": digits}
+    value = {"id": asked.id, "hash": asked.hash, **words}
+    lines = [f"hash     {asked.hash}", *drafting.compared(hash_)]
     say = terminal.tell if str(out) == "-" else terminal.say
     for line in [terminal.as_json(value)] if args.as_json else lines:
         say(line)

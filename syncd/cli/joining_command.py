@@ -83,8 +83,8 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
             alliance=settings.member.alliance,
         )
         keys, notes = member_keys(ring, settings), roster_files(home).notes()
-        trusted = asyncio.run(_admitted(invited, keys, notes))
-        accepted(settings, trusted, notes)
+        asyncio.run(_admitted(invited, keys, notes))
+        accepted(settings, invited.fingerprint, notes)
         terminal.tell("Next: syncd run.")
 
     def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
@@ -162,18 +162,16 @@ async def ask(invited: Invitation, step: str, body: bytes) -> bytes:
 
 async def _admitted(
     invited: Invitation, keys: MemberKeys, notes: list[bytes]
-) -> TrustedRoster:
-    """Wait until a roster lists our log, and return it; notes are added."""
-    while True:
-        trusted = TrustedRoster(invited.fingerprint, *notes)
-        if trusted.current.by_origin(keys.origin):
-            return trusted
+) -> None:
+    """Wait until a roster lists our log; what is newer is added to notes."""
+    pin, log = invited.fingerprint, keys.origin
+    while not (now := TrustedRoster(pin, *notes).current).by_origin(log):
         await asyncio.sleep(PAUSE_S)
-        one = secrets.choice(trusted.current.active())
+        one = secrets.choice(now.active())
         tls = pinning.client_context(
             keys.certificate, keys.tls_pem, one.keys.tls
         )
         client = PeerClient(one.id, one.urls, tls=tls, own_origins=frozenset())
         with contextlib.suppress(UnavailableError):  # not in, or down
-            await rosters(client, invited.fingerprint, notes)
+            await rosters(client, pin, notes)
         await client.close()

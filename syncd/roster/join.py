@@ -68,7 +68,7 @@ class Form(Described, frozen=True, kw_only=True):
 
     log: Vkey
     proofs: Proofs
-    commitment: Hash | Literal[""] = ""  # to the nonce; not of a founder
+    commitment: Hash | Literal[""] = ""  # to the nonce; not in an update
     conformance: dict[Code, Hash] = {}  # noqa: RUF012  vector → answers
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
@@ -120,12 +120,9 @@ class Applicant(NamedTuple):
     def spoken_hash(self) -> str:
         """What the words and digits are of, which two people compare."""
         asked, answer = self
-        parts = (
-            *(bytes.fromhex(asked.alliance_id), bytes.fromhex(asked.hash)),
-            *(bytes.fromhex(answer.nonce), answer.secret),
-        )
-        said = _SPOKEN + b"".join(parts) + answer.inviter.encode()
-        return hashlib.sha256(said).hexdigest()
+        said = bytes.fromhex(asked.alliance_id + asked.hash + answer.nonce)
+        said += answer.secret + answer.inviter.encode()
+        return hashlib.sha256(_SPOKEN + said).hexdigest()
 
 
 def request(

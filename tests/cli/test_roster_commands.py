@@ -415,39 +415,31 @@ def test_newcomer_and_admin_see_the_same_words(
 ) -> None:
     """A founder's request has its own; a newcomer's come with its answer."""
     asked, sent, answer = (tmp_path / n for n in ("join", "sent", "answer"))
+    note, kept = root / "roster.note", ("--secret", tmp_path / "kept")
     home = partial(run, "--home", tmp_path / "home")
     defaults: Any = Keyring.create.__kwdefaults__
     monkeypatch.setitem(defaults, "cost", CHEAP)
     named = ("--id", "payment", "--domain", "payment.example")
     home("init", *named, "--alliance", NAME).ended(0)
     more = ("--sector", "payment", "--url", "https://127.0.0.1:1")
-    ours = home("join", "request", asked, *more).ended(0)
-    shown = [x for x in ours.out.splitlines() if not x.startswith("hash")]
-    assert [len(x.split()) for x in shown] == [7, 6, 5]
-    assert "on a number that you know already" in ours.err
-    asked.unlink()
-    note = root / "roster.note"
-    alliance = note.read_text().split()[1]
-    ours = home("join", "request", asked, *more, "--alliance-id", alliance)
-    assert (ours.code, ours.out) == (0, "")
-    kept = ("--secret", tmp_path / "k")
+    ours = home("join", "request", tmp_path / "founder", *more)
+    ours.ended(0, "on a number that you know already")
+    assert [len(x.split()) for x in ours.out.splitlines()] == [2, 7, 6, 5]
+    joining = ("--alliance-id", note.read_text().split()[1])
+    assert home("join", "request", asked, *more, *joining).out == ""
     theirs = run("roster", "challenge", asked, sent, *kept)
+    hash_, *words = home("join", "answer", sent, answer).out.splitlines()
+    theirs.printed(hash_)
     assert "words" not in theirs.out
-    words = home("join", "answer", sent, answer).out.splitlines()
-    assert words.pop(0) in theirs.out
-    admit = ("admit", "payment", "--file", answer, "--current", note)
-    run("roster", *admit).ended(2, "--secret KEPT")
-    with monkeypatch.context() as other:
-        other.setattr(conformance, "apart", lambda _: "phone_3")
-        run("roster", *admit, *kept).ended(1, "to the vectors phone_3")
-    drafted = run("roster", *admit, *kept, tmp_path / "draft").ended(0)
-    assert words == drafted.err.splitlines()[-3:]
-    spoken = words[1].encode()
-    run("roster", *admit, *kept, "--keys", ring, stdin=spoken).ended(
-        0, "syncd roster publish"
-    )
-    listed = run("roster", "show", answer.with_suffix(".draft"))
-    assert "signed by anne" in listed.out
+    by = ("--file", answer, "--current", note, "--keys", ring)
+    admit = partial(run, "roster", "admit", "payment", *by)
+    admit().ended(2, "--secret KEPT")
+    admit(*kept, tmp_path / "draft").ended(0, "\n".join(words))
+    admit(*kept, stdin=words[1]).ended(0, "syncd roster publish")
+    draft = answer.with_suffix(".draft")
+    run("roster", "show", draft).printed("signed by anne")
+    monkeypatch.setattr(conformance, "apart", lambda _: "phone_3")
+    admit(*kept).ended(1, "to the vectors phone_3")
 
 
 def test_show_says_who_signed(run: Run, root: Path) -> None:
