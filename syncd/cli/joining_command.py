@@ -89,14 +89,12 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
 
     def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
         """Verify the rosters, make a home, ask, and answer the challenge."""
-
-        def knock(step: str, body: bytes) -> bytes:
-            return asyncio.run(ask(invited, step, body))
-
         home, notes = self.home_path(), list[bytes]()
         if clock() >= invited.expires:
             raise RefusedError("invitation: it has expired")
-        while raw := knock("roster", b"%d" % (len(notes) + 1)):
+        while raw := asyncio.run(
+            ask(invited, "roster", b"%d" % (len(notes) + 1))
+        ):
             notes.append(raw)
         trusted = TrustedRoster(invited.fingerprint, *notes or [b""])
         if ring is None:
@@ -110,9 +108,9 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
             asked = self.asked(
                 settings, ring, invited.sector, invited.alliance
             )
-        sealed = knock("request", asked)
+        sealed = asyncio.run(ask(invited, "request", asked))
         _, answer = answered(settings, ring, sealed)
-        knock("answer", answer)
+        asyncio.run(ask(invited, "answer", answer))
         durable.write(home / ANSWER, answer)
         ring.put(INVITED, str(invited).encode())
         return ring

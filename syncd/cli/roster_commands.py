@@ -32,7 +32,7 @@ noun = Command()
 # ------------------------------------------------------------- who is in it
 
 
-class _ChallengeOptions(OutputOptions):
+class _ChallengeOptions(Options):
     request: Path = argument("its join request")
     out: Path = argument("to be sent to it")
     secret: Path = option("keep this file for `admit`", needed=True)
@@ -44,8 +44,6 @@ def _challenge(args: _ChallengeOptions) -> None:
     secret = secrets.token_bytes(32)
     terminal.write_new(args.secret, secret, private=True)
     terminal.write_new(args.out, join.challenge(asked, secret))
-    lines = [f"hash     {asked.hash}", f"id       {asked.id}"]
-    args.show({"id": asked.id, "hash": asked.hash}, lines)
     terminal.tell(
         "Next: the newcomer runs syncd join answer; what you compare by"
         " phone comes with its answer."

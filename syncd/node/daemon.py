@@ -127,6 +127,7 @@ class Daemon:
     alerts: Alerts
     undo: Undo
     leadership: Leadership
+    joining: Joining
 
     def __init__(
         self, home: Home, clock: Callable[[], float] = time.time
@@ -232,7 +233,6 @@ class Daemon:
         """Build what answers the other members and our own systems."""
         self.lapse = Lapse(self.ctx)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
-        self.joining = self._make(Joining)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
         self.freshness = self._make(Freshness, heard=self.rounds.heard_of)

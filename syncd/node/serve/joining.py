@@ -14,6 +14,7 @@ from contextlib import suppress
 from itertools import islice
 
 import msgspec
+from msgspec.structs import replace
 
 from syncd import canonical
 from syncd.errors import MissingError, RefusedError, SyncdError
@@ -162,19 +163,20 @@ class Joining:
     @route("GET /v1/joining", ADMINS, "list who wants in, and drafts")
     async def joining(self) -> forms.Waiting:
         """Return what waits for admins, here and at the other members."""
-        asked = dict.fromkeys(self.waiting().requests)
+        asked = list[tuple[str, str]]()
 
         async def ask(member: str) -> None:
             with suppress(SyncdError):  # it may be down, or of an older build
                 raw = await self.peers.get(member).waiting()
                 found = canonical.load(raw, forms.Waiting)
-                asked.update(dict.fromkeys(self._of(member, found.requests)))
+                asked.extend(self._of(member, found.requests))
                 for draft in found.drafts[:MOST]:
                     with suppress(SyncdError):
                         await self.take_roster(draft.encode())
 
         await asyncio.gather(*map(ask, self.ctx.others))
-        return forms.Waiting(requests=(*asked,), drafts=self.waiting().drafts)
+        ours = self.waiting()
+        return replace(ours, requests=(*ours.requests, *asked))
 
     @route(
         "POST /v1/roster",
@@ -190,7 +192,6 @@ class Joining:
             raw = signing.merge(durable.read(path) or raw, raw)
             durable.write(path, raw)
         roster = await self.rosters.publish(raw)
-        self.reopen()
         return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
     def waiting(self) -> forms.Waiting:
