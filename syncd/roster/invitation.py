@@ -1,6 +1,6 @@
 r"""Invitations: one line with which a newcomer may knock at a member.
 
-    syncd-join1.<base64 of canonical JSON ‖ first 4 bytes of its SHA-256>
+    syncd-join1.<base64 of canonical JSON>
 
 Two things are derived from its one-time secret and all that it says: an id,
 which travels, and a key, which does not. Every answer bears a MAC by the key:
@@ -25,8 +25,6 @@ from syncd.roster.row import Code, Hash, Hex32, Id, Natural, Row
 from syncd.tlog import strict
 
 PREFIX = "syncd-join1."
-MAX_SIZE = 4096  # characters of a line
-_SUM = 4  # bytes that show a slip of the keyboard
 
 
 class Invitation(Row, frozen=True, kw_only=True):
@@ -44,8 +42,7 @@ class Invitation(Row, frozen=True, kw_only=True):
     LISTS = frozenset({"urls"})
 
     def __str__(self) -> str:
-        raw = canonical.dumps(self.to_json())
-        return PREFIX + strict.encode(raw + _sum(raw))
+        return PREFIX + strict.encode(canonical.dumps(self.to_json()))
 
     @property
     def id(self) -> str:
@@ -83,19 +80,12 @@ def parse(text: str) -> Invitation:
     """Read the line that `roster invite` printed.
 
     Raises:
-        MalformedError: it is none, or was mistyped.
+        MalformedError, NewerError: it is none, or was mistyped.
     """
-    if not text.startswith(PREFIX) or len(text) > MAX_SIZE:
+    try:
+        raw = strict.decode(text.removeprefix(PREFIX), "invitation")
+        return row.read(Invitation, canonical.loads(raw), "invitation")
+    except MalformedError as e:
         raise MalformedError(
-            "invitation: want the line that syncd roster invite printed"
-        )
-    raw = strict.decode(text.removeprefix(PREFIX), "invitation")
-    if raw[-_SUM:] != _sum(raw := raw[:-_SUM]):
-        raise MalformedError(
-            "invitation: mistyped, or not whole: its check sum is wrong"
-        )
-    return row.read(Invitation, canonical.loads(raw), "invitation")
-
-
-def _sum(raw: bytes) -> bytes:
-    return hashlib.sha256(raw).digest()[:_SUM]
+            "invitation: want the whole line that syncd roster invite printed"
+        ) from e

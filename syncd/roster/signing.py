@@ -96,19 +96,6 @@ def signatures(
     )
 
 
-def check_signed(raw: bytes, current: Roster) -> None:
-    """Pass if an admin has signed a draft of the next version.
-
-    Raises:
-        MalformedError, UntrustedError: it is none, or a line does not verify.
-        RefusedError: it does not follow, or no admin has signed it.
-    """
-    if not any(one.have for one in signatures(raw, current)):
-        raise RefusedError(
-            "roster: no admin of version {version} signed this draft", current
-        )
-
-
 def signers(raw: bytes) -> SignedDraft:
     """Return which of the admins that a roster or draft names signed it.
 

@@ -9,7 +9,7 @@ dies anywhere asks again. Strangers get past TLS only while one is open.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -36,8 +36,8 @@ class _Invited(msgspec.Struct):
     """An invitation, and what came of it so far."""
 
     line: str
+    secret: bytes  # what its challenge holds
     request: str = ""
-    secret: str = ""  # hex: what its challenge holds
     answer: str = ""
 
     @property
@@ -56,7 +56,6 @@ class Joining:
     ctx: Context
     peers: Peers
     rosters: RosterKeeper
-    rng: Callable[[int], bytes] = secrets.token_bytes
 
     def serve(self, tls: ServerTls) -> None:
         """Begin: let strangers in at `tls` while an invitation is open."""
@@ -68,13 +67,14 @@ class Joining:
 
     def reopen(self) -> None:
         """Forget what has ended; open or close our peer API to strangers."""
-        self.invited = [*filter(self._is_open, self.invited)]
+        now, roster = self.ctx.now(), self.ctx.roster
+        self.invited = [
+            one
+            for one in self.invited
+            if now < one.invitation.expires
+            and not (one.request and roster.member(one.asked.id))
+        ]
         self._tls.open(bool(self.invited))
-
-    def _is_open(self, one: _Invited) -> bool:
-        roster = self.ctx.roster
-        ended = self.ctx.now() >= one.invitation.expires
-        return not (ended or (one.request and roster.member(one.asked.id)))
 
     def _keep(self) -> None:
         raw = msgspec.json.encode(self.invited)
@@ -103,15 +103,11 @@ class Joining:
         if step == "roster":
             version = int(body) if body.isdigit() and len(body) < 10 else 0
             return self.ctx.home.rosters.get(version) or b""
-        if step == "request":
-            return self._request(one, body)
-        join.proven(one.asked, bytes.fromhex(one.secret), body)
-        one.answer = body.decode()
-        self._keep()
-        return b""
-
-    def _request(self, one: _Invited, body: bytes) -> bytes:
-        """Return the challenge for the one request of an invitation."""
+        if step == "answer":
+            join.proven(one.asked, one.secret, body)
+            one.answer = body.decode()
+            self._keep()
+            return b""
         asked = join.parse(body)
         if asked.sector != (want := one.invitation.sector):
             raise RefusedError(
@@ -127,10 +123,8 @@ class Joining:
             )
         membership.add(self.ctx.roster, asked)
         one.request = body.decode()
-        one.secret = one.secret or self.rng(32).hex()
         self._keep()
-        secret = bytes.fromhex(one.secret)
-        return join.challenge(asked, secret, self.ctx.me)
+        return join.challenge(asked, one.secret, self.ctx.me)
 
     # -------------------------------------------------------------- admins
 
@@ -153,10 +147,10 @@ class Joining:
             urls=us.urls[:3],
             pin=us.keys.tls,
             sector=wanted.sector,
-            secret=self.rng(32),
+            secret=secrets.token_bytes(32),
             expires=ctx.now() + 3600 * wanted.hours,
         )
-        self.invited.append(_Invited(str(made)))
+        self.invited.append(_Invited(str(made), secrets.token_bytes(32)))
         self._keep()
         return forms.Invited(invitation=str(made))
 
@@ -186,8 +180,7 @@ class Joining:
     )
     async def take_roster(self, raw: bytes) -> forms.RosterTaken:
         """Accept a roster note; one that lacks signatures is kept for them."""
-        with suppress(SyncdError):
-            signing.check_signed(raw, self.ctx.roster)
+        if self._is_signed(raw):
             path = self._place / f"{drafts.read(raw)[1].hash}.draft"
             raw = signing.merge(durable.read(path) or raw, raw)
             durable.write(path, raw)
@@ -198,16 +191,20 @@ class Joining:
         """Return what waits here; a draft that does no more is dropped."""
         kept = []
         for path in sorted(self._place.glob("*.draft")):
-            raw = path.read_bytes()
-            try:
-                signing.check_signed(raw, self.ctx.roster)
-            except SyncdError:  # another was published
-                path.unlink(missing_ok=True)
-            else:
+            if self._is_signed(raw := path.read_bytes()):
                 kept.append(raw.decode())
+            else:  # another was published
+                path.unlink(missing_ok=True)
         ours = ((one.request, one.answer) for one in self.invited)
         asked = (*self._of(self.ctx.me, ours),)
         return forms.Waiting(requests=asked, drafts=(*kept,))
+
+    def _is_signed(self, raw: bytes) -> bool:
+        """Tell whether an admin has signed a draft of the next version."""
+        with suppress(SyncdError):
+            found = signing.signatures(raw, self.ctx.roster)
+            return any(one.have for one in found)
+        return False
 
     def _of(
         self, member: str, pairs: Iterable[tuple[str, str]]
