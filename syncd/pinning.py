@@ -79,11 +79,18 @@ class ServerTls:
         self._own = own
         self._key_pem = key_pem
         self._pins: frozenset[str] = frozenset()
+        self.strangers = False
         self._current = self._build()
         # Verify mode, flags, versions and tickets are read from the context
         # that the listener was given, so it is built like the others.
         self.context: ssl.SSLContext = self._build()
         self.context.sni_callback = self._switch
+
+    def open(self, strangers: bool) -> None:
+        """Admit also who shows no certificate, or do so no more."""
+        self.strangers = strangers
+        mode = ssl.CERT_OPTIONAL if strangers else ssl.CERT_REQUIRED
+        self.context.verify_mode = mode  # the one that handshakes go by
 
     async def admit(self) -> None:
         """Before each handshake: learn whom to admit, if it is to be asked."""
@@ -124,7 +131,9 @@ class ServerTls:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
         # A ticket would let its holder in again after a removal.
         context.num_tickets = 0
-        context.admits = lambda pin: pin in self._pins
+        context.admits = lambda pin: (
+            pin in self._pins or (self.strangers and pin is None)
+        )
         return context
 
     def _switch(
@@ -147,8 +156,8 @@ class OpenTls(ServerTls):
 
 
 def client_context(
-    own: bytes,
-    key_pem: bytes,
+    own: bytes = b"",
+    key_pem: bytes = b"",
     pin: str = "",
     admits: Callable[[str | None], bool] | None = None,
 ) -> ssl.SSLContext:
@@ -159,7 +168,8 @@ def client_context(
 
     `own` is the certificate we present, DER: the one that the roster has of
     us, since the other end knows no newer one. `key_pem` is its private key,
-    PKCS #8, not encrypted. What address was dialled does not matter.
+    PKCS #8, not encrypted. Without, we show none. What address was dialled
+    does not matter.
 
     Raises:
         DamagedError: the two do not go together, or are too weak.
@@ -215,6 +225,8 @@ def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])
+    if not own:
+        return context
     try:
         with _as_file(own, key_pem) as path:
             context.load_cert_chain(path, password="")  # asks nobody for one

@@ -27,10 +27,11 @@ from syncd.store.sealing import VaultCipher
 noun = Command()
 
 
-class _InitOptions(Options):
+class HomeOptions(Options):
+    """What a member's home is made of."""
+
     id: str = option("member id", needed=True)
     domain: str = option("our domain", needed=True)
-    alliance: str = option("short name", needed=True)
     region: str = option("country of phones without one", default="CN")
     peer: str = option("peer API, host:port", default="127.0.0.1:8443")
     own: str = option(
@@ -40,15 +41,29 @@ class _InitOptions(Options):
     set_: list[str] = option("another setting: section.key=value in TOML")
 
 
+class _InitOptions(HomeOptions):
+    alliance: str = option("short name", needed=True)
+
+
 @noun.verb("init", "Make a member's home, with its keys.")
 def _init(args: _InitOptions) -> None:
-    environment = config.environment()
+    make_home(args, args.alliance, config.environment().secret_file)
+    terminal.tell("Next: syncd join request OUT, and send it to an admin.")
+
+
+def make_home(
+    args: HomeOptions, alliance: str, secret_file: Path | None
+) -> None:
+    """Make a home, and say what is in it.
+
+    Raises:
+        UsageError: it is there already, or a setting cannot be.
+    """
     home = args.home_path()
+    names = ("id", "domain", "region")
+    member = {name: getattr(args, name) for name in names}
     values: dict[str, dict[str, object]] = {
-        "member": {
-            name: getattr(args, name)
-            for name in ("id", "domain", "alliance", "region")
-        },
+        "member": member | {"alliance": alliance},
         "peer": {"listen": args.peer},
         "own": {"listen": args.own},
     }
@@ -65,8 +80,8 @@ def _init(args: _InitOptions) -> None:
                 value=repr(value),
             ) from None
         values.setdefault(section, {})[key] = read
-    if environment.secret_file:
-        values["secret"] = {"file": str(environment.secret_file)}
+    if secret_file:
+        values["secret"] = {"file": str(secret_file)}
     terminal.check_new(args.token_file)
     text = editing.create(home, values)
     try:
@@ -86,7 +101,6 @@ def _init(args: _InitOptions) -> None:
             "This token is shown this once: keep it where your systems"
             " read it."
         )
-    terminal.tell("Next: syncd join request OUT, and send it to an admin.")
 
 
 @noun.verb("run", "Run the daemon until it is stopped.")

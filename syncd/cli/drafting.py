@@ -5,7 +5,6 @@ an earlier command wrote (`--onto`), and writes a new draft file; it shows
 what the whole draft changes, and who must sign it. Nothing is published.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from syncd import config
@@ -17,7 +16,6 @@ from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
 from syncd.roster import drafts, signing, spoken, trust
-from syncd.roster.join import Request
 from syncd.roster.members import Cut, Generation
 from syncd.roster.roster import MAX_SIZE, Roster
 from syncd.tlog import checkpoint as checkpoints
@@ -135,32 +133,14 @@ class EndOptions(EditOptions):
             ) from e
 
 
-def compared(asked: Request) -> list[str]:
-    """Return a request's hash as two people compare it by phone, in lines."""
-    fingerprint = spoken.of(asked.hash)
+def compared(hash_: str) -> list[str]:
+    """Return what two people compare by phone, in lines: see ADR 46."""
+    found = spoken.of(hash_)
     return [
-        f"hash     {asked.hash}",
-        f"words    {' '.join(fingerprint.zh)}",
-        f"         {' '.join(fingerprint.en)}",
-        f"digits   {' '.join(fingerprint.digits)}",
+        f"words    {' '.join(found.zh)}",
+        f"         {' '.join(found.en)}",
+        f"digits   {' '.join(found.digits)}",
     ]
-
-
-def show_compared(
-    args: OutputOptions, asked: Request, out: Path, above: Iterable[str] = ()
-) -> None:
-    """Show what two compare; on standard error if `out` is standard output."""
-    found = spoken.of(asked.hash)
-    value = {
-        "id": asked.id,
-        "hash": asked.hash,
-        "words": {"zh": found.zh, "en": found.en},
-        "digits": found.digits,
-    }
-    lines = [*above, *compared(asked)]
-    say = terminal.tell if str(out) == "-" else terminal.say
-    for line in [terminal.as_json(value)] if args.as_json else lines:
-        say(line)
 
 
 def note_of(path: Path) -> bytes:

@@ -1,17 +1,20 @@
 """`syncd join`: what a newcomer does, on its own machine."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from syncd import config, pinning, shape
+from syncd import canonical, config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, pair
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
+from syncd.flows import conformance
 from syncd.node.home import (
     ask_tls,
     log_name,
@@ -19,8 +22,9 @@ from syncd.node.home import (
     settle_tls,
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.roster import certificate, join, membership
+from syncd.roster import certificate, join, membership, spoken
 from syncd.roster import keys as roster_keys
+from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
 from syncd.roster.trust import TrustedRoster
@@ -30,44 +34,65 @@ from syncd.store.home_stores import LOCK
 from syncd.store.keyring import Keyring
 
 REQUEST = "join.request"  # in the home: what we asked, to answer challenges
+NONCE = "join-nonce"  # in the keyring: what our request commits to
+
+
+class SelfOptions(Options):
+    """What a newcomer says of itself."""
+
+    url: list[str] = option("https address of our peer API")
+    name_zh: str = option("in Chinese")
+    name_en: str = option("in English")
+    group: str = option("our controller, if shared")
+    info: list[str] = option("key=value, told to all")
+
+    def asked(
+        self, settings: Config, ring: Keyring, sector: str, alliance: str
+    ) -> bytes:
+        """Return our request, which is kept, with its nonce."""
+        keys, id_ = member_keys(ring, settings), settings.member.id
+        pinning.rehearse(keys.certificate, keys.tls_pem)
+        nonce = secrets.token_bytes(32)
+        raw = join.request(
+            keys,
+            Profile(
+                id=id_,
+                names=Names(zh=self.name_zh or id_, en=self.name_en or id_),
+                sector=sector,
+                group=self.group,
+                urls=tuple(self.url),
+                info=dict(pair("--info", x, "key=value") for x in self.info),
+            ),
+            now=clock(),
+            alliance_id=alliance,
+            more={
+                "commitment": join.committed(nonce),
+                "conformance": conformance.answers(),
+            },
+        )
+        ring.put(NONCE, nonce)
+        durable.write(settings.home / REQUEST, raw)
+        return raw
 
 
 noun = Command()
 
 
-class _RequestOptions(OutputOptions):
+class _RequestOptions(SelfOptions, OutputOptions):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
     url: list[str] = option("https address of our peer API", needed=True)
-    name_zh: str = option("in Chinese")
-    name_en: str = option("in English")
-    group: str = option("our controller, if shared")
-    info: list[str] = option("key=value, told to all")
     alliance_id: str = option("64 hex digits; none when founding")
 
 
 @noun.verb("request", "Write a join request, to be sent to an admin.")
 def _request(args: _RequestOptions) -> None:
     settings = args.settings()
-    keys = member_keys(_ring(settings), settings)
-    pinning.rehearse(keys.certificate, keys.tls_pem)
-    id_ = settings.member.id
-    raw = join.request(
-        keys,
-        Profile(
-            id=id_,
-            names=Names(zh=args.name_zh or id_, en=args.name_en or id_),
-            sector=args.sector,
-            group=args.group,
-            urls=tuple(args.url),
-            info=dict(pair("--info", x, "key=value") for x in args.info),
-        ),
-        now=clock(),
-        alliance_id=args.alliance_id or join.NO_ALLIANCE,
-    )
-    durable.write(settings.home / REQUEST, raw)
+    alliance = args.alliance_id or join.NO_ALLIANCE
+    raw = args.asked(settings, open_ring(settings), args.sector, alliance)
     terminal.write_new(args.out, raw)
-    _show(args, join.parse(raw), args.out)
+    if alliance == join.NO_ALLIANCE:
+        show(args, join.parse(raw), args.out)
     terminal.tell("Next: send {out} to an admin.", out=args.out)
 
 
@@ -89,7 +114,7 @@ def _update(args: _UpdateOptions) -> None:
     settings = args.settings()
     roster = trusted_roster(settings).current
     us = roster.known(settings.member.id)
-    ring = _ring(settings)
+    ring = open_ring(settings)
     keys = settle_tls(ring, member_keys(ring, settings), roster)
     keys = _another_tls(args, keys)
     if args.next_log:
@@ -118,7 +143,7 @@ def _update(args: _UpdateOptions) -> None:
     terminal.write_new(args.out, raw)
     if keys.certificate != us.certificate:
         ask_tls(ring, keys.certificate, keys.tls_pem)
-    _show(args, asked, args.out)
+    show(args, asked, args.out)
     terminal.tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
         out=args.out,
@@ -140,14 +165,22 @@ class _AnswerOptions(OutputOptions):
 @noun.verb("answer", "Answer an admin's challenge with our seal key.")
 def _answer(args: _AnswerOptions) -> None:
     settings = args.settings()
-    asked = terminal.parsed(settings.home / REQUEST, join.parse)
-    keys = member_keys(_ring(settings), settings)
-    raw = terminal.parsed(
-        args.challenge, lambda sent: join.answer(sent, asked, keys)
-    )
-    terminal.write_new(args.out, raw)
-    _show(args, asked, args.out)
+    answer = partial(answered, settings, open_ring(settings))
+    one, raw = terminal.parsed(args.challenge, answer)
+    both = (settings.home / REQUEST).read_text(), raw.decode()
+    terminal.write_new(args.out, canonical.dumps({"requests": [both]}))
+    show(args, one.request, args.out, one.spoken_hash)
     terminal.tell("Next: send {out} back to the admin.", out=args.out)
+
+
+def answered(
+    settings: Config, ring: Keyring, sealed: bytes
+) -> tuple[Applicant, bytes]:
+    """Return who we are to admins, and our signed answer to a challenge."""
+    asked = terminal.parsed(settings.home / REQUEST, join.parse)
+    keys = member_keys(ring, settings)
+    raw = join.answer(sealed, asked, keys, ring.need(NONCE))
+    return join.proven(asked, None, raw), raw
 
 
 class _AcceptOptions(Options):
@@ -161,8 +194,14 @@ class _AcceptOptions(Options):
     "accept", "Trust an alliance's rosters, from the pinned first one on."
 )
 def _accept(args: _AcceptOptions) -> None:
-    settings, fingerprint = args.settings(), args.fingerprint
     notes = [*map(drafting.note_of, args.rosters)]
+    accepted(args.settings(), args.fingerprint, notes)
+
+
+def accepted(
+    settings: Config, fingerprint: str, notes: Sequence[bytes]
+) -> None:
+    """Pin an alliance that lists us, and keep its rosters."""
     trusted = TrustedRoster(fingerprint, *notes)
     known = settings.alliance.fingerprint
     if known and known != fingerprint:
@@ -190,13 +229,21 @@ def _accept(args: _AcceptOptions) -> None:
     )
 
 
-def _show(args: OutputOptions, asked: join.Request, out: Path) -> None:
-    """Show what an admin reads out, so that the newcomer can compare it."""
-    drafting.show_compared(args, asked, out)
+def show(
+    args: OutputOptions, asked: join.Request, out: Path, hash_: str = ""
+) -> None:
+    """Show what two compare; on standard error if `out` is standard output."""
+    zh, en, digits = spoken.of(hash_ := hash_ or asked.hash)
+    words = {"words": {"zh": zh, "en": en}, "digits": digits}
+    value = {"id": asked.id, "hash": asked.hash, **words}
+    lines = [f"hash     {asked.hash}", *drafting.compared(hash_)]
+    say = terminal.tell if str(out) == "-" else terminal.say
+    for line in [terminal.as_json(value)] if args.as_json else lines:
+        say(line)
     if not args.as_json:
         terminal.tell(
-            "By phone, on a number that you know already, let the admin"
-            " read out the words or digits: all must agree."
+            "Compare these words or digits with an admin by phone, on a"
+            " number that you know already: all must agree."
         )
 
 
@@ -245,5 +292,6 @@ def begin_next_log(
     return replace(keys, generation=number, log_seed=seed)
 
 
-def _ring(settings: Config) -> Keyring:
+def open_ring(settings: Config) -> Keyring:
+    """Return the keyring of a home."""
     return Keyring.open(settings.home, terminal.secret(settings))

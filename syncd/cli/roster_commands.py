@@ -7,28 +7,22 @@ import re
 import secrets
 from pathlib import Path
 
-from syncd import config
-from syncd.cli import draft_effect, drafting, keys_commands, review, terminal
+from syncd.cli import draft_effect, drafting, review, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.drafting import (
     DraftOptions,
-    EditOptions,
     EndOptions,
-    NewestOptions,
 )
 from syncd.cli.options import ClientOptions, OutputOptions, among
 from syncd.errors import (
     MalformedError,
-    RefusedError,
     UntrustedError,
     UsageError,
 )
-from syncd.messages.catalogue import t
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join, membership, signing
 from syncd.roster.members import PASTS
 from syncd.roster.roster import Roster
-from syncd.store import durable
 
 _FIRST_LINE = b"syncd/roster/v1\n"
 
@@ -38,7 +32,7 @@ noun = Command()
 # ------------------------------------------------------------- who is in it
 
 
-class _ChallengeOptions(OutputOptions):
+class _ChallengeOptions(Options):
     request: Path = argument("its join request")
     out: Path = argument("to be sent to it")
     secret: Path = option("keep this file for `admit`", needed=True)
@@ -47,40 +41,13 @@ class _ChallengeOptions(OutputOptions):
 @noun.verb("challenge", "Write a challenge that only the newcomer can open.")
 def _challenge(args: _ChallengeOptions) -> None:
     asked = terminal.parsed(args.request, join.parse)
-    made = join.challenge(asked, secrets.token_bytes)
-    terminal.write_new(args.secret, made.secret, private=True)
-    terminal.write_new(args.out, made.raw)
-    lines = [
-        f"id       {asked.id}",
-        f"names    {asked.names.zh} / {asked.names.en}",
-        f"sector   {asked.sector}",
-        f"urls     {' '.join(asked.urls)}",
-    ]
-    drafting.show_compared(args, asked, args.out, above=lines)
+    secret = secrets.token_bytes(32)
+    terminal.write_new(args.secret, secret, private=True)
+    terminal.write_new(args.out, join.challenge(asked, secret))
     terminal.tell(
-        "Next: read out the words or digits to the newcomer by phone,"
-        " on a number that you know already; only if its own are the"
-        " same, go on: it runs syncd join answer."
+        "Next: the newcomer runs syncd join answer; what you compare by"
+        " phone comes with its answer."
     )
-
-
-@noun.verb("admit", "Draft a version with one more member.")
-class _Admit(EditOptions):
-    request: Path = argument("its join request")
-    answer: Path = argument("to the challenge")
-    secret: Path = option("from `challenge`", needed=True)
-    days: int = drafting.DAYS
-
-    def change(self, draft: Roster) -> Roster:
-        asked = terminal.parsed(self.request, join.parse)
-        kept = config.read_private(self.secret)
-        applicant = terminal.parsed(
-            self.answer, lambda raw: join.proven(asked, kept, raw)
-        )
-        draft = membership.admit(draft, applicant)
-        for line in drafting.compared(asked):
-            terminal.tell(line)
-        return draft
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
@@ -96,7 +63,7 @@ class _Update(EndOptions):
             member=asked.id,
             day=review.day(asked.made),
         )
-        for line in drafting.compared(asked):
+        for line in drafting.compared(asked.hash):
             terminal.tell(line)
         return draft
 
@@ -130,37 +97,6 @@ def _renew(args: _RenewOptions) -> None:
 # ------------------------------------------------------- sign, merge, publish
 
 
-class _SignOptions(NewestOptions):
-    draft: Path = argument("signed in place")
-    keys: Path = option("an admin's key directory", needed=True)
-    yes: bool = option("do not ask")
-    final: bool = option("nor for what cannot be undone")
-
-
-@noun.verb("sign", "Sign a draft with an admin's key.")
-def _sign(args: _SignOptions) -> None:
-    raw = terminal.read_file(args.draft)
-    _, roster = terminal.parsed(args.draft, drafts.read)
-    before = None if roster.version == 1 else args.newest()
-    signing.signatures(raw, before)  # it follows, and earlier lines hold
-    if not args.as_json:
-        moves = draft_effect.effect(args, roster, before)[1] if before else []
-        for line in (*drafting.describe(before, roster), *moves):
-            terminal.say(line)
-    if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
-        raise RefusedError("nothing was signed")
-    for name in draft_effect.final(before, roster) if before else ():
-        question = t("This cannot be undone. Type {name}: ", name=name)
-        if not (args.final or terminal.agreed(question, [name])):
-            raise RefusedError("nothing was signed")
-    signed = signing.sign(raw, keys_commands.admin_key(args.keys), before)
-    durable.write(args.draft, signed, mode=0o666)
-    if args.as_json:
-        drafting.show(args, signed, before)
-    else:
-        drafting.tell_missing(signed, before)
-
-
 class _MergeOptions(Options):
     copies: list[Path] = argument()
     out: Path = option("a new file", needed=True)
@@ -179,6 +115,15 @@ class _PublishOptions(ClientOptions):
 @noun.verb("publish", "Give a signed version to our daemon, for all.")
 def _publish(args: _PublishOptions) -> None:
     raw = drafting.note_of(args.signed)
+    hand_in(args, raw)
+
+
+def hand_in(args: ClientOptions, raw: bytes) -> None:
+    """Give a roster to our daemon, and say that it is in force.
+
+    Raises:
+        UntrustedError: it lacks signatures: for which the daemon keeps it.
+    """
     with args.api() as own:
         answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
     terminal.say(

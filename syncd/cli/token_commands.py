@@ -25,7 +25,8 @@ noun = Command()
 class _AddOptions(Options):
     name: str = argument("whose it is")
     role: str = option(
-        "operator, reviewer, reader, auditor, compliance, proxy", needed=True
+        "operator, reviewer, reader, auditor, compliance, admin, proxy",
+        needed=True,
     )
     staff: str = option("number of the person whose it is")
     person: str = option("the name of the person")

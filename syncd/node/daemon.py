@@ -58,6 +58,7 @@ from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
+from syncd.node.serve.joining import Joining
 from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
@@ -126,6 +127,7 @@ class Daemon:
     alerts: Alerts
     undo: Undo
     leadership: Leadership
+    joining: Joining
 
     def __init__(
         self, home: Home, clock: Callable[[], float] = time.time
@@ -174,6 +176,7 @@ class Daemon:
         shown, key = self.peers.shown(), self.peers.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
         self._admit()
+        self.joining.serve(self.tls)
 
     # ------------------------------------------------------------- parts
 
@@ -322,6 +325,7 @@ class Daemon:
     async def _round(self) -> None:
         self.metrics.rounds.inc()
         self.home.take_shares()
+        self.joining.reopen()
         await self.lapse.check()
         self.local_workers.tell()
         await self.runs.each("round", self._steps())

@@ -90,6 +90,10 @@ class PeerClient(Transport):
                 "{member}: heads: {why}", member=self.name, why=e
             ) from e
 
+    async def waiting(self) -> bytes:
+        """Fetch what waits for admins there."""
+        return await self.get(Wanted("/waiting", MAX_HEADS), HEADS_S)
+
     async def roster(self, version: int) -> bytes:
         """Fetch the signed note of roster `version`."""
         return await self.get(Wanted(f"/roster/{version}", MAX_ROSTER))

@@ -12,17 +12,20 @@ that it is there: log, seen and merged sign the checkpoint of the log at size
 (`proofs.tls`), see docs/adr/0004-join-proofs.md. The seal key opens a
 challenge, when somebody asks:
 
-    admin      challenge(request, rng)  ─ file ──>  newcomer
-    admin      proven(…)  <── signed answer ──────  answer(file, …)
+    admin      challenge(request, …)  ── file ──>  newcomer
+    admin      proven(…)  <── signed answer ─────  answer(file, …)
+
+What two people compare (`spoken_hash`) is settled by two nonces besides: the
+newcomer's, which its request commits to and its answer reveals, and what the
+challenge held. So nobody between them can try requests until the words fit.
 
 Whether the institution is who it says is for the admins to find out.
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -39,7 +42,7 @@ from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Described, Generation, Member, Profile
-from syncd.roster.row import Base64, Hash, Hex32, Id, Row, Vkey
+from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row, Vkey
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
@@ -50,6 +53,7 @@ NO_ALLIANCE = "0" * 64  # line 2 of a founder's request
 MAX_SIZE = 64 << 10  # bytes of a request
 WHAT, CHALLENGE, ANSWER = "join", "challenge", "answer"
 _TLS = b"syncd-join-tls-v1\0"
+_NONCE, _SPOKEN = b"syncd-join-nonce-v1\0", b"syncd-join-spoken-v1\0"
 
 
 class Proofs(Row, frozen=True):
@@ -64,6 +68,8 @@ class Form(Described, frozen=True, kw_only=True):
 
     log: Vkey
     proofs: Proofs
+    commitment: Hash | Literal[""] = ""  # to the nonce; not in an update
+    conformance: dict[Code, Hash] = {}  # noqa: RUF012  vector → answers
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its description or log key."""
@@ -92,27 +98,31 @@ class Addressed(Row, frozen=True):
 
     id: Id
     request: Hash
+    inviter: AnyId = ""  # the member that invited; "" by files
 
 
 class Answer(Row, frozen=True):
-    """What the challenge held."""
+    """What the challenge held, and what the request committed to."""
 
     request: Hash
     secret: Hex32
+    nonce: Hash | Literal[""] = ""
+    inviter: AnyId = ""
 
 
 class Applicant(NamedTuple):
     """Somebody whose seal key opened a challenge: admins may take it in."""
 
     request: Request
+    answer: Answer
 
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What an admin sends, and what must come back."""
-
-    raw: bytes  # the file for the newcomer
-    secret: bytes = field(repr=False)  # 32 bytes; kept until the answer
+    @property
+    def spoken_hash(self) -> str:
+        """What the words and digits are of, which two people compare."""
+        asked, answer = self
+        said = bytes.fromhex(asked.alliance_id + asked.hash + answer.nonce)
+        said += answer.secret + answer.inviter.encode()
+        return hashlib.sha256(_SPOKEN + said).hexdigest()
 
 
 def request(
@@ -121,6 +131,7 @@ def request(
     *,
     now: int,
     alliance_id: str = NO_ALLIANCE,
+    more: Mapping[str, object] = {},  # of `Form`
 ) -> bytes:
     """Return a request signed by all keys that can sign.
 
@@ -138,7 +149,7 @@ def request(
         cosignature.cosign(str(head), keys.seen, now),
         cosignature.cosign(str(head), keys.merged, now),
     )
-    bare = asked.to_json() | {"log": str(keys.log.verifier)}
+    bare = asked.to_json() | {"log": str(keys.log.verifier), **more}
     key = serialization.load_pem_private_key(keys.tls_pem, None)
     message, how = _tls_message(alliance_id, bare), _how(key.public_key())
     tls = key.sign(message, *how)  # type: ignore[union-attr]
@@ -222,17 +233,25 @@ _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
 # ------------------------------------------------------------------ seal
 
 
-def challenge(asked: Request, rng: Callable[[int], bytes]) -> Challenge:
-    """Return a file that only the request's seal key opens."""
-    secret = rng(32)
-    header = Addressed(asked.id, asked.hash).to_json()
-    raw = sealed.seal(
+def committed(nonce: bytes) -> str:
+    """Return what a request says of its nonce; "" without one."""
+    return hashlib.sha256(_NONCE + nonce).hexdigest() if nonce else ""
+
+
+def challenge(asked: Request, secret: bytes, inviter: str = "") -> bytes:
+    """Return a file that only the request's seal key opens.
+
+    The `secret`, 32 random bytes, must come back in the answer.
+    """
+    header = Addressed(asked.id, asked.hash, inviter).to_json()
+    return sealed.seal(
         CHALLENGE, asked.alliance_id, header, secret, asked.keys.seal
     )
-    return Challenge(raw, secret)
 
 
-def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
+def answer(
+    raw: bytes, asked: Request, keys: MemberKeys, nonce: bytes = b""
+) -> bytes:
     """Return the signed answer to a challenge of our own request.
 
     Raises:
@@ -243,17 +262,19 @@ def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
     header = row.read(Addressed, opened.value, CHALLENGE)
     if (opened.alliance, header.request) != (asked.alliance_id, asked.hash):
         raise UntrustedError("challenge: made for another request")
-    value = Answer(asked.hash, secret).to_json()
+    value = Answer(asked.hash, secret, nonce.hex(), header.inviter).to_json()
     return bytes(document.sign(ANSWER, asked.alliance_id, value, keys.member))
 
 
-def proven(asked: Request, secret: bytes, raw: bytes) -> Applicant:
+def proven(asked: Request, secret: bytes | None, raw: bytes) -> Applicant:
     """Return the applicant whose seal key opened the challenge.
+
+    Without the `secret`, who kept it (the inviter) is believed that it did.
 
     Raises:
         MalformedError: not an answer.
-        UntrustedError: of another request, not signed by its member key, or
-            not what was sealed.
+        UntrustedError: of another request, not signed by its member key, not
+            what was sealed, or not the nonce of the request.
     """
     value = document.open_(
         raw, ANSWER, asked.alliance_id, [asked.keys.member], max_size=MAX_SIZE
@@ -261,6 +282,8 @@ def proven(asked: Request, secret: bytes, raw: bytes) -> Applicant:
     found = row.read(Answer, value, ANSWER)
     if found.request != asked.hash:
         raise UntrustedError("answer: to another request")
-    if not hmac.compare_digest(found.secret, secret):
+    if not hmac.compare_digest(found.secret, secret or found.secret):
         raise UntrustedError("answer: not what the challenge held")
-    return Applicant(asked)
+    if committed(bytes.fromhex(found.nonce)) != asked.commitment:
+        raise UntrustedError("answer: not the nonce that the request had")
+    return Applicant(asked, found)

@@ -7,7 +7,7 @@ from msgspec.structs import asdict, replace
 
 from syncd import shape
 from syncd.errors import RefusedError
-from syncd.roster import certificate, drafts, terms
+from syncd.roster import certificate, drafts, join, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
 from syncd.roster.members import (
@@ -79,7 +79,29 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
     Raises:
         RefusedError: its id or domain is taken, or it asked another alliance.
     """
-    asked = applicant.request
+    return add(draft, applicant.request)
+
+
+def applicant(
+    request: str, answer: str, roster: Roster, secret: bytes | None = None
+) -> Applicant:
+    """Return who asks, whom a roster could take in: see `join.proven`.
+
+    Raises:
+        MalformedError, UntrustedError: it does not prove itself.
+        RefusedError: another alliance's, or its id or domain is taken.
+    """
+    asked = join.parse(request.encode())
+    add(roster, asked)
+    return join.proven(asked, secret, answer.encode())
+
+
+def add(draft: Roster, asked: Request) -> Roster:
+    """Return the draft with who asks, whose seal key may be another's.
+
+    Raises:
+        RefusedError: its id or domain is taken, or it asked another alliance.
+    """
     _check_alliance(draft, asked)
     return _add_member(draft, asked.member)
 

@@ -17,7 +17,10 @@ from syncd.store.prepared import Prepared, given
 from syncd.store.tables import own_table
 
 PROXY = "proxy"  # opens nothing; says whose browser it speaks for
-ROLES = ("operator", "reviewer", "reader", "auditor", "compliance", PROXY)
+ROLES = (
+    *("operator", "reviewer", "reader", "auditor", "compliance", "admin"),
+    PROXY,
+)
 _PREFIX = "syncd_"
 
 bearer = own_table(

@@ -304,6 +304,26 @@ class Pending(FullOutput):
     pending: int
 
 
+class Invite(Input):
+    """Whom to invite."""
+
+    sector: str
+    hours: Annotated[int, meta("until it expires", ge=1, le=720)] = 72
+
+
+class Invited(FullOutput):
+    """The line for the newcomer; it is shown this once."""
+
+    invitation: str
+
+
+class Waiting(FullOutput):
+    """What waits for admins, as notes that prove themselves."""
+
+    requests: tuple[tuple[str, str], ...] = ()  # with the answer to each
+    drafts: tuple[str, ...] = ()  # with the signatures so far
+
+
 class RosterTaken(FullOutput):
     """The roster that is in force now."""
 

@@ -27,6 +27,7 @@ from syncd.web import runner
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
 MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
+KNOCK_S = 0.05  # for one of a newcomer's, one after the other
 IN_FLIGHT = 128 << 20  # bytes of bodies and files, of all callers
 IN_FLIGHT_OF_CALLER = 16 << 20  # bytes; one file, however long, always is
 ANSWER_S = 60.0  # to be read in; a client of ours waits no longer
@@ -92,6 +93,8 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
         for start in serve.FILES:
             get(f"{prefix}/{start}{{tail:.+}}", partial(api.file, start))
     get("/heads", api.heads)
+    get("/waiting", api.waiting)
+    made.router.add_post("/join/{id}/{step:roster|request|answer}", api.knock)
     get(r"/evidence/{page:\d{1,6}}", api.evidence)
     get("/roster", api.roster)
     get(r"/roster/{version:\d{1,15}}", api.roster)
@@ -122,6 +125,8 @@ class _Api:
             await self._service.settled()
         pin = self._pin(request)
         known = self._service.caller(pin) if pin else None
+        if known is None and request.path.startswith("/join/"):
+            known = "", "newcomer"  # all of them together
         if known is None:
             answer = web.Response(status=403, text="not in the roster\n")
             answer.force_close()
@@ -164,6 +169,7 @@ class _Api:
             headers = {"Retry-After": wait, "Quota-Left": left}
             return web.Response(status=429, text=f"{e}\n", headers=headers)
         except (
+            errors.MissingError,
             errors.MalformedError,
             errors.RefusedError,
             errors.UntrustedError,
@@ -242,8 +248,18 @@ class _Api:
         heads = await self._service.heads(
             request[_CALLER], request.query.get("cursor", "")
         )
-        body = canonical.dumps(msgspec.to_builtins(heads))
-        return _raw(body, NO_STORE, JSON)
+        return _form(heads)
+
+    async def waiting(self, request: web.Request) -> web.Response:
+        return _form(self._service.joining.waiting())
+
+    async def knock(self, request: web.Request) -> web.Response:
+        id_, step = (request.match_info[n] for n in ("id", "step"))
+        body = await self._body(request)
+        async with self._turn(request):
+            await asyncio.sleep(KNOCK_S)
+            raw = self._service.joining.knock(id_, step, body)
+        return _raw(raw, NO_STORE)
 
     async def roster(self, request: web.Request) -> web.Response:
         text = request.match_info.get("version")
@@ -303,6 +319,11 @@ def _absent(text: str, **headers: str) -> web.HTTPNotFound:
 def _raw(body: bytes, cache: str = "", media: str = BINARY) -> web.Response:
     headers = {"Cache-Control": cache} if cache else {}
     return web.Response(body=body, headers={**headers, "Content-Type": media})
+
+
+def _form(form: msgspec.Struct) -> web.Response:
+    body = canonical.dumps(msgspec.to_builtins(form))
+    return _raw(body, NO_STORE, JSON)
 
 
 async def _send(request: web.Request, answer: web.StreamResponse) -> None:

@@ -136,12 +136,14 @@ class _Connection(RequestHandler):
         self._pin = pinning.peer_pin(mine.get_extra_info("ssl_object"))
         server.pins[self._pin] += 1
         mine.set_write_buffer_limits(2 * PIECE)
+        # All newcomers together count as one; who needs no pin, not at all.
+        known = self._pin or (server.tls and server.tls.strangers)
         late = self._loop.call_later(FIRST_S, self._unless_asked)
         self._late = self._stalled = late
         if (
             server.shut
             or len(server.here) > CONNECTIONS
-            or (self._pin and server.pins[self._pin] > CONNECTIONS_OF_PIN)
+            or (known and server.pins[self._pin] > CONNECTIONS_OF_PIN)
         ):
             mine.abort()
 

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from syncd.cli import terminal
+from syncd.flows import conformance
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
 from syncd.roster.roster import Roster
+from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
-from tests.alliance import ADMINS, NAME, Alliance
+from tests.alliance import ADMINS, CHEAP, NAME, Alliance
 from tests.cases import cases
 from tests.cli.conftest import Ran, Run
 
@@ -323,8 +325,6 @@ def ring(
     admin: Admin, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A key directory of the admin anne's."""
-    from syncd.store.keyring import Keyring
-
     secret = tmp_path / "secret"
     secret.touch(0o600)
     secret.write_text("correct horse battery\n")
@@ -411,27 +411,37 @@ def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
 
 
 def test_newcomer_and_admin_see_the_same_words(
-    run: Run, police: Run, tmp_path: Path, ring: Path
+    run: Run,
+    root: Path,
+    tmp_path: Path,
+    ring: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By request, challenge, answer and update; as text and as JSON."""
+    """A founder's request has its own; a newcomer's come with its answer."""
     asked, sent, answer = (tmp_path / n for n in ("join", "sent", "answer"))
-    more = ("--sector", "police", "--url", "https://127.0.0.1:1")
-    ours = police("join", "request", asked, *more).ended(0)
-    shown = [x for x in ours.out.splitlines() if not x.startswith("hash")]
-    assert [len(x.split()) for x in shown] == [7, 6, 5]
-    assert "on a number that you know already" in ours.err
-    theirs = run(
-        "roster", "challenge", asked, sent, "--secret", tmp_path / "k"
-    )
-    assert ours.out in theirs.out
-    again = police("join", "answer", sent, answer)
-    assert again.out == ours.out
-    answer.unlink()
-    body = police("join", "answer", sent, answer, "--json").json
-    assert shown[0].split()[1:] == body["words"]["zh"]
-    assert shown[1].split() == body["words"]["en"]
-    assert shown[2].split()[1:] == body["digits"]
-    assert body["hash"] in ours.out
+    note, kept = root / "roster.note", ("--secret", tmp_path / "kept")
+    home = partial(run, "--home", tmp_path / "home")
+    defaults: Any = Keyring.create.__kwdefaults__
+    monkeypatch.setitem(defaults, "cost", CHEAP)
+    named = ("--id", "payment", "--domain", "payment.example")
+    home("init", *named, "--alliance", NAME).ended(0)
+    more = ("--sector", "payment", "--url", "https://127.0.0.1:1")
+    ours = home("join", "request", tmp_path / "founder", *more)
+    ours.ended(0, "on a number that you know already")
+    assert [len(x.split()) for x in ours.out.splitlines()] == [2, 7, 6, 5]
+    joining = ("--alliance-id", note.read_text().split()[1])
+    assert home("join", "request", asked, *more, *joining).out == ""
+    run("roster", "challenge", asked, sent, *kept).ended(0)
+    _, *words = home("join", "answer", sent, answer).out.splitlines()
+    by = ("--file", answer, "--current", note, "--keys", ring)
+    admit = partial(run, "roster", "admit", "payment", *by)
+    admit().ended(2, "--secret KEPT")
+    admit(*kept, tmp_path / "draft").ended(0, "\n".join(words))
+    admit(*kept, stdin=words[1]).ended(0, "syncd roster publish")
+    draft = answer.with_suffix(".draft")
+    run("roster", "show", draft).printed("signed by anne")
+    monkeypatch.setattr(conformance, "apart", lambda _: "phone_3")
+    admit(*kept).ended(1, "to the vectors phone_3")
 
 
 def test_show_says_who_signed(run: Run, root: Path) -> None:

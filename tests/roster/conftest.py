@@ -44,7 +44,9 @@ class Club:
     keys: dict[str, MemberKeys] = field(default_factory=dict)
     admins: dict[str, SigningKey] = field(default_factory=dict)
 
-    def request(self, id_: str, alliance_id: str = join.NO_ALLIANCE) -> bytes:
+    def request(
+        self, id_: str, alliance_id: str = join.NO_ALLIANCE, nonce: bytes = b""
+    ) -> bytes:
         """Return a member's join request; its keys are made once."""
         if id_ not in self.keys:
             self.keys[id_] = keys.generate(
@@ -61,6 +63,7 @@ class Club:
             ),
             now=NOW,
             alliance_id=alliance_id,
+            more={"commitment": join.committed(nonce)} if nonce else {},
         )
 
     def admin(self, name: str) -> SigningKey:
@@ -72,9 +75,9 @@ class Club:
     def newcomer(self, id_: str, alliance_id: str) -> Applicant:
         """Return somebody who answered the challenge."""
         asked = join.parse(self.request(id_, alliance_id))
-        challenge = join.challenge(asked, self.rng)
-        answer = join.answer(challenge.raw, asked, self.keys[id_])
-        return join.proven(asked, challenge.secret, answer)
+        challenge = join.challenge(asked, secret := self.rng(32))
+        answer = join.answer(challenge, asked, self.keys[id_])
+        return join.proven(asked, secret, answer)
 
     def plan(
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"

@@ -40,7 +40,7 @@ from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
 from tests.roster.conftest import NOW, Club
 
-ALLIANCE = "ab" * 32
+ALLIANCE, SECRET = "ab" * 32, b"secret" * 5 + b"!!"
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "schemas" / "join.json").read_text()
 )
@@ -254,60 +254,58 @@ def asked(club: Club) -> join.Request:
 
 
 @pytest.fixture
-def sent(club: Club, asked: join.Request) -> join.Challenge:
-    return join.challenge(asked, club.rng)
+def sent(club: Club, asked: join.Request) -> bytes:
+    return join.challenge(asked, SECRET)
 
 
 def test_the_seal_key_opens_a_challenge(
-    club: Club, asked: join.Request, sent: join.Challenge
+    club: Club, asked: join.Request, sent: bytes
 ) -> None:
-    assert sent.secret not in sent.raw
-    assert sent.secret.hex().encode() not in sent.raw
-    assert sent.secret.hex() not in repr(sent)
-    answer = join.answer(sent.raw, asked, club.keys["bank"])
-    assert join.proven(asked, sent.secret, answer).request == asked
+    assert SECRET not in sent
+    assert SECRET.hex().encode() not in sent
+    answer = join.answer(sent, asked, club.keys["bank"])
+    assert join.proven(asked, SECRET, answer).request == asked
 
 
 def test_another_seal_key_cannot_answer(
-    club: Club, asked: join.Request, sent: join.Challenge
+    club: Club, asked: join.Request, sent: bytes
 ) -> None:
     thief = replace(club.keys["bank"], seal_private=club.rng(32))
     with pytest.raises(UntrustedError, match="does not open"):
-        join.answer(sent.raw, asked, thief)
+        join.answer(sent, asked, thief)
 
 
 def test_an_answer_is_signed_by_the_member_key(
-    club: Club, asked: join.Request, sent: join.Challenge
+    club: Club, asked: join.Request, sent: bytes
 ) -> None:
     other = replace(club.keys["bank"], member_seed=club.rng(32))
     with pytest.raises(UntrustedError):
-        join.proven(asked, sent.secret, join.answer(sent.raw, asked, other))
+        join.proven(asked, SECRET, join.answer(sent, asked, other))
 
 
 def test_an_answer_to_an_older_challenge_proves_nothing(
-    club: Club, asked: join.Request, sent: join.Challenge
+    club: Club, asked: join.Request, sent: bytes
 ) -> None:
-    answer = join.answer(sent.raw, asked, club.keys["bank"])
-    newer = join.challenge(asked, club.rng)
+    answer = join.answer(sent, asked, club.keys["bank"])
     with pytest.raises(UntrustedError, match="not what the challenge held"):
-        join.proven(asked, newer.secret, answer)
+        join.proven(asked, club.rng(32), answer)
 
 
 def test_a_challenge_of_another_request_is_not_answered(
-    club: Club, sent: join.Challenge
+    club: Club, sent: bytes
 ) -> None:
     other = join.parse(club.request("bank", "cd" * 32))
     with pytest.raises(UntrustedError, match="for another request"):
-        join.answer(sent.raw, other, club.keys["bank"])
+        join.answer(sent, other, club.keys["bank"])
 
 
 def test_an_answer_about_another_request_is_refused(
-    club: Club, asked: join.Request, sent: join.Challenge
+    club: Club, asked: join.Request, sent: bytes
 ) -> None:
-    value = {"request": "00" * 32, "secret": sent.secret.hex()}
+    value = {"request": "00" * 32, "secret": SECRET.hex()}
     forged = document.sign("answer", ALLIANCE, value, club.keys["bank"].member)
     with pytest.raises(UntrustedError, match="to another request"):
-        join.proven(asked, sent.secret, bytes(forged))
+        join.proven(asked, SECRET, bytes(forged))
 
 
 # ------------------------------------------------------------ sealed files

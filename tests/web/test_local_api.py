@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncd.console import page
 from syncd.web import openapi, routes
 from syncd.web.problem import MEDIA
-from syncd.web.routes import ALL, COMPLIANCE, OPEN, REVIEWERS, Route
+from syncd.web.routes import ADMINS, ALL, COMPLIANCE, OPEN, REVIEWERS, Route
 from tests.cases import vectors
 from tests.web.local_client import (
     DOCUMENT,
@@ -56,15 +56,20 @@ async def test_a_route_is_for_its_roles_only(
             continue
         body = await police.call(route.method, path, role=role, status=403)
         assert role in body["detail"]
-    alone = (COMPLIANCE, REVIEWERS)
+    alone = (ADMINS, COMPLIANCE, REVIEWERS)
     assert "operator" in route.roles or route.roles in alone
 
 
 async def test_what_each_role_may_is_written_down_here() -> None:
-    reader, compliance, auditor = (
+    reader, compliance, auditor, admin = (
         {f"{r.method} {r.path}" for r in ALL if role in r.roles}
-        for role in ("reader", "compliance", "auditor")
+        for role in ("reader", "compliance", "auditor", "admin")
     )
+    assert admin == {
+        "GET /v1/joining",
+        "POST /v1/invitations",
+        "POST /v1/roster",
+    }
     assert auditor == {
         "GET /metrics",
         "GET /v1/audit/bundles",
@@ -162,7 +167,8 @@ async def test_a_wrong_path_or_query_is_a_problem(
         assert reply.headers["Allow"]
 
 
-BODIES = [r for r in ALL if r.takes is not None and r.roles != REVIEWERS]
+ALONE = (ADMINS, REVIEWERS)
+BODIES = [r for r in ALL if r.takes is not None and r.roles not in ALONE]
 
 
 @pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)

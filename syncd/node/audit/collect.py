@@ -71,7 +71,7 @@ class Collector:
                 client, pins = self._client(address)
                 stack.push_async_callback(client.close)
                 try:
-                    await _rosters(client, self.fingerprint, notes)
+                    await rosters(client, self.fingerprint, notes)
                     found[client] = pins
                 except UnavailableError as e:
                     silent[address] = e
@@ -239,7 +239,7 @@ def _by(client: PeerClient) -> Iterator[None]:
         ) from e
 
 
-async def _rosters(
+async def rosters(
     client: PeerClient, fingerprint: str, notes: list[bytes]
 ) -> None:
     """Add the versions that a member has to a chain, each proven as it comes.

@@ -21,7 +21,6 @@ from syncd.indicator.claims import DISPUTE, REPORT, Claim
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import NAMES
 from syncd.node.context import Context, part
-from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.serve.callers import whose
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
@@ -34,13 +33,11 @@ from syncd.web import event_stream, forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
     BEARER,
-    BINARY,
     EVERYBODY,
     HANDED_IN,
     OPERATORS,
     READERS,
     SSE,
-    TEXT,
     UTF8,
     Caller,
     route,
@@ -54,7 +51,6 @@ class LocalService:
     """Retracts, shows claims, takes rosters."""
 
     ctx: Context
-    rosters: RosterKeeper
     lookups: Lookups
     claims: Claims  # what the alliance says of a token
     feed: Events  # what happened, to follow
@@ -277,17 +273,6 @@ class LocalService:
                     yield event
 
         return await event_stream.stream(request, allowed())
-
-    @route(
-        "POST /v1/roster",
-        OPERATORS,
-        "hand in a roster",
-        takes_media=(TEXT, BINARY),
-    )
-    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
-        """Accept a roster note from our own admin."""
-        roster = await self.rosters.publish(raw)
-        return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
     @route("GET /v1/roster", EVERYBODY, "read the roster", media=UTF8)
     async def roster(self) -> bytes:

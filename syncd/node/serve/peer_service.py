@@ -19,6 +19,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.joining import Joining
 from syncd.node.serve.mailbox import Mailbox
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.urgent_news import UrgentNews
@@ -45,6 +46,7 @@ class PeerService:
     rosters: RosterKeeper
     metrics: Metrics
     our_clock: OurClock
+    joining: Joining  # lets newcomers knock
     make: Make  # the files of logs
     rng: Callable[[int], bytes] = secrets.token_bytes
 

@@ -1,0 +1,236 @@
+"""`syncd roster invite`, `pending`, `admit`, `sign`: how members come in.
+
+What waits comes from the daemon of the admin's own member, or as a file to a
+machine without a network. Either way it is verified here, by the roster that
+is here: whoever brought it can leave out something, and change nothing.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from syncd import config
+from syncd.cli import (
+    draft_effect,
+    drafting,
+    keys_commands,
+    review,
+    roster_commands,
+    terminal,
+)
+from syncd.cli.command import argument, option
+from syncd.cli.drafting import EditOptions, NewestOptions
+from syncd.cli.options import ApiOptions, ClientOptions
+from syncd.cli.roster_commands import noun
+from syncd.errors import RefusedError, UntrustedError, UsageError
+from syncd.flows import conformance
+from syncd.messages.catalogue import t
+from syncd.roster import drafts, join, membership, signing, spoken
+from syncd.roster.roster import Roster
+from syncd.store import durable
+from syncd.web.forms import Waiting
+
+_NAME = 8  # digits of its hash by which a draft is called
+
+
+class _InviteOptions(ApiOptions):
+    sector: str = option("police, bank, …: of who is to come", needed=True)
+    expires: str = option("HOURSh until it does", default="72h")
+
+
+@noun.verb("invite", "Print an invitation for one newcomer.")
+def _invite(args: _InviteOptions) -> None:
+    hours = args.expires.removesuffix("h")
+    if not (hours.isascii() and hours.isdecimal() and len(hours) < 5):
+        raise UsageError("--expires {text}: want 72h", text=repr(args.expires))
+    wanted = {"sector": args.sector, "hours": int(hours)}
+    args.send("/v1/invitations", wanted, "{invitation}")
+    terminal.tell(
+        "Good once, for {sector}, for {hours} hours, and worth nothing until"
+        " admins admit who comes: syncd join asks for it.",
+        **wanted,
+    )
+
+
+# ------------------------------------------------------------- what waits
+
+
+class _WaitingOptions(NewestOptions, ClientOptions):
+    file: Path | None = option(
+        "what roster pending --json printed, or join answer wrote; else our"
+        " daemon is asked"
+    )
+
+    def waiting(self) -> Waiting:
+        """Return what waits, as it came; our daemon's roster is newer then."""
+        if self.file is None:
+            with self.api() as own:
+                return msgspec.convert(own.get("/v1/joining"), Waiting)
+        try:
+            return msgspec.json.decode(self.file.read_bytes(), type=Waiting)
+        except (msgspec.DecodeError, UnicodeDecodeError) as e:
+            raise UsageError(
+                "{file}: not what roster pending --json printed",
+                file=self.file,
+            ) from e
+
+
+@noun.verb("pending", "List who wants in, and drafts that want signatures.")
+def _pending(args: _WaitingOptions) -> None:
+    waiting, current = args.waiting(), args.newest()
+    lines = list[str]()
+    for pair in waiting.requests:
+        one = membership.applicant(*pair, current)
+        differ = conformance.apart(one.request) or "✓"
+        lines += review.changes(current, membership.admit(current, one))
+        lines += [f"vectors  {differ}", *drafting.compared(one.spoken_hash)]
+    for text in waiting.drafts:
+        _, draft = drafts.read(text.encode())
+        found = signing.signatures(text.encode(), current)
+        lines.append(
+            t(
+                "draft {id}: signed by {have}, waiting for {names}",
+                id=draft.hash[:_NAME],
+                have=", ".join({n: 0 for s in found for n in s.have}),
+                names=", ".join({n: 0 for s in found for n in s.missing}),
+            )
+        )
+        lines += drafting.describe(current, draft)
+    value = msgspec.to_builtins(waiting)
+    args.show(value, lines or [t("nothing waits")])
+
+
+# ------------------------------------------------------------ admit, sign
+
+
+class _SigningOptions(_WaitingOptions):
+    keys: Path | None = option("an admin's key directory")
+
+    def show_draft(self, draft: Roster, before: Roster | None) -> None:
+        """Say what is to be signed, and whose verdicts it moves."""
+        moves = draft_effect.effect(self, draft, before)[1] if before else []
+        for line in (*drafting.describe(before, draft), *moves):
+            terminal.say(line)
+
+    def sign(self, raw: bytes, before: Roster | None) -> bytes:
+        """Return a draft with our signature."""
+        if self.keys is None:
+            raise UsageError("an admin's key is needed: --keys DIR")
+        return signing.sign(raw, keys_commands.admin_key(self.keys), before)
+
+    def hand_in(self, raw: bytes, before: Roster) -> None:
+        """Give a signed draft to our daemon, or beside --file."""
+        if self.file is not None:
+            out = self.file.with_suffix(".draft")
+            terminal.write_new(out, raw)
+            terminal.tell("Next: syncd roster publish {file}.", file=out)
+            return
+        try:
+            roster_commands.hand_in(self, raw)
+        except UntrustedError as e:
+            if " is signed by " not in e.text.template:
+                raise
+            drafting.tell_missing(raw, before)  # it is kept for the others
+
+
+@noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
+class _Admit(EditOptions, _SigningOptions):
+    name: str = argument("whom `roster pending` lists")
+    out: Path | None = argument(  # type: ignore[assignment]
+        "the draft, a new file, to be signed elsewhere", needed=False
+    )
+    secret: Path | None = option("from `challenge`, if that was by files")
+    days: int = drafting.DAYS
+
+    def run(self) -> None:
+        """Compare words and sign; or write the draft, and show them."""
+        self.waits = self.waiting().requests
+        super().run()
+
+    def change(self, draft: Roster) -> Roster:
+        kept = config.read_private(self.secret) if self.secret else None
+        there = {join.parse(r.encode()).id: (r, a) for r, a in self.waits}
+        if self.name not in there:
+            raise UsageError(
+                "roster: {name} is not among those that wait",
+                name=self.name,
+                names=", ".join(there) or "-",
+            )
+        self.one = membership.applicant(*there[self.name], draft, kept)
+        if not (kept or self.one.answer.inviter):
+            raise UsageError("its challenge went by files: --secret KEPT")
+        if names := conformance.apart(self.one.request):
+            raise RefusedError(
+                "join: the build of {member} answers otherwise to the"
+                " vectors {names}",
+                member=self.name,
+                names=names,
+            )
+        return membership.admit(draft, self.one)
+
+    def write(self, draft: Roster, current: Roster) -> None:
+        if self.out is not None:
+            super().write(draft, current)
+            for line in drafting.compared(self.one.spoken_hash):
+                terminal.tell(line)
+            return
+        self.show_draft(draft, current)
+        terminal.tell(
+            "Call {member} on a number that you knew before, and let it read"
+            " out its six words or four groups of digits. Type them:",
+            member=self.name,
+        )
+        typed = (*sys.stdin.readline().casefold().split(),)
+        if typed not in spoken.of(self.one.spoken_hash):
+            raise RefusedError(
+                "roster: these are not the words of {member}: nothing was"
+                " signed",
+                member=self.name,
+            )
+        raw = drafts.write(draft, current)
+        self.hand_in(self.sign(raw, current), current)
+
+
+class _SignOptions(_SigningOptions):
+    draft: Path = argument("a file, signed in place; or as `pending` calls it")
+    yes: bool = option("do not ask")
+    final: bool = option("nor for what cannot be undone")
+
+
+@noun.verb("sign", "Sign a draft with an admin's key.")
+def _sign(args: _SignOptions) -> None:
+    file = args.draft.exists()
+    raw = drafting.note_of(args.draft) if file else _named(args)
+    _, roster = drafts.read(raw)
+    before = None if roster.version == 1 else args.newest()
+    signing.signatures(raw, before)  # it follows, and earlier lines hold
+    if not args.as_json:
+        args.show_draft(roster, before)
+    if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
+        raise RefusedError("nothing was signed")
+    for name in draft_effect.final(before, roster) if before else ():
+        question = t("This cannot be undone. Type {name}: ", name=name)
+        if not (args.final or terminal.agreed(question, [name])):
+            raise RefusedError("nothing was signed")
+    done = args.sign(raw, before)
+    if before is not None and not file:
+        args.hand_in(done, before)
+        return
+    durable.write(args.draft, done, mode=0o666)
+    if args.as_json:
+        drafting.show(args, done, before)
+    else:
+        drafting.tell_missing(done, before)
+
+
+def _named(args: _SignOptions) -> bytes:
+    """Return the draft that waits under a name, or lets somebody in."""
+    waiting, name = args.waiting(), str(args.draft)
+    current = args.newest()
+    for text in waiting.drafts:
+        _, draft = drafts.read(text.encode())
+        new = draft.member(name) and not current.member(name)
+        if new or name == draft.hash[:_NAME]:
+            return text.encode()
+    raise UsageError("{path}: no file, and no draft that waits", path=name)

@@ -1,0 +1,175 @@
+"""`syncd join`: a newcomer's one line, from an invitation to the roster.
+
+It knocks where the line says, believes what bears the MAC of its secret, and
+then waits until the members' servers let its certificate in: that is how it
+learns that a roster lists it.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import sys
+from pathlib import Path
+
+from syncd import config, pinning
+from syncd.cli import terminal
+from syncd.cli.api_client import problem
+from syncd.cli.command import option
+from syncd.cli.daemon_commands import HomeOptions, make_home
+from syncd.cli.join_commands import (
+    REQUEST,
+    SelfOptions,
+    accepted,
+    answered,
+    noun,
+    open_ring,
+    show,
+)
+from syncd.cli.options import OutputOptions, check_given, one_value
+from syncd.errors import (
+    AbsentError,
+    RefusedError,
+    UnavailableError,
+    UntrustedError,
+)
+from syncd.node.audit.collect import rosters
+from syncd.node.home import member_keys
+from syncd.node.pinned import clock, roster_files
+from syncd.peer.client import MAX_ROSTER, PeerClient
+from syncd.peer.transport import Transport, Wanted
+from syncd.roster import invitation, join
+from syncd.roster.invitation import Invitation
+from syncd.roster.keys import MemberKeys
+from syncd.roster.trust import TrustedRoster
+from syncd.store import durable
+from syncd.store.keyring import Keyring
+
+ANSWER = "join.answer"  # in the home: ours, to the challenge
+INVITED = "join-invitation"  # in the keyring: the line
+PAUSE_S = 5.0  # between two members that are asked whether we are in
+
+
+class _Join(SelfOptions, HomeOptions, OutputOptions):
+    id: str = option("member id, if there is no home yet")
+    domain: str = option("our domain, likewise")
+    no_wait: bool = option("do not wait until we are in")
+
+    def run(self) -> None:
+        """Knock with an invitation, and wait until the roster lists us.
+
+        May be stopped and called again, anywhere.
+        """
+        home, ring, line = self.home_path(), None, None
+        if (home / config.FILE).exists():
+            ring = open_ring(self.settings())
+            line = ring.get(INVITED)
+        if line is None and sys.stdin.isatty():
+            terminal.tell("The invitation, as syncd roster invite printed it.")
+        invited = invitation.parse(line.decode() if line else one_value())
+        if ring is None or line is None:
+            ring = self._knock(invited, ring)
+        settings = self.settings()
+        asked = terminal.parsed(home / REQUEST, join.parse)
+        one = terminal.parsed(
+            home / ANSWER, lambda raw: join.proven(asked, None, raw)
+        )
+        show(self, asked, Path(), one.spoken_hash)
+        if self.no_wait:
+            return
+        terminal.tell(
+            "Waiting for the admins of {alliance}; stop at will, and call"
+            " syncd join again.",
+            alliance=settings.member.alliance,
+        )
+        keys, notes = member_keys(ring, settings), roster_files(home).notes()
+        asyncio.run(_admitted(invited, keys, notes))
+        accepted(settings, invited.fingerprint, notes)
+        terminal.tell("Next: syncd run.")
+
+    def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
+        """Verify the rosters, make a home, ask, and answer the challenge."""
+        home, notes = self.home_path(), list[bytes]()
+        if clock() >= invited.expires:
+            raise RefusedError("invitation: it has expired")
+        while raw := asyncio.run(
+            ask(invited, "roster", b"%d" % (len(notes) + 1))
+        ):
+            notes.append(raw)
+        trusted = TrustedRoster(invited.fingerprint, *notes or [b""])
+        if ring is None:
+            self._make(trusted.current.alliance)
+            ring = open_ring(self.settings())
+        settings = self.settings()
+        for version, raw in enumerate(notes, 1):
+            roster_files(home).put(version, raw)
+        asked = durable.read(home / REQUEST)
+        if asked is None or join.parse(asked).alliance_id != invited.alliance:
+            asked = self.asked(
+                settings, ring, invited.sector, invited.alliance
+            )
+        sealed = asyncio.run(ask(invited, "request", asked))
+        _, answer = answered(settings, ring, sealed)
+        asyncio.run(ask(invited, "answer", answer))
+        durable.write(home / ANSWER, answer)
+        ring.put(INVITED, str(invited).encode())
+        return ring
+
+    def _make(self, alliance: str) -> None:
+        """Make the home, and a passphrase beside it if none is named."""
+        check_given(self.given("id", "domain", "url"), "id", "domain", "url")
+        environment, home = config.environment(), self.home_path()
+        secret = environment.secret_file
+        if not (secret or environment.credentials):
+            secret = home.with_name(f"{home.name}.secret")
+        if secret and not secret.exists():
+            made = f"{secrets.token_urlsafe(24)}\n".encode()
+            terminal.write_new(secret, made, private=True)
+            terminal.tell("{path}: the passphrase: keep a copy", path=secret)
+        make_home(self, alliance, secret)
+
+
+noun.options, noun.run = _Join, _Join.run
+
+
+async def ask(invited: Invitation, step: str, body: bytes) -> bytes:
+    """Return what the inviter answers to a step of joining.
+
+    Raises:
+        UntrustedError: it does not bear the MAC, or the invitation is not
+            known there.
+        SyncdError: what the inviter refuses, by its name.
+    """
+    path = f"/join/{invited.id}/{step}"
+    tls = pinning.client_context(pin=invited.pin)
+    client = Transport(invited.inviter, invited.urls, tls=tls)
+    try:
+        raw = await client.request(Wanted(path, MAX_ROSTER, body), None)
+    except AbsentError as e:
+        raise UntrustedError(
+            "invitation: {member} knows none like it that is open",
+            member=invited.inviter,
+        ) from e
+    finally:
+        await client.close()
+    said, _, rest = invited.borne(path, body, raw).partition(b"\n")
+    if said != b"ok":
+        raise problem(json.loads(rest))
+    return rest
+
+
+async def _admitted(
+    invited: Invitation, keys: MemberKeys, notes: list[bytes]
+) -> None:
+    """Wait until a roster lists our log; what is newer is added to notes."""
+    pin, log = invited.fingerprint, keys.origin
+    while not (now := TrustedRoster(pin, *notes).current).by_origin(log):
+        await asyncio.sleep(PAUSE_S)
+        one = secrets.choice(now.active())
+        tls = pinning.client_context(
+            keys.certificate, keys.tls_pem, one.keys.tls
+        )
+        client = PeerClient(one.id, one.urls, tls=tls, own_origins=frozenset())
+        with contextlib.suppress(UnavailableError):  # not in, or down
+            await rosters(client, pin, notes)
+        await client.close()
