@@ -13,7 +13,6 @@ that has a receipt (`heads`), so that what was recorded by then is not written
 anew, the secret at hand or not.
 """
 
-import hmac
 import os
 from collections.abc import (
     AsyncIterator,
@@ -88,10 +87,9 @@ class _Month(VaultCipher):
     def __init__(self, number: int, key: bytes) -> None:
         super().__init__(key)
         self.number = number  # of 30 days since 1970
-        self._key = key
 
     def tag(self, token: bytes) -> bytes:
-        return hmac.digest(self._key, token, "sha256")[:TAG_SIZE]
+        return self.mac(token)[:TAG_SIZE]
 
     def place(self, position: Position) -> bytes:
         return self.mac(msgspec.json.encode(position))[:TAG_SIZE]
