@@ -354,8 +354,7 @@ def _common(c: Connection, log_id: int, succession: Succession) -> int:
     that stands nowhere.
     """
     end = succession.end
-    wanted = select(log.c.size).where(log.c.id == log_id)
-    size = int(c.execute(wanted).scalar_one())
+    size = c.scalar(select(log.c.size).where(log.c.id == log_id)) or 0
     if size < end.size:
         return size  # rolled back: what we have is how it began
     try:

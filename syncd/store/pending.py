@@ -18,6 +18,7 @@ from syncd.flows.ports import State
 from syncd.flows.review import Change, Held, merged, summed
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.statement import NAMES
+from syncd.store import imports
 from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.events import tell
@@ -168,8 +169,7 @@ class PendingBook(SealedBook):
         self, c: Connection, id_: int, end: ImportEnd
     ) -> tuple[Change, ...]:
         """Take nothing more into an import; return what it would say."""
-        this = update(import_job).where(_job.id == id_)
-        c.execute(this.values(whole=1 if end.complete else 2))
+        imports.close(c, id_, end)
         return summed(
             Change(
                 NAMES[type_],
