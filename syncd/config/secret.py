@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.config.environment import Environment, environment
 from syncd.config.settings import Address, Config, LocalApi
-from syncd.errors import Message, UsageError
+from syncd.errors import Message, UsageError, at_path
 from syncd.store.server import Server
 
 CREDENTIAL = "syncd-secret"  # LoadCredential=syncd-secret:/path
@@ -84,18 +84,15 @@ def read_private(path: Path, *, public: bool = False) -> bytes:
     Raises:
         UsageError: it is missing, or others can read it.
     """
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077 and not public:
-                raise UsageError(
-                    "{path}: mode {mode:04o} lets others read it",
-                    path=path,
-                    mode=mode,
-                )
-            return file.read()
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
+    with at_path(path), path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o077 and not public:
+            raise UsageError(
+                "{path}: mode {mode:04o} lets others read it",
+                path=path,
+                mode=mode,
+            )
+        return file.read()
 
 
 def tls_files(own: LocalApi, at: Address) -> tuple[bytes, bytes] | None:
