@@ -372,9 +372,8 @@ class Daemon:
 
     async def open_peer_api(self) -> None:
         """Listen to the other members."""
-        peer = self.ctx.config.peer
-        app = peer_api.app(self.peer_service, read_pin, peer.max_request_bytes)
-        [sockets] = listening(peer.listen, "peer")
+        app = peer_api.app(self.peer_service, read_pin)
+        [sockets] = listening(self.ctx.config.peer.listen, "peer")
         await self.listeners.serve(app, sockets, "peer", self.tls)
 
 
