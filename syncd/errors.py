@@ -27,8 +27,9 @@ What is wrong in several ways is one error that bears each of them: see
 `joined`.
 """
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any, Final
 
@@ -310,3 +311,14 @@ def joined(
     )
     error.faults = tuple(faults)
     return error
+
+
+@contextlib.contextmanager
+def at_path(
+    path: object, kind: type[SyncdError] = UsageError
+) -> Iterator[None]:
+    """Let what the system refuses of a file be an error of ours."""
+    try:
+        yield
+    except OSError as e:
+        raise kind("{path}: {why}", path=path, why=e.strerror) from e

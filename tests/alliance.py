@@ -59,7 +59,6 @@ from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
 from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
-from syncd.node.listeners import listening
 from syncd.node.pinned import clock, roster_files
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep import erasures
@@ -204,6 +203,7 @@ class Node(Daemon):
         self.network = network
         self.gate: Gate | None = None
         self.twin: Twin | None = None
+        self.given: socket.socket  # of its peer API
         self.peers.client = functools.partial(Wire, network, me)
         # Rounds start when a test says so.
         vars(self.jobs)["start"] = lambda: None
@@ -218,15 +218,14 @@ class Node(Daemon):
 
         vars(self.publisher)["publish"] = locked
 
-    async def _shut(self, given: socket.socket | None) -> None:
+    async def _shut(self) -> None:
         """Leave an API shut."""
 
-    async def open_peer_api(self, given: socket.socket | None) -> None:
+    async def open_peer_api(self) -> None:
         app = peer_api.app(Face(self), read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
-        [sockets] = listening(self.ctx.config.peer.listen, "peer", given)
-        await self.listeners.serve(app, sockets, "peer", self.tls)
+        await self.listeners.serve(app, [self.given], "peer", self.tls)
 
     @web.middleware
     async def _listen(
@@ -326,9 +325,9 @@ class Member:
         node = Node(home, self.network)
         node.shift_s = lambda: self.shift_s
         self.running = node
-        given = self.listener or bound(self.address[1])
+        node.given = self.listener or bound(self.address[1])
         self.listener = None
-        await node.start({"peer": given})
+        await node.start()
         async with asyncio.timeout(60):  # on a server it leads a little later
             await node.leadership.begun.wait()
 

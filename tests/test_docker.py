@@ -119,7 +119,7 @@ needs_systemd = pytest.mark.skipif(
     reason="no systemd-analyze on this machine",
 )
 verify_units = load(HOUSE / "tools" / "verify_units.py")
-UNITS = [*DOCKER.glob("*.service"), *DOCKER.glob("*.socket")]
+UNITS = [*DOCKER.glob("*.service")]
 
 
 @needs_systemd
@@ -143,12 +143,9 @@ def test_systemd_would_say_it(tmp_path: Path, old: str, new: str) -> None:
 
 
 def test_the_service_is_as_the_code_expects_it() -> None:
-    """Readiness, watchdog, the secret and the sockets by name."""
+    """Readiness, watchdog and the secret."""
     service = (DOCKER / "syncd.service").read_text().split("\n")
     assert "Type=notify" in service
     assert "LoadCredential=syncd-secret:/etc/syncd/secret" in service
     assert "RestartPreventExitStatus=2 4 5" in service
     assert any(line.startswith("WatchdogSec=") for line in service)
-    for api in ("peer", "own"):
-        text = (DOCKER / f"syncd-{api}.socket").read_text()
-        assert f"FileDescriptorName={api}\n" in text

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from syncd import config, errors
+from syncd import errors
 from syncd.cli import main
 from syncd.cli.command import Command, parameters
 from syncd.errors import SyncdError
@@ -248,7 +248,7 @@ def test_numbers_are_those_of_the_code() -> None:
     )
     assert MAX_BUNDLE == 256 * 65_537
     assert f"{leaf.MAX_BODY:,}; 256 × 65,537" in limits
-    assert config.Config(Path()).peer.max_request_bytes == 1 << 20
+    assert peer_api.MAX_BODY == 1 << 20
     assert "peer API | 1 MiB" in limits
 
 

@@ -101,3 +101,12 @@ def test_messages_are_equal_if_they_read_the_same() -> None:
     one, same = Message("{n} bytes", n=9), Message("9 bytes")
     assert {one, same} == {same}
     assert one != "9 bytes"
+
+
+def test_what_the_system_refuses_is_ours() -> None:
+    """Under the path, as the system says it; our own errors are as they are."""
+    said = pytest.raises(errors.UsageError, match=r"^/x: Is a directory$")
+    with said, errors.at_path("/x"):
+        raise IsADirectoryError(21, "Is a directory")
+    with pytest.raises(errors.StaleError), errors.at_path("/x"):
+        raise errors.StaleError("roster: is here already")

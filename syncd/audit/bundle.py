@@ -26,7 +26,12 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from syncd import canonical
-from syncd.errors import DamagedError, MalformedError, UnavailableError
+from syncd.errors import (
+    DamagedError,
+    MalformedError,
+    UnavailableError,
+    at_path,
+)
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
@@ -194,15 +199,11 @@ def visible(name: str) -> str:
 
 def _read(root: Path, path: str, most: int) -> bytes:
     file = root / path
-    try:
+    with at_path(path, UnavailableError):
         if not file.is_file() or file.is_symlink():
             raise DamagedError("{path}: no such file", path=path)
         with file.open("rb") as opened:
             raw = opened.read(most + 1)
-    except OSError as e:
-        raise UnavailableError(
-            "{path}: {why}", path=path, why=e.strerror
-        ) from e
     if len(raw) > most:
         raise DamagedError(
             "{path}: is over {most} bytes", path=path, most=most

@@ -167,7 +167,6 @@ async def run(
     home = Home.open(settings, secret)
     try:
         daemon = Daemon(home)
-        sockets = environment.sockets()
     except BaseException:
         home.close()
         raise
@@ -177,7 +176,7 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     systemd = sdnotify.SystemdNotifier()  # nobody, where there is none
     try:
-        await daemon.start(sockets)
+        await daemon.start()
         systemd.notify("READY=1")
         while not stop.is_set():  # the loop still turns, if anybody asked
             systemd.notify("WATCHDOG=1")

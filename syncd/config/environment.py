@@ -2,9 +2,8 @@
 
 import os
 import re
-import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.errors import UsageError
@@ -19,7 +18,6 @@ class Environment:
     secret_file: Path | None = None  # SYNCD_SECRET_FILE
     token_file: Path | None = None  # SYNCD_TOKEN_FILE
     credentials: Path | None = None  # CREDENTIALS_DIRECTORY, from systemd
-    listen_fds: Mapping[str, int] = field(default_factory=dict)  # by name
     watchdog_s: float = 0.0  # WATCHDOG_USEC: 0 if none
     failpoints: failpoint.Plan | None = None  # SYNCD_FAILPOINTS, tests only
 
@@ -28,50 +26,15 @@ class Environment:
         path = self.credentials and self.credentials / name
         return path if path and path.exists() else None
 
-    def sockets(self) -> dict[str, socket.socket]:
-        """Take the listening sockets that were handed down, by API.
 
-        Names are `peer` and `own`, as in FileDescriptorName=.
-
-        Raises:
-            UsageError: one is not open, or no listening socket.
-        """
-        found = {}
-        for name, fd in self.listen_fds.items():
-            try:
-                sock = socket.socket(fileno=fd)
-            except OSError as e:
-                raise UsageError(
-                    "LISTEN_FDS: descriptor {fd} ({name}): {why}",
-                    fd=fd,
-                    name=name,
-                    why=e.strerror,
-                ) from e
-            if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                sock.close()
-                raise UsageError(
-                    "LISTEN_FDS: {name} does not listen", name=name
-                )
-            sock.set_inheritable(False)
-            sock.setblocking(False)
-            found[name] = sock
-        return found
-
-
-def environment(
-    variables: Mapping[str, str] | None = None, *, pid: int | None = None
-) -> Environment:
+def environment(variables: Mapping[str, str] | None = None) -> Environment:
     """Read the environment: the only place that does.
-
-    Descriptors count only when LISTEN_PID is our own process, as systemd
-    sets it; `sh -c 'LISTEN_PID=$$ exec syncd run'` does the same by hand.
 
     Raises:
         UsageError: a variable of ours that makes no sense.
     """
     env = os.environ if variables is None else variables
-    ours = str(os.getpid() if pid is None else pid)
-    watchdog = env.get("WATCHDOG_USEC", "0")
+    watchdog, ours = env.get("WATCHDOG_USEC", "0"), str(os.getpid())
     if env.get("WATCHDOG_PID", ours) != ours:
         watchdog = "0"
     if not re.fullmatch(r"[0-9]{1,18}", watchdog, re.ASCII):
@@ -83,7 +46,6 @@ def environment(
         secret_file=_path(env, "SYNCD_SECRET_FILE"),
         token_file=_path(env, "SYNCD_TOKEN_FILE"),
         credentials=_path(env, "CREDENTIALS_DIRECTORY"),
-        listen_fds=_listen_fds(env, ours),
         watchdog_s=int(watchdog) / 1_000_000,
         failpoints=_failpoints(env.get("SYNCD_FAILPOINTS", "")),
     )
@@ -103,21 +65,6 @@ def for_child(secret: Path | None) -> dict[str, str]:
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]).absolute() if env.get(name) else None
-
-
-def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
-    count = env.get("LISTEN_FDS", "")
-    if not count or env.get("LISTEN_PID") != pid:
-        return {}
-    names = env.get("LISTEN_FDNAMES", "").split(":")
-    known = {"peer", "own"} & set(names)
-    if not str(len(names)) == str(len(known)) == count:
-        raise UsageError(
-            "LISTEN_FDNAMES: {names} for {n} sockets",
-            names=repr(":".join(names)),
-            n=repr(count),
-        )
-    return {name: 3 + i for i, name in enumerate(names)}
 
 
 def _failpoints(text: str) -> failpoint.Plan | None:

@@ -6,10 +6,9 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from syncd.config.environment import Environment
-from syncd.config.environment import environment as read_environment
+from syncd.config.environment import Environment, environment
 from syncd.config.settings import Address, Config, LocalApi
-from syncd.errors import Message, UsageError
+from syncd.errors import Message, UsageError, at_path
 from syncd.store.server import Server
 
 CREDENTIAL = "syncd-secret"  # LoadCredential=syncd-secret:/path
@@ -20,7 +19,7 @@ ELSEWHERE = "move it elsewhere, e.g. to /etc/syncd/secret"
 
 
 def passphrase(
-    config: Config, environment: Environment, ask: Callable[[], str] | None
+    config: Config, passed: Environment, ask: Callable[[], str] | None
 ) -> bytes:
     """Find the secret that wraps keys, shares and vault.
 
@@ -30,7 +29,7 @@ def passphrase(
         UsageError: there is none, others can read it, it is too short, or it
             lies in the home that it protects.
     """
-    path = environment.secret_file or environment.credential(CREDENTIAL)
+    path = passed.secret_file or passed.credential(CREDENTIAL)
     if path := path or config.secret.file:
         if inside(path, config.home):
             raise UsageError(
@@ -44,9 +43,7 @@ def passphrase(
     )
 
 
-def server(
-    config: Config, environment: Environment | None = None
-) -> Server | None:
+def server(config: Config) -> Server | None:
     """Return the server that has our databases; None if they are files.
 
     Raises:
@@ -54,7 +51,7 @@ def server(
     """
     if not config.database.url:
         return None
-    passed = (environment or read_environment()).credential(DATABASE)
+    passed = environment().credential(DATABASE)
     if password := passed or config.database.password_file:
         read_private(password)
     return Server(config.database.url, password)
@@ -87,18 +84,15 @@ def read_private(path: Path, *, public: bool = False) -> bytes:
     Raises:
         UsageError: it is missing, or others can read it.
     """
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077 and not public:
-                raise UsageError(
-                    "{path}: mode {mode:04o} lets others read it",
-                    path=path,
-                    mode=mode,
-                )
-            return file.read()
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
+    with at_path(path), path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o077 and not public:
+            raise UsageError(
+                "{path}: mode {mode:04o} lets others read it",
+                path=path,
+                mode=mode,
+            )
+        return file.read()
 
 
 def tls_files(own: LocalApi, at: Address) -> tuple[bytes, bytes] | None:

@@ -123,9 +123,6 @@ class PeerApi(Frozen):
     """The API for other members: mutual TLS, pinned by the roster."""
 
     listen: Listen = Address("127.0.0.1", 8443)
-    max_request_bytes: Annotated[
-        int, _from(1_048_576, 16_777_216, "bytes")
-    ] = 1_048_576
 
 
 class LocalApi(Frozen):

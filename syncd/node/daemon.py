@@ -8,7 +8,6 @@ scheduler starts rounds and daily jobs; publishing wakes for what is accepted.
 import asyncio
 import contextlib
 import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import fields
@@ -347,7 +346,7 @@ class Daemon:
 
     # ------------------------------------------------------------ running
 
-    async def start(self, sockets: dict[str, socket.socket]) -> None:
+    async def start(self) -> None:
         """Open both APIs, then begin to work.
 
         Raises:
@@ -355,8 +354,8 @@ class Daemon:
         """
         self.home.mirror.retired = self.ctx.roster.retired
         await self.rounds.recall()
-        await self.open_peer_api(sockets.get("peer"))
-        await self.local_workers.open(sockets.get("own"))
+        await self.open_peer_api()
+        await self.local_workers.open()
         await self.leadership.begin()
         led = asyncio.create_task(self.leadership.run())
         self._tasks = [led, asyncio.create_task(self.jobs.watch_clock())]
@@ -377,11 +376,10 @@ class Daemon:
         self.pools.close()
         self.home.close()
 
-    async def open_peer_api(self, given: socket.socket | None) -> None:
+    async def open_peer_api(self) -> None:
         """Listen to the other members."""
-        peer = self.ctx.config.peer
-        app = peer_api.app(self.peer_service, read_pin, peer.max_request_bytes)
-        [sockets] = listening(peer.listen, "peer", given)
+        app = peer_api.app(self.peer_service, read_pin)
+        [sockets] = listening(self.ctx.config.peer.listen, "peer")
         await self.listeners.serve(app, sockets, "peer", self.tls)
 
 

@@ -27,20 +27,16 @@ def limits(config: Config) -> local_api.Limits:
     return local_api.Limits(frozenset(hosts), own.max_request_bytes)
 
 
-def listening(
-    at: Address, name: str, given: socket.socket | None = None, n: int = 1
-) -> list[list[socket.socket]]:
+def listening(at: Address, name: str, n: int = 1) -> list[list[socket.socket]]:
     """Return listening sockets for each of n processes.
 
     Each has sockets of its own, between which the system shares out who
     connects: of one socket the process that wakes first takes nearly all. A
-    path, or what was given, is one socket only, which all of them get.
+    path is one socket only, which all of them get.
 
     Raises:
         UsageError: the address is taken, or cannot be had.
     """
-    if given is not None:
-        return [[given]] * n
     try:
         if at.path:
             if at.path.is_socket():

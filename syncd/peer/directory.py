@@ -9,7 +9,7 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
-from syncd.errors import BrokenSourceError, UnavailableError
+from syncd.errors import BrokenSourceError, UnavailableError, at_path
 from syncd.peer.client import PAYLOAD, most
 
 
@@ -28,13 +28,9 @@ class DirectorySource:
 
     def _read(self, path: str) -> bytes:
         limit = most(path)
-        try:
-            with (self._root / path).open("rb") as file:
-                raw = file.read(limit + 1)
-        except OSError as e:
-            raise UnavailableError(
-                "{path}: {why}", path=path, why=e.strerror
-            ) from e
+        file = self._root / path
+        with at_path(path, UnavailableError), file.open("rb") as opened:
+            raw = opened.read(limit + 1)
         if len(raw) > limit:
             raise BrokenSourceError(
                 "{path}: is over {most} bytes", path=path, most=limit

@@ -45,6 +45,8 @@ _FIND_BY = Prepared(insert(vault_value), "mac", "vault_id")
 _LAST = Prepared(select(func.max(_at.id)))
 _its = update(vault).where(_at.id == bindparam("row"))
 _HELD = _its.where(_at.state == -1)
+# Of rows that were there: urgent only now, waits no more, waits with this
+# import, holds nothing back any more.
 _HURRY = Prepared(_its.where(_at.state == 0).values(urgent=1), "row")
 _OUT = Prepared(_HELD.values(state=0), "row")
 _MINE = Prepared(_HELD.values(import_id=bindparam("to")), "row", "to")
@@ -129,10 +131,7 @@ class _Batch:
         self._load(c, macs)
         self._next = (_LAST.one(c)[0] or 0) + 1
         self._new: list[tuple[int, NewReport, bytes]] = []
-        self._hurry: list[tuple[int]] = []  # known, and urgent only now
-        self._out: list[tuple[int]] = []  # known, and waits no more
-        self._mine: list[tuple[int]] = []  # known, and waits with this import
-        self._freed: list[tuple[int]] = []  # hold nothing back any more
+        self._moves = defaultdict[Prepared, list[int]](list)  # rows
 
     def judge(self, report: NewReport, mac: bytes) -> Outcome:
         """Return what becomes of a report, the ones before it in mind."""
@@ -142,10 +141,10 @@ class _Batch:
             same = row.type == report.type and not row.held
             if same and self._same(report, fields, row.fields):
                 if report.urgent:
-                    self._hurry.append((row.id,))
+                    self._moves[_HURRY].append(row.id)
                 if row.waits:
-                    wait = self._mine if self._how.held else self._out
-                    wait.append((row.id,))
+                    move = _MINE if self._how.held else _OUT
+                    self._moves[move].append(row.id)
                 return Outcome("known", row.id, notices=report.notices)
         if report.type == 1 and there:
             held = [row for row in there if row.held]
@@ -156,7 +155,7 @@ class _Batch:
                     )
             if held and self._how.again:
                 report = replace(report, again=self._how.again)
-            self._freed += [(row.id,) for row in held]
+            self._moves[_FREE] += [row.id for row in held]
             self._there[mac] = [row for row in there if not row.held]
         id_ = self._next
         self._next += 1
@@ -179,10 +178,8 @@ class _Batch:
         fixed = (int(state), now, import_id, self._how.caller or None)
         _INSERT.many(c, (_row(cipher, new, ids, fixed) for new in self._new))
         _FIND_BY.many(c, sorted((mac[:8], id_) for id_, _, mac in self._new))
-        _OUT.many(c, self._out)
-        _MINE.many(c, ((row, import_id) for (row,) in self._mine))
-        _HURRY.many(c, self._hurry)
-        _FREE.many(c, self._freed)
+        for move, rows in self._moves.items():
+            move.many(c, ((row, import_id) for row in rows))
 
     def _same(self, new: NewReport, fields: _Fields, old: _Fields) -> bool:
         """Tell whether what stands says what is handed in."""

@@ -13,13 +13,13 @@ that has a receipt (`heads`), so that what was recorded by then is not written
 anew, the secret at hand or not.
 """
 
-import hmac
 import os
 from collections.abc import (
     AsyncIterator,
     Callable,
     Collection,
     Iterable,
+    Mapping,
     Sequence,
 )
 from itertools import chain, islice
@@ -84,14 +84,12 @@ _Sum = tuple[int, str, str, int, int]  # begin, unix seconds; caller, purpose
 class _Month(VaultCipher):
     """The key of a month."""
 
-    def __init__(self, number: int, key: bytes, sealed: bytes) -> None:
+    def __init__(self, number: int, key: bytes) -> None:
         super().__init__(key)
         self.number = number  # of 30 days since 1970
-        self.sealed = sealed  # the key, as the database has it
-        self._key = key
 
     def tag(self, token: bytes) -> bytes:
-        return hmac.digest(self._key, token, "sha256")[:TAG_SIZE]
+        return self.mac(token)[:TAG_SIZE]
 
     def place(self, position: Position) -> bytes:
         return self.mac(msgspec.json.encode(position))[:TAG_SIZE]
@@ -111,7 +109,6 @@ class AccessBook(SealedBook):
         super().__init__(database, cipher, clock)
         self._writer = writer
         self._last = 0, b""  # id and hash of our newest record, if committed
-        self._months: dict[int, _Month] = {}
         self._group = Grouped(self._record_all)
 
     async def record(self, accesses: Sequence[Access]) -> Sequence[int]:
@@ -137,10 +134,11 @@ class AccessBook(SealedBook):
         Of those since a time, those alone that rest on one of some positions
         or asked one of some tokens, which is a scan of all.
         """
-        where = self._where(c, after, since, positions, tokens)
+        months = self._months(c)
+        where = self._where(c, months, after, since, positions, tokens)
         rows = select(access).where(*where).limit(limit)
         rows = rows.order_by(access.c.at, access.c.id)
-        return [self._opened(c, row._asdict()) for row in c.execute(rows)]
+        return [_opened(months, row._asdict()) for row in c.execute(rows)]
 
     async def found(self, **wanted: Any) -> AsyncIterator[AccessRow]:
         """Yield all records that `page` would return."""
@@ -187,7 +185,6 @@ class AccessBook(SealedBook):
         # A page that is freed is not wiped: overwritten first.
         c.execute(sa.update(access_key).where(old).values(sealed=_WIPED))
         c.execute(delete(access_key).where(old))
-        self._months = {m: k for m, k in self._months.items() if m >= month}
         return gone.rowcount
 
     @writes
@@ -197,12 +194,7 @@ class AccessBook(SealedBook):
         now = self._clock()
         number = now // MONTH_S
         newest, sealed = _NEWEST.one(c, number)
-        # A server that was set back, by a failover, may not have it any more.
-        month = (
-            self._unsealed(number, sealed)
-            if sealed
-            else self._new_month(c, number)
-        )
+        month = self._month(number, sealed or self._new_key(c, number))
         first, (previous, hash_) = newest + 1, self._previous(c)
         rows = list[tuple[object, ...]]()
         places = list[tuple[int, bytes, int]]()
@@ -236,30 +228,23 @@ class AccessBook(SealedBook):
             self._last = (found[0], found[1]) if found else (0, b"")
         return self._last
 
-    def _month(self, c: Connection, number: int) -> _Month | None:
-        its = select(access_key.c.sealed).filter_by(month=number)
-        if number not in self._months and (sealed := c.scalar(its)):
-            return self._unsealed(number, sealed)
-        return self._months.get(number)
+    def _months(self, c: Connection) -> dict[int, _Month]:
+        """Return the months of which a key is left, by number."""
+        return {n: self._month(n, key) for n, key in c.execute(_KEYS)}
 
-    def _unsealed(self, number: int, sealed: bytes) -> _Month:
-        """Return a month by its key as the database has it; remember it."""
-        month = self._months.get(number)
-        if month is None or month.sealed != sealed:
-            key = self._cipher.open(sealed, _context(number))
-            month = self._months[number] = _Month(number, key, sealed)
-        return month
+    def _month(self, number: int, sealed: bytes) -> _Month:
+        key = self._cipher.open(sealed, _context(number))
+        return _Month(number, key)
 
-    def _new_month(self, c: Connection, number: int) -> _Month:
-        """Begin a month; not remembered, for the transaction may fail."""
-        key = os.urandom(32)
-        sealed = self._cipher.seal(key, _context(number))
+    def _new_key(self, c: Connection, number: int) -> bytes:
+        sealed = self._cipher.seal(os.urandom(32), _context(number))
         c.execute(insert(access_key).values(month=number, sealed=sealed))
-        return _Month(number, key, sealed)
+        return sealed
 
     def _where(
         self,
         c: Connection,
+        months: Mapping[int, _Month],
         after: int,
         since: int,
         positions: Collection[Position],
@@ -272,36 +257,21 @@ class AccessBook(SealedBook):
             yield sa.tuple_(t.at, t.id) > sa.tuple_(at, after)
         if not (positions or tokens):
             return
-        number, first = access_key.c.month, since // MONTH_S
-        numbers = c.scalars(select(number).where(number >= first)).all()
-        months = [m for n in numbers if (m := self._month(c, n))]
+        some = [m for n, m in months.items() if n >= since // MONTH_S]
         if positions:
             on = (
                 (at_.month == m.number) & at_.mac.in_(map(m.place, positions))
-                for m in months
+                for m in some
             )
             yield t.id.in_(select(at_.access_id).where(or_(false(), *on)))
         if tokens:
             asked = (
                 (t.at // MONTH_S == m.number)
                 & (byte_place(t.tag, m.tag(token)) > 0)
-                for m in months
+                for m in some
                 for token in tokens
             )
             yield or_(false(), *asked)
-
-    def _opened(self, c: Connection, row: _Row) -> AccessRow:
-        month = self._month(c, row["at"] // MONTH_S)
-        try:
-            raw = (
-                month.open(row.pop("sealed"), bound_to(row)) if month else b""
-            )
-            content = msgspec.json.decode(raw, type=_Sealed)
-        except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(
-                "access: record {id} does not open", id=row["id"]
-            ) from e
-        return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
 
 
 _NEWEST: Final = Prepared(
@@ -321,6 +291,7 @@ _OF_WRITER: Final = Prepared(
     .order_by(access.c.id.desc())
     .limit(1)
 )
+_KEYS: Final = select(access_key.c.month, access_key.c.sealed)
 _NAMES: Final = ("reference", "positions", "action", "handling")
 _INSERT: Final = Prepared(insert(access), *access.c.keys())
 _PLACE: Final = Prepared(insert(access_position), *access_position.c.keys())
@@ -329,3 +300,15 @@ _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 def _context(month: int) -> bytes:
     return b"syncd-access-v1\0%d" % month
+
+
+def _opened(months: Mapping[int, _Month], row: _Row) -> AccessRow:
+    month = months.get(row["at"] // MONTH_S)
+    try:
+        raw = month.open(row.pop("sealed"), bound_to(row)) if month else b""
+        content = msgspec.json.decode(raw, type=_Sealed)
+    except (DamagedError, msgspec.DecodeError) as e:
+        raise DamagedError(
+            "access: record {id} does not open", id=row["id"]
+        ) from e
+    return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))

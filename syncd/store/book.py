@@ -60,6 +60,11 @@ def reading(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
     return reads(lambda _, c, *of: read(c, *of))
 
 
+def writing(change: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """Return the method of a book that changes in it what `change` does."""
+    return writes(lambda _, c, *of: change(c, *of))
+
+
 def of_log(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
     """Return the method that reads of a log, by its origin, what `read` does."""
     return reading(lambda c, origin, *of: read(c, id_of(c, origin), *of))

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
 from syncd.indicator import codec, leaf
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared, given
 from syncd.store.tables import bundle
 from syncd.tlog import growth, merkle
@@ -21,14 +21,8 @@ from syncd.tlog.merkle import BUNDLE
 _log_id, *_COLUMNS = bundle.c  # those of flows.ports.Bundle
 _n = bundle.c.n
 OF_LOG = select(*_COLUMNS).where(given(_log_id))
-_new = insert(bundle)
 _PUT = Prepared(
-    _new.on_conflict_do_update(
-        bundle.primary_key,
-        set_={c.name: c for c in _new.excluded if not c.primary_key},
-        where=_new.excluded.width >= bundle.c.width,
-    ),
-    *bundle.c.keys(),
+    upsert(bundle, *bundle.c.keys()[2:], least="width"), *bundle.c.keys()
 )
 _GET = Prepared(OF_LOG.where(given(_n)))
 _ROOTS = Prepared(

@@ -5,7 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from syncd.errors import DamagedError, UnavailableError, UsageError
+from syncd.errors import DamagedError, UnavailableError, UsageError, at_path
 from syncd.store.failpoint import hit
 
 
@@ -21,16 +21,12 @@ def write(
         UnavailableError: the disk is full, or does not let us.
     """
     new = path.with_name(path.name + ".new")
-    try:
+    with at_path(path, UnavailableError):
         _write_new(new, data, mode)
         hit(f"{points}.written")
         new.replace(path)
         hit(f"{points}.renamed")
         sync_directory(path.parent)
-    except OSError as e:
-        raise UnavailableError(
-            "{path}: {why}", path=path, why=e.strerror
-        ) from e
 
 
 def _write_new(new: Path, data: bytes, mode: int) -> None:
@@ -62,14 +58,11 @@ def read(path: Path) -> bytes | None:
     Raises:
         DamagedError: it is there and cannot be read.
     """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as e:
-        raise DamagedError(
-            "{file}: {why}", file=path.name, why=e.strerror
-        ) from e
+    with at_path(path.name, DamagedError):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
 
 
 class Lock:
@@ -83,10 +76,8 @@ class Lock:
                 is not ours to write.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        try:
+        with at_path(path):
             self._fd = os.open(path, flags, 0o600)
-        except OSError as e:
-            raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,7 +6,7 @@ evidence/<accused>/<SHA-256 of the file, 16 hex digits>.json
 import hashlib
 from pathlib import Path
 
-from syncd.errors import UnavailableError
+from syncd.errors import UnavailableError, at_path
 from syncd.store import durable
 
 MOST = 8  # files for each accused: one would do, all are of up to 1 MB
@@ -30,14 +30,10 @@ def keep(home: Path, accused: str, raw: bytes) -> str:
     """
     path = home / name(accused, raw)
     where = path.parent
-    try:
+    with at_path(where, UnavailableError):
         for directory in (where.parent, where):
             directory.mkdir(mode=0o700, exist_ok=True)
         if not path.exists() and len([*where.glob("*.json")]) >= MOST:
             return ""
-    except OSError as e:
-        raise UnavailableError(
-            "{where}: {why}", where=where, why=e.strerror
-        ) from e
     durable.write(path, raw)
     return f"{accused}/{path.name}"

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.messages import wire
+from syncd.store.portable import upsert
 from syncd.store.tables import finding
 
 _NO_INDEX = -1
 _KEY = finding.c.code, finding.c.origin, finding.c.idx
+_ONCE = ("code", "origin", "idx")
+_RECORD = upsert(finding, "detail", "last_at", added=("count",), once=_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,10 @@ class Row:
 
 def record(c: Connection, findings: Iterable[Finding], now: int) -> None:
     """Keep each finding; one that is known is counted, its detail renewed."""
-    new = insert(finding)
-    again = new.on_conflict_do_update(
-        index_elements=_KEY,
-        set_={
-            "detail": new.excluded.detail,
-            "last_at": new.excluded.last_at,
-            "count": finding.c.count + 1,
-        },
-    )
     for f in findings:
         detail = msgspec.json.encode(wire.of(f.detail)).decode()
         row = {**_key(f), "detail": detail, "count": 1}
-        c.execute(again, {**row, "first_at": now, "last_at": now})
+        c.execute(_RECORD, {**row, "first_at": now, "last_at": now})
 
 
 def news(c: Connection, some: Iterable[Finding], since: int) -> list[Finding]:

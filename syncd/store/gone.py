@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select, update
 from syncd.errors import Message, MissingError, RefusedError
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.active import OFFICIAL
-from syncd.store import retracting
+from syncd.store import imports, retracting
 from syncd.store.database import Database
 from syncd.store.imports import MOST_REFUSED
 from syncd.store.portable import public_field
@@ -86,10 +86,7 @@ async def finish(
         MissingError: there is no such import.
     """
     # For itself: it stays so where the rest is refused.
-    this = update(import_job).where(_job.id == import_id)
-    whole = this.values(whole=1 if end.complete else 2)
-    whole = whole.where(_job.finished_at.is_(None))
-    await db.write(lambda c: c.execute(whole))
+    await db.write(lambda c: imports.close(c, import_id, end))
     await db.write(lambda c: _finish(c, import_id, end, now, day))
 
 
@@ -156,8 +153,7 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
 def _count(c: Connection, list_id: int, before: int = 2**53) -> int:
     """Return how many values a list has, last found before an import."""
     lost = (_at.list_id == list_id, _at.last < before)
-    count = select(func.count()).select_from(list_value).where(*lost)
-    return int(c.execute(count).scalar_one())
+    return c.scalar(select(func.count()).where(*lost)) or 0
 
 
 def _touch_refused(c: Connection, import_id: int, list_id: int) -> bool:

@@ -20,12 +20,12 @@ from syncd.store import events
 from syncd.store import findings as finding_rows
 from syncd.store.access import WRITER
 from syncd.store.appeals import Appeals
+from syncd.store.book import reading, writes
 from syncd.store.calls import Calls
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database, Fence
 from syncd.store.durable import Lock
 from syncd.store.events import EventBook
-from syncd.store.findings import Row
 from syncd.store.history import History
 from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
@@ -105,29 +105,22 @@ class OwnStore(OwnBooks):
         self.history = History(database)
         self.pending = PendingBook(*sealed)
 
-    async def record(
-        self, findings: Sequence[Finding], *, once: bool = False
+    findings = reading(finding_rows.newest)
+
+    @writes
+    def record(
+        self, c: Connection, some: Sequence[Finding], *, once: bool = False
     ) -> Sequence[Finding]:
         """Keep findings and tell of those that are news; return these.
 
         One that is known is counted, or with `once` left as it is.
         """
-
-        def job(c: Connection) -> Sequence[Finding]:
-            now = self.clock()
-            news = finding_rows.news(c, findings, 0 if once else now - QUIET_S)
-            finding_rows.record(c, news if once else findings, now)
-            for finding in news:
-                events.tell(c, now, "finding", events.of_finding(finding))
-            return news
-
-        return await self.database.write(job)
-
-    async def findings(self, limit: int = 1000) -> list[Row]:
-        """Return up to `limit` findings, the one met last first."""
-        return await self.database.read(
-            lambda c: finding_rows.newest(c, limit)
-        )
+        now = self.clock()
+        news = finding_rows.news(c, some, 0 if once else now - QUIET_S)
+        finding_rows.record(c, news if once else some, now)
+        for finding in news:
+            events.tell(c, now, "finding", events.of_finding(finding))
+        return news
 
     def close(self) -> None:
         """Finish what runs, close, and let another process have the home."""

@@ -21,6 +21,7 @@ from syncd.errors import MissingError, StaleError, UsageError
 from syncd.flows.ports import State
 from syncd.flows.submission import (
     ImportBegin,
+    ImportEnd,
     ImportMark,
     ImportStatus,
     Outcome,
@@ -182,8 +183,7 @@ class Imports(SealedBook):
     def in_force(self, c: Connection, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
-        count = select(func.count()).select_from(vault).where(*stand)
-        return int(c.execute(count).scalar_one())
+        return c.scalar(select(func.count()).where(*stand)) or 0
 
     @reads
     def refused(
@@ -261,6 +261,12 @@ class Imports(SealedBook):
         at = "prefix", id_, row["offset"]
         row["prefix"] = opened(row["prefix"], str, *at)
         return ImportStatus(finished=row["finished_at"] is not None, **row)
+
+
+def close(c: Connection, import_id: int, end: ImportEnd) -> None:
+    """Take nothing more into an import, if it has not ended."""
+    this = update(import_job).where(job.id == import_id, _OPEN)
+    c.execute(this.values(whole=1 if end.complete else 2))
 
 
 def _dropped(imports: ColumnElement[bool]) -> sa.Delete:

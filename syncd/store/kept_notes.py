@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
@@ -99,12 +98,7 @@ def _keep_evidence(
     c: Connection, log_id: int, notes: Sequence[bytes], rejected: int = 0
 ) -> None:
     """Keep notes; what the roster decided against stays so."""
-    new = insert(fork_note)
-    again = new.on_conflict_do_update(
-        fork_note.primary_key,
-        set_={"rejected": 1},
-        where=new.excluded.rejected == 1,
-    )
+    again = upsert(fork_note, "rejected", least="rejected")
     for note in notes:
         hash_ = hashlib.sha256(note).digest()
         row = {"log_id": log_id, "hash": hash_, "note": note}

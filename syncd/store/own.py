@@ -191,15 +191,9 @@ class OwnLogStore(Book):
         sizes = select(log.c.origin, log.c.size).order_by(log.c.id)
         return dict(await self._rows(sizes))
 
-    @reads
-    def bundle(self, c: Connection, n: int) -> Bundle | None:
-        """Return bundle `n` as committed (full or the partial tail)."""
-        return bundle_rows.get(c, self._log_id, n)
-
-    @reads
-    def roots(self, c: Connection, first: int, last: int) -> list[bytes]:
-        """Return the roots of full bundles first..last-1, in order."""
-        return bundle_rows.roots(c, self._log_id, first, last)
+    # One as committed, full or the partial tail; roots of full ones.
+    bundle = reads(lambda self, c, n: bundle_rows.get(c, self._log_id, n))
+    roots = reads(lambda self, c, *of: bundle_rows.roots(c, self._log_id, *of))
 
     @writes
     def erase(self, c: Connection, origin: str, gone: Sequence[Range]) -> None:
@@ -354,8 +348,7 @@ def _common(c: Connection, log_id: int, succession: Succession) -> int:
     that stands nowhere.
     """
     end = succession.end
-    wanted = select(log.c.size).where(log.c.id == log_id)
-    size = int(c.execute(wanted).scalar_one())
+    size = c.scalar(select(log.c.size).where(log.c.id == log_id)) or 0
     if size < end.size:
         return size  # rolled back: what we have is how it began
     try:

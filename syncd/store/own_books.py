@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from syncd.store.access import WRITER, AccessBook
 from syncd.store.bearer import Bearers
+from syncd.store.book import Book
 from syncd.store.database import Database
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import VaultCipher
@@ -12,7 +13,7 @@ from syncd.store.sealing import VaultCipher
 LISTS: Final = "own-lists"  # whose key is derived from the vault's
 
 
-class OwnBooks:
+class OwnBooks(Book):
     """Access records, bearer tokens and own lists, over own.db."""
 
     sightings: Any  # takes what was met
@@ -26,6 +27,7 @@ class OwnBooks:
         writer: str = WRITER,
     ) -> None:
         """Take over the books; `writer` keeps access records."""
+        super().__init__(database, clock)
         self.database = database
         keys = VaultCipher(access_key)
         self.access = AccessBook(database, keys, clock, writer)

@@ -18,6 +18,7 @@ from syncd.flows.ports import State
 from syncd.flows.review import Change, Held, merged, summed
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.statement import NAMES
+from syncd.store import imports
 from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.events import tell
@@ -87,8 +88,8 @@ class PendingBook(SealedBook):
             c.execute(insert(_pending).values(row))
         self._keep(c, held)
         n = c.scalar(select(func.count()).where(_part.c.of == held.id)) or 0
-        part = msgspec.json.encode((held.call, msgspec.Raw(body)))
-        sealed = self._cipher.seal(part, _context(held.id, n))
+        part = held.call, msgspec.Raw(body)
+        sealed = self._seal(part, "pending part", held.id, n)
         c.execute(insert(_part).values(of=held.id, n=n, sealed=sealed))
         if held.state == "waiting":
             tell(c, self._clock(), "waiting", held.news)
@@ -119,11 +120,10 @@ class PendingBook(SealedBook):
     ) -> list[Part]:
         """Return routes and bodies of a held call, in order; the first."""
         its = select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
-        opened = (
-            self._cipher.open(sealed, _context(id_, n))
+        return [
+            self._unseal(sealed, Part, "pending part", id_, n)
             for n, sealed in c.execute(its.order_by(_part.c.n).limit(most))
-        )
-        return [msgspec.json.decode(raw, type=Part) for raw in opened]
+        ]
 
     @writes
     def move(self, c: Connection, old: Held, new: Held) -> Held:
@@ -169,8 +169,7 @@ class PendingBook(SealedBook):
         self, c: Connection, id_: int, end: ImportEnd
     ) -> tuple[Change, ...]:
         """Take nothing more into an import; return what it would say."""
-        this = update(import_job).where(_job.id == id_)
-        c.execute(this.values(whole=1 if end.complete else 2))
+        imports.close(c, id_, end)
         return summed(
             Change(
                 NAMES[type_],
@@ -197,9 +196,8 @@ class PendingBook(SealedBook):
         return self._hash("pending", *of)
 
     def _keep(self, c: Connection, held: Held) -> None:
-        context = _context(held.id, held.state, held.until)
-        sealed = self._cipher.seal(msgspec.json.encode(held), context)
-        row = {"state": held.state, "until": held.until, "sealed": sealed}
+        row: dict[str, Any] = {"state": held.state, "until": held.until}
+        row["sealed"] = self._seal(held, "pending", held.id, *row.values())
         c.execute(update(_pending).where(_at.id == held.id).values(row))
         if held.state in FINAL:
             c.execute(delete(_part).where(_part.c.of == held.id))
@@ -216,16 +214,10 @@ class PendingBook(SealedBook):
     def _found(self, c: Connection, *where: Any) -> list[Held]:
         rows = select(_at.id, _at.state, _at.until, _at.sealed)
         rows = rows.where(*where).order_by(_at.id.desc()).limit(1000)
-        opened = (
-            self._cipher.open(sealed, _context(*clear))
+        return [
+            self._unseal(sealed, Held, "pending", *clear)
             for *clear, sealed in c.execute(rows)
-        )
-        return [msgspec.json.decode(raw, type=Held) for raw in opened]
-
-
-def _context(*of: object) -> bytes:
-    """Return what a row is bound to: in another's place it does not open."""
-    return f"syncd-pending-v1\0{of}".encode()
+        ]
 
 
 def _held(import_id: int) -> tuple[sa.ColumnElement[bool], ...]:

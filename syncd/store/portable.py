@@ -14,11 +14,16 @@ TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 
 def upsert(
-    table: sa.Table, *renewed: str, added: Iterable[str] = ()
+    table: sa.Table,
+    *renewed: str,
+    added: Iterable[str] = (),
+    once: Iterable[str] = (),
+    least: str = "",
 ) -> sa.Insert:
     """Return an insert that renews columns of a row that has its key.
 
-    What others have is `added` to what is there.
+    What others have is `added` to what is there. Columns that are unique
+    `once` may stand for the key; a row that has more of `least` stays.
 
     Without any it does nothing where a row has it, or another unique value.
     """
@@ -26,11 +31,12 @@ def upsert(
     if not (renewed or added):
         return new.on_conflict_do_nothing()
     return new.on_conflict_do_update(
-        index_elements=[*table.primary_key.columns],
+        index_elements=[*(once or table.primary_key.columns.keys())],
         set_={
             **{name: new.excluded[name] for name in renewed},
             **{name: table.c[name] + new.excluded[name] for name in added},
         },
+        where=new.excluded[least] >= table.c[least] if least else None,
     )
 
 

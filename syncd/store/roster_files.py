@@ -10,7 +10,7 @@ pinned first version whenever they are read: trust is `roster.trust`'s work.
 import re
 from pathlib import Path
 
-from syncd.errors import DamagedError, StaleError, UsageError
+from syncd.errors import DamagedError, StaleError, at_path
 from syncd.store import durable
 
 _NAME = re.compile(r"([0-9]{6,15})\.note", re.ASCII)
@@ -63,12 +63,8 @@ class RosterFiles:
                     version=version,
                 )
             return
-        try:
+        with at_path(self._directory):
             self._directory.mkdir(mode=0o700, exist_ok=True)
-        except OSError as e:
-            raise UsageError(
-                "{directory}: {why}", directory=self._directory, why=e.strerror
-            ) from e
         durable.write(self._path(version), raw)
 
     def _path(self, version: int) -> Path:

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Listed
 from syncd.store import events
 from syncd.store.book import SealedBook, reads, writes
+from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import own_table, partial_index
 
@@ -123,10 +123,7 @@ class ScreeningBook(SealedBook):
         return Screened(id_, kind, until, tail, reference, listed)
 
 
-_insert = insert(screened)
-_PUT = _insert.on_conflict_do_update(
-    index_elements=("mac", "ref"), set_={"until": _insert.excluded.until}
-)
+_PUT = upsert(screened, "until", once=("mac", "ref"))
 _at = screened.c
 _ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

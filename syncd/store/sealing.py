@@ -5,7 +5,6 @@ Sealing is AES-256-GCM under a random nonce; a hash is HMAC-SHA-256, cut to
 database.
 """
 
-import hashlib
 import hmac
 import os
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from syncd.errors import DamagedError
@@ -57,12 +57,8 @@ class VaultCipher(Box):
         super().__init__(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
         self._root = key
         mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
-        # The two halves of HMAC with its key already in them: half the time
-        # of hmac.digest, which also lets other threads in, value by value.
-        self._inner, self._outer = (
-            hashlib.sha256(bytes(b ^ pad for b in mac_key.ljust(64, b"\0")))
-            for pad in (0x36, 0x5C)
-        )
+        # Copied, with its key already in it: a third of hmac.digest's time.
+        self._mac = HMAC(mac_key, SHA256())
 
     def derived(self, name: str) -> bytes:
         """Return a key of its own for a part, by which no other is opened."""
@@ -83,10 +79,9 @@ class VaultCipher(Box):
 
     def mac(self, message: bytes) -> bytes:
         """Return the first 16 bytes of the HMAC."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(message)
-        outer.update(inner.digest())
-        return outer.digest()[:MAC_SIZE]
+        mac = self._mac.copy()
+        mac.update(message)
+        return mac.finalize()[:MAC_SIZE]
 
     def hash_of(self, what: str, *parts: str | int | bytes) -> bytes:
         """Return what something is found by: `what` it is, and of what.

@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
+from syncd.store.portable import upsert
 from syncd.store.tables import sighting
+
+_ONCE = ("week", "kind", "epoch", "mac", "outcome")
+_ADD = upsert(sighting, added=("count",), once=_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,8 @@ class Sightings(SealedBook):
 
     async def add(self, met: Sequence[SightedToken]) -> None:
         """Count each; durable on return."""
-        one_more = insert(sighting).on_conflict_do_update(
-            index_elements=("week", "kind", "epoch", "mac", "outcome"),
-            set_={"count": sighting.c.count + 1},
-        )
         if met:
-            await self._run(one_more, [self._row(one) for one in met])
+            await self._run(_ADD, [self._row(one) for one in met])
 
     @reads
     def due(

@@ -73,6 +73,7 @@ def _of(read: Callable[..., T]) -> Callable[..., T]:
 class _Snapshot:
     file: ClassVar[str]  # in the home
     schema: ClassVar[str]
+    log: ClassVar[Table]
 
     @classmethod
     @contextmanager
@@ -101,6 +102,11 @@ class _Snapshot:
         except DBAPIError as e:
             raise DamagedError("database: {why}", why=e.orig) from e
 
+    def logs(self) -> list[LogRow]:
+        """Return the logs that there are: of ours, the newest last."""
+        rows = self._rows(select(self.log).order_by("id"))
+        return [LogRow(**row._asdict()) for row in rows]
+
     def bundles(self, log_id: int) -> Iterator[Bundle]:
         """Yield a log's bundles, the newest first."""
         newest_first = bundle_rows.OF_LOG.order_by(tables.bundle.c.n.desc())
@@ -113,13 +119,7 @@ class _Snapshot:
 class OwnSnapshot(_Snapshot):
     """own.db at one moment."""
 
-    file, schema = OWN, "own"
-
-    def logs(self) -> list[LogRow]:
-        """Return our logs, one for each generation, the newest last."""
-        return [
-            *starmap(LogRow, self._rows(select(tables.log).order_by("id")))
-        ]
+    file, schema, log = OWN, "own", tables.log
 
     def cosigned(self) -> list[CosignRow]:
         """Return the last checkpoint of each log that each key cosigned."""
@@ -169,12 +169,7 @@ class OwnSnapshot(_Snapshot):
 class MirrorSnapshot(_Snapshot):
     """mirror.db at one moment."""
 
-    file, schema = MIRROR, "mirror"
-
-    def logs(self) -> list[LogRow]:
-        """Return the logs that we heard of, by origin; ours among them."""
-        rows = self._rows(select(tables.mirror_log).order_by("origin"))
-        return [LogRow(**row._asdict()) for row in rows]
+    file, schema, log = MIRROR, "mirror", tables.mirror_log
 
     notes = _of(kept_notes.of_log)  # a log's kept checkpoints by size
     forked = _of(kept_notes.evidence)  # that contradict each other, or did

@@ -8,13 +8,18 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    closing,
+    contextmanager,
+    suppress,
+)
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from syncd.errors import DamagedError, UnavailableError, UsageError
+from syncd.errors import DamagedError, UnavailableError, UsageError, at_path
 from syncd.store import migrating
 
 PRAGMAS: Final = (  # of the connection that writes
@@ -175,9 +180,5 @@ def _create(path: Path) -> None:
     Raises:
         UsageError: it cannot be made there.
     """
-    try:
+    with at_path(path), suppress(FileExistsError):  # another was quicker
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        pass  # another process was quicker
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e

@@ -29,11 +29,10 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, reads, writing
 from syncd.store.imports import Refused
 from syncd.store.portable import public_field
 from syncd.store.prepared import MANY, Prepared, given
-from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
     list_value,
@@ -139,18 +138,16 @@ class Vault(SealedBook):
         """Return rows whose reports are to be retracted, oldest first."""
         return await self._found(_ENDING.limit(limit))
 
-    async def find_value(self, kind: str, value: str) -> list[VaultRow]:
-        """Return all rows about one identifier, ended ones too."""
-        return await self._find(self._hash("value", kind, value))
-
-    async def find_token(
-        self, kind: str, epoch: int, token: bytes
-    ) -> list[VaultRow]:
-        """Return all rows that were made by a token, ended ones too."""
-        return await self._find(self._hash("token", kind, epoch, token))
-
     @reads
-    def _find(self, c: Connection, mac: bytes) -> list[VaultRow]:
+    def find(
+        self, c: Connection, what: str, *of: str | int | bytes
+    ) -> list[VaultRow]:
+        """Return all rows about an identifier, ended ones too.
+
+        By "value", kind, value; where a token made them, by "token", kind,
+        epoch, token.
+        """
+        mac = self._hash(what, *of)
         return self._read(_BY_VALUE.all(c, mac[:8], mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
@@ -188,17 +185,8 @@ class Vault(SealedBook):
         if rows:
             await self._run(note, rows)
 
-    @writes
-    def retract(
-        self, c: Connection, ids: Iterable[int], how: Terms
-    ) -> Withdrawn:
-        """Have rows end; return what came of it."""
-        return retracting.by_ids(c, ids, how)
-
-    @writes
-    def retire(self, c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
-        """End the rows that were published under retired epochs."""
-        retracting.retire(c, epochs)
+    retract = writing(retracting.by_ids)
+    retire = writing(retracting.retire)
 
     async def _found(self, wanted: sa.Select[Any]) -> list[VaultRow]:
         return await self._db.read(lambda c: self._read(c.execute(wanted)))

@@ -25,7 +25,7 @@ from syncd.flows.serve import LogFiles
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
-MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
+MAX_BODY = 1 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
 MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
 KNOCK_S = 0.05  # for one of a newcomer's, one after the other
 IN_FLIGHT = 128 << 20  # bytes of bodies and files, of all callers
@@ -79,13 +79,10 @@ _FOR_AUDITORS = re.compile(
 )
 
 
-def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
-    """Return the application over a `node.serve.peer_service`.
-
-    A body has at most `most` bytes.
-    """
+def app(service: Any, pin: ReadPin) -> web.Application:
+    """Return the application over a `node.serve.peer_service`."""
     api = _Api(service, pin)
-    made = web.Application(middlewares=[api.guard], client_max_size=most)
+    made = web.Application(middlewares=[api.guard], client_max_size=MAX_BODY)
     get = made.router.add_get
     for prefix in ("/log", r"/mirror/{hash:[0-9a-f]{64}}"):
         get(prefix + "/checkpoint", api.checkpoint)

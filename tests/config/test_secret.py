@@ -122,20 +122,23 @@ def test_another_spelling_is_refused(tmp_path: Path, text: bytes) -> None:
     assert "+//+" not in str(caught.value)
 
 
-def test_the_databases_password(tmp_path: Path) -> None:
+def test_the_databases_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A credential of systemd goes before the file; neither is in the settings."""
     url = "postgresql://syncd@db.example/syncd"
     file = private(tmp_path / "file", b"of the file\n")
     private(tmp_path / "syncd-database", b"passed on")
     database = Database(url=url, password_file=file)
     settings = config.Config(home=tmp_path / "home", database=database)
-    passed = Environment(credentials=tmp_path)
-    for there, said in (Environment(), "of the file"), (passed, "passed on"):
-        server = config.server(settings, there)
+    for there, said in ("", "of the file"), (tmp_path, "passed on"):
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(there))
+        server = config.server(settings)
         assert server
         assert server.password() == {"password": said}
         assert said not in repr(server)
     file.chmod(0o644)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
     with pytest.raises(UsageError, match="lets others read it"):
-        config.server(settings, Environment())
-    assert config.server(config.Config(home=tmp_path), Environment()) is None
+        config.server(settings)
+    assert config.server(config.Config(home=tmp_path)) is None

@@ -244,7 +244,7 @@ class ClaimIntake:
             ours = [
                 f"--id {row.id}"
                 for form in forms
-                for row in await vault.find_value(form.kind, form.value)
+                for row in await vault.find("value", form.kind, form.value)
                 if row.type == REPORT and row.state == State.WAITING
             ]
         if ours:

@@ -156,7 +156,7 @@ class LocalService:
             short = report.named_token(
                 wanted.kind, wanted.token, wanted.epoch, self.ctx.roster
             )
-            rows = await vault.find_token(wanted.kind, wanted.epoch, short)
+            rows = await vault.find("token", wanted.kind, wanted.epoch, short)
             return [row.id for row in rows]
         if wanted.value or wanted.values:
             values = wanted.values or (wanted,)
@@ -182,7 +182,7 @@ class LocalService:
         ours = self.ctx.config.member.region
         found = wanted.read(identifier.for_retract, ours)
         vault = self.ctx.own.vault
-        rows = [await vault.find_value(f.kind, f.value) for f in found]
+        rows = [await vault.find("value", f.kind, f.value) for f in found]
         reports = [[r for r in group if r.type == REPORT] for group in rows]
         live = [g for g in reports if any(r.state < State.ENDING for r in g)]
         meant = live[0] if live else [r for group in reports for r in group]

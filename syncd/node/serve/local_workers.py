@@ -80,7 +80,7 @@ class LocalWorkers:
         # of `News`, as they are in force, and by which news each was
         self._parts: dict[str, tuple[Any, int]] = {}
 
-    async def open(self, given: socket.socket | None) -> None:
+    async def open(self) -> None:
         """Open the local API, and the console, where the settings say.
 
         Raises:
@@ -96,7 +96,7 @@ class LocalWorkers:
         )
         if ours.console.enabled:
             await self._open_console(app)
-        await self._serve(app, given)
+        await self._serve(app)
 
     async def _open_console(self, app: web.Application) -> None:
         """Show pages at the local API's address, and alone over TLS."""
@@ -121,17 +121,15 @@ class LocalWorkers:
                 console.alone(limits(ours)), sockets, "console", tls
             )
 
-    async def _serve(
-        self, app: web.Application, given: socket.socket | None
-    ) -> None:
+    async def _serve(self, app: web.Application) -> None:
         """Serve the local API: by workers, before `app`, if there are to be any."""
         home, own = self.ctx.home, self.ctx.config.own
         tls = config.tls_files(own, own.tls_listen)
         checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None
         processes = max(own.workers, 1)
-        apis = [listening(own.listen, "own", given, processes)]
+        apis = [listening(own.listen, "own", processes)]
         if tls:
-            apis.append(listening(own.tls_listen, "own", None, processes))
+            apis.append(listening(own.tls_listen, "own", processes))
         if not own.workers:
             for [sockets], its_tls in zip(apis, (None, checked), strict=False):
                 await self.listeners.serve(app, sockets, "own", its_tls)
