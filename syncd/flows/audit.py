@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from syncd.errors import DamagedError, SyncdError, UntrustedError
-from syncd.flows.excess import Counted, StoredRow
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, codec, folding
 from syncd.indicator.absent import Range
@@ -30,6 +29,9 @@ from syncd.tlog.note import VerifierKey
 CHUNK = 32  # bundles read together, 8,192 entries: no result depends on it
 NAMED = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
+
+# (token, key, index, record, index of the retract that ended it)
+StoredRow = tuple[bytes, int, int, bytes, int | None]
 
 
 @dataclass(slots=True)
@@ -111,7 +113,8 @@ class LogReport:
     rows: int = 0  # claims that stand, recomputed
     problems: list[str] = field(default_factory=list)
     # each with its position, where it has one
-    counted: Counted = field(default_factory=Counted)
+    access: str = ""
+    # what its newest anchor that has any says of access records
 
     @property
     def ok(self) -> bool:
@@ -305,7 +308,10 @@ class _LogCheck:
             (token, key, index, record, None)
             for token, index, key, record in batch.sightings
         ]
-        self._found.counted.add(rows, batch, records)
+        for said in reversed(batch.books):
+            self._found.access = self._found.access or getattr(
+                said, "access", ""
+            )
         for sightings, found in enumerate((rows, seen)):
             made = self._made[sightings]
             for row in found:

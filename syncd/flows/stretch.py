@@ -149,7 +149,6 @@ def join(stretches: Sequence[Stretch]) -> Stretch:
         whole.sightings += batch.sightings
         whole.voids += batch.voids
         whole.books += batch.books
-        whole.usages += batch.usages
     whole.ends.sort()
     whole.sightings.sort()
     return Stretch(

@@ -25,7 +25,6 @@ from syncd.indicator.leaf import (
     is_void,
 )
 from syncd.indicator.notation import DAYS
-from syncd.indicator.statement import Usage
 
 # (token, index, by_index, key, day on which it was written)
 End = tuple[bytes, int, int, int, int]
@@ -124,7 +123,6 @@ class Batch(msgspec.Struct, gc=False):
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
     books: list[statements.Book] = []
-    usages: list[tuple[int, Usage]] = []
 
 
 # ------------------------------------------------------------------ fold
@@ -193,8 +191,6 @@ def _fold_one(
             outcome = content.outcome.encode()
             record = _SIGHTING(4, *on, content.count) + outcome
             batch.sightings.append((token, index, number, record))
-        case Usage():
-            batch.usages.append((index, content))
         case statements.Book():  # erasures act before: see `absent.erases`
             batch.books.append(content)
         case _:
