@@ -123,8 +123,7 @@ class Audited(Log):
             "merged": self.size,
             "bundles": self.bundles[::-1],
             "erased": self.erased,
-            "claims": tallies[0],
-            "sightings": tallies[1],
+            "tables": tallies,
             "rows": held,
             **other,
         }

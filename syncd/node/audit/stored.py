@@ -171,7 +171,7 @@ class _HomeCheck:
         self._roster = roster
         self._mirror = mirror
         self._rows = {row.origin: row for row in mirror.logs()}
-        self._claims, self._sightings = tallies(mirror, self._rows)
+        self._tables = tallies(mirror, self._rows)
         self._proofs: dict[str, list[Proof]] = {}
         self._mark = b""
         self._own: set[str] = set()
@@ -267,8 +267,7 @@ class _HomeCheck:
                 proofs=(*kept, *self._proofs.get(origin, [])),
                 erased=erased,
                 ordered=(*ordered(self._roster, origin), *retired),
-                claims=self._claims.get(log_id, Tally()),
-                sightings=self._sightings.get(log_id, Tally()),
+                tables=[t.get(log_id, Tally()) for t in self._tables],
                 rows=partial(self._mirror.held, log_id),
                 contested=bool(here and here.contested),
                 rejected=frozenset(
