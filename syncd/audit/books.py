@@ -26,9 +26,8 @@ from syncd.indicator.statement import (
 from syncd.roster.quotas import DAY_S
 from syncd.roster.terms import PUBLISH
 from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 
-Fits = Callable[[AuditedLog, Checkpoint, str, str], bool | None]
+Fits = Callable[[AuditedLog, checkpoint.Checkpoint, str, str], bool | None]
 """(log, head, place, code of a finding) → whether the head is of its history"""
 
 

@@ -19,7 +19,6 @@ from typing import NamedTuple
 from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, codec, folding
-from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -91,8 +90,8 @@ class LogView:
     rows: Callable[[bool, int, int], Iterable[StoredRow]]
     """(sightings?, first, last) → rows of that log with those indices"""
     proofs: tuple[Proof, ...] = ()
-    erased: tuple[Range, ...] = ()  # as the database has it
-    ordered: tuple[Range, ...] = ()  # what the roster erased of it
+    erased: tuple[absent.Range, ...] = ()  # as the database has it
+    ordered: tuple[absent.Range, ...] = ()  # what the roster erased of it
     contested: bool = False
     rejected: frozenset[str] = frozenset()
     """texts that it signed on a branch which the roster did not choose"""

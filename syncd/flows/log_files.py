@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 from syncd.errors import BrokenSourceError, DamagedError, MalformedError
 from syncd.flows import serve
-from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf
-from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -53,7 +51,7 @@ def layout(size: int, *, audit: bool = False) -> Iterator[str]:
 
 
 async def files(
-    log: LogFiles, *, audit: bool = False
+    log: serve.LogFiles, *, audit: bool = False
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (path, bytes) of each static file, the checkpoint last.
 
@@ -81,7 +79,7 @@ def check(
     names: AbstractSet[str],
     read: Read,
     key: VerifierKey,
-    erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
+    erased: Callable[[Checkpoint], Iterable[absent.Range]] = lambda _: (),
     each: Each = lambda *_: None,
 ) -> Files:
     """Return what files of a log say, every byte of them proven.
@@ -137,7 +135,7 @@ class _Opened:
     _read: Read
     _each: Each
     types: Counter[int] = field(default_factory=Counter)
-    ranges: list[Range] = field(default_factory=list)
+    ranges: list[absent.Range] = field(default_factory=list)
     closed: list[tuple[int, int]] = field(default_factory=list)  # index, type
 
     def run(self) -> bytes:

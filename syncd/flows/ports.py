@@ -15,7 +15,6 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position as Position
 from syncd.indicator.record import Fields
 from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 
@@ -62,7 +61,7 @@ class OwnHead(NamedTuple):
     @classmethod
     def signed(cls, key: SigningKey, tree: Frontier = Frontier.EMPTY) -> Self:
         """Return a log's tip as its key signs it; before there are entries, too."""
-        head = Checkpoint(key.name, tree.size, tree.root())
+        head = checkpoint.Checkpoint(key.name, tree.size, tree.root())
         return cls(key.name, tree, bytes(checkpoint.sign(head, key)))
 
 

@@ -26,7 +26,6 @@ from syncd.flows.ports import (
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.leaf import Record
 from syncd.indicator.statement import (
     Dispute,
     Erase,
@@ -50,7 +49,7 @@ def _effective(one: Statement) -> bool:
 def grow(
     origin: str,
     frontier: Frontier,
-    tail: Sequence[Record],
+    tail: Sequence[leaf.Record],
     payloads: Sequence[tuple[int, bytes]],
     salts: bytes,
 ) -> tuple[Frontier, tuple[Bundle, ...]]:
@@ -114,7 +113,7 @@ class Writer:
             self.may_append()
             old = await self.own.head()
             size = old.frontier.size
-            tail: list[Record] = []
+            tail: list[leaf.Record] = []
             if size % BUNDLE:
                 last = await held.own(self.own, old).stored(size // BUNDLE)
                 tail = codec.records(old.origin, last)

@@ -15,7 +15,6 @@ import msgspec
 
 from syncd.indicator import absent, frames
 from syncd.indicator import statement as statements
-from syncd.indicator.absent import Range
 from syncd.indicator.claims import REPORT, Claim, Row, about
 from syncd.indicator.leaf import (
     DEFINED_TYPES,
@@ -119,7 +118,7 @@ class Batch(msgspec.Struct, gc=False):
     octets: int = 0  # of its payloads, where the day's limit counts them
     adds: Rows = Rows()
     ends: list[End] = []
-    erases: list[Range] = []
+    erases: list[absent.Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
     books: list[statements.Book] = []
@@ -133,7 +132,7 @@ def fold(
     start: int,
     records: Sequence[Record],
     *,
-    erased: Sequence[Range] = (),
+    erased: Sequence[absent.Range] = (),
 ) -> Batch:
     """Return what entries `start`, `start + 1`, … of a log say.
 

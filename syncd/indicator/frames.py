@@ -17,7 +17,6 @@ from collections.abc import Sequence
 
 from syncd.indicator import statement as statements
 from syncd.indicator.claims import REPORT, Claim
-from syncd.indicator.statement import Report
 from syncd.indicator.token import decode_many
 
 CELL = b"%b%017d%017d%b"  # of a row, as `folding.Rows` has it
@@ -81,7 +80,7 @@ def _learn(bare: bytes, payload: bytes, at: int, case: bytes) -> Frame | None:
     """Return the frame of a report, and keep it; None if it has none."""
     report = statements.decode(payload, REPORT)
     if (
-        not isinstance(report, Report)
+        not isinstance(report, statements.Report)
         or report.know.encode() != payload[at : at + 16]
         or report.token.encode() != payload[-33:-11]
         or case not in (b"", report.case.encode())
