@@ -91,8 +91,7 @@ def _anchor(
     if log is None:
         # A bundle of one log alone is not said to have others.
         if one.origin in audit.absent and len(audit.logs) > 1:
-            text = Message("{origin}: not here", one)
-            find("log_gone", line.place, text)
+            find("log_gone", line.place, Message("{origin}: not here", one))
         return
     try:
         head, _ = checkpoint.open_(one.note, log.key)

@@ -69,10 +69,9 @@ def grow(
         records.append((made, salt, payload))
     frontier = frontier.extend(codec.leaf_hashes(records[len(tail) :]))
     first = (frontier.size - len(records)) // BUNDLE
-    starts = range(0, len(records), BUNDLE)
     return frontier, tuple(
         codec.bundled(n, records[at : at + BUNDLE])
-        for n, at in enumerate(starts, first)
+        for n, at in enumerate(range(0, len(records), BUNDLE), first)
     )
 
 

@@ -101,5 +101,4 @@ def limits(
 
 def share(most: int, roster: Roster, epoch: Epoch) -> int:
     """Return what one holder gives of a quota of the alliance, rounded up."""
-    n = max(len(roster.holders_of(epoch)), epoch.t)
-    return -(-most * epoch.t // n)
+    return -(-most * epoch.t // max(len(roster.holders_of(epoch)), epoch.t))

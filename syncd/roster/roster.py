@@ -287,13 +287,12 @@ def _people(found: Roster) -> Iterator[tuple[str, Message]]:
         )
     for member in found.members:
         if member.alliance != found.alliance:
-            named = member.alliance
             yield (
                 "members",
                 Message(
                     "{member}'s keys are named for {named}",
                     member=member.id,
-                    named=named,
+                    named=member.alliance,
                 ),
             )
         if member.via and (
