@@ -18,6 +18,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows.ports import Finding
+from syncd.grouped import cancelled
 from syncd.roster.trust import TrustedRoster
 
 FOLLOW_S = 10.0  # for the claimant and k others, together
@@ -110,7 +111,7 @@ class RosterClaims:
     async def _step(self, version: int, peers: Sequence[RosterSource]) -> bool:
         """Ask all for one version; tell whether one answer verified."""
         asking = {
-            asyncio.ensure_future(peer.roster(version)): peer for peer in peers
+            asyncio.create_task(peer.roster(version)): peer for peer in peers
         }
         waiting = set(asking)
         try:
@@ -126,12 +127,10 @@ class RosterClaims:
                         return True
             return False
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await cancelled(asking)
 
     def _took(
-        self, peer: RosterSource, version: int, task: "asyncio.Future[bytes]"
+        self, peer: RosterSource, version: int, task: asyncio.Task[bytes]
     ) -> bool:
         try:
             raw = task.result()

@@ -16,7 +16,7 @@ verified is fetched again.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from syncd.errors import (
     BrokenSourceError,
@@ -28,6 +28,7 @@ from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import Run, Stretch, check
 from syncd.flows.stretch_queue import StretchQueue
+from syncd.grouped import cancelled
 from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.tlog import checkpoint, growth, merkle, tiles
@@ -137,13 +138,6 @@ async def leaves(
         ) from e
 
 
-async def _drop(*tasks: asyncio.Task[Any]) -> None:
-    """End tasks, whatever comes of them."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 @dataclass(slots=True, eq=False)
 class _Puller:
     """The way from our mirror to one checkpoint, from source to source."""
@@ -220,7 +214,7 @@ class _Puller:
                 head = await self._advance(head, stretch.join(ready))
             await ahead  # says why it ended early
         finally:
-            await _drop(ahead)
+            await cancelled([ahead])
 
     async def _check_ahead(
         self, source: Source, head: MirrorHead, line: StretchQueue
@@ -261,7 +255,7 @@ class _Puller:
                         merge=run.merge and not done.missing and budget.left,
                     )
         finally:
-            await _drop(fetching, *self._ahead.values())
+            await cancelled([fetching, *self._ahead.values()])
             self._ahead.clear()
             line.close()
 
@@ -280,7 +274,7 @@ class _Puller:
         checking = self._ahead.pop(run, None) or asyncio.create_task(
             self._check(source, run, fetched)
         )
-        await _drop(*self._ahead.values())
+        await cancelled(self._ahead.values())
         self._ahead.clear()
         have = (run.first + len(fetched)) * BUNDLE
         if have < self._new.size:
