@@ -13,8 +13,9 @@ rows looked at one by one, to name the positions.
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows.ports import Bundle
@@ -33,14 +34,13 @@ _EIGHT = struct.Struct(">Q").pack
 StoredRow = tuple[bytes, int, int, bytes, int | None]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The rows of one log in one table, as sums of hashes by bundle."""
 
-    sums: dict[int, int] = field(default_factory=dict)
-    digest: dict[int, int] = field(default_factory=dict)  # in force, by key
+    sums: dict[int, int] = {}
+    digest: dict[int, int] = {}  # in force, by key
     in_force: int = 0  # rows
-    odd: list[str] = field(default_factory=list)  # rows that do not read
+    odd: list[str] = []  # rows that do not read
 
     def add(self, origin: str, row: StoredRow) -> None:
         """Count one row."""
@@ -75,8 +75,7 @@ class Proof(NamedTuple):
     merged: bool = False  # says that we hold all below its size
 
 
-@dataclass(frozen=True, slots=True)
-class LogView:
+class LogView(Struct, frozen=True):
     """One log as our databases have it."""
 
     origin: str
@@ -97,8 +96,7 @@ class LogView:
     """texts that it signed on a branch which the roster did not choose"""
 
 
-@dataclass(slots=True)
-class LogReport:
+class LogReport(Struct):
     """What came of checking one log."""
 
     origin: str
@@ -106,10 +104,10 @@ class LogReport:
     merged: int
     contested: bool = False
     root: bytes = b""  # as recomputed; as stored if it could not be
-    digest: dict[int, int] = field(default_factory=dict)
+    digest: dict[int, int] = {}
     # by key, recomputed from the log's bytes
     rows: int = 0  # claims that stand, recomputed
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = []
     # each with its position, where it has one
     access: str = ""
     # what its newest anchor that has any says of access records

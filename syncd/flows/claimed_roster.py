@@ -6,8 +6,9 @@ a version claimed ── follow ──> trusted and kept, or a finding
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from syncd.errors import (
     NOTHING,
@@ -38,8 +39,7 @@ class RosterSource(Protocol):
         """
 
 
-@dataclass(slots=True, eq=False)
-class RosterClaims:
+class RosterClaims(Struct, eq=False):
     """Claims of newer or other rosters; each is looked into only once.
 
     A member may claim what it likes in every answer; after MOST_CLAIMS that
@@ -50,9 +50,9 @@ class RosterClaims:
     _keep: Callable[[int, bytes], None]
     """makes the next version's note durable"""
     _version: int = 0
-    _unproven: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
+    _unproven: dict[str, set[tuple[int, str]]] = {}
     # About the claim that is being followed, one at a time:
-    _findings: list[Finding] = field(default_factory=list)
+    _findings: list[Finding] = []
     _why: Message = NOTHING  # the last reason why an answer did not count
 
     def worth(self, claimant: str, version: int, hash_: str = "") -> bool:

@@ -10,8 +10,9 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from syncd.errors import BrokenSourceError, DamagedError, MalformedError
 from syncd.flows import serve
@@ -126,8 +127,7 @@ def check(
     return Files(head, audit, tuple(withheld), state.types)
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     """The bundles and tiles of a directory, recomputed from its entries."""
 
     _head: Checkpoint
@@ -135,8 +135,8 @@ class _Opened:
     _read: Read
     _each: Each
     types: Counter[int] = field(default_factory=Counter)
-    ranges: list[absent.Range] = field(default_factory=list)
-    closed: list[tuple[int, int]] = field(default_factory=list)  # index, type
+    ranges: list[absent.Range] = []
+    closed: list[tuple[int, int]] = []  # index, type
 
     def run(self) -> bytes:
         """Return the root that the files lead to."""

@@ -11,7 +11,9 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held

@@ -15,8 +15,10 @@ verified is fetched again.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.errors import (
     BrokenSourceError,
@@ -138,18 +140,17 @@ async def leaves(
         ) from e
 
 
-@dataclass(slots=True, eq=False)
-class _Puller:
+class _Puller(Struct, eq=False):
     """The way from our mirror to one checkpoint, from source to source."""
 
     _new: Checkpoint
     _signed: bytes
     _context: PullContext
     _first: int = 0  # number of the first bundle of `_roots`
-    _roots: list[bytes] = field(default_factory=list)  # proven, of bundles
-    _tail: list[bytes] = field(default_factory=list)
+    _roots: list[bytes] = []  # proven, of bundles
+    _tail: list[bytes] = []
     # proven leaf hashes of the last one
-    _ahead: dict[Run, asyncio.Task[Stretch]] = field(default_factory=dict)
+    _ahead: dict[Run, asyncio.Task[Stretch]] = {}
     # one, or none
 
     async def walk(self) -> str:

@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError, UntrustedError
 from syncd.flows import audit, log_files
