@@ -101,3 +101,7 @@ def test_messages_are_equal_if_they_read_the_same() -> None:
     one, same = Message("{n} bytes", n=9), Message("9 bytes")
     assert {one, same} == {same}
     assert one != "9 bytes"
+
+
+def test_a_message_shows_what_it_says() -> None:
+    assert repr(Message("{n} bytes", n=3)) == "Message('3 bytes')"
