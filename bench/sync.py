@@ -18,7 +18,6 @@ peak memory (the puller and its worker count), bytes on the wire per statement, 
 import argparse
 import asyncio
 import concurrent.futures
-import dataclasses
 import os
 import platform
 import secrets
@@ -31,6 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from beside import Process, said, serving  # type: ignore[import-not-found]
 
 from syncd import pinning
@@ -151,7 +151,7 @@ async def fill(mirror: MirrorStore, count: int) -> None:
             for i in range(at, stop)
         )
         grown = head.frontier.extend([bytes(32)] * (stop - at))
-        after = dataclasses.replace(head, frontier=grown, merged=stop)
+        after = msgspec.structs.replace(head, frontier=grown, merged=stop)
         await mirror.advance(head, after, (), batch)
         head = after
 

@@ -1,8 +1,8 @@
 """Group work: what comes in while some is done is done together next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
 I = TypeVar("I")  # noqa: E741 (item)
 O = TypeVar("O")  # noqa: E741 (outcome)
@@ -47,3 +47,11 @@ class Grouped(Generic[I, O]):
             for (_, future), outcome in zip(group, outcomes, strict=True):
                 if not future.done():  # else its caller went away
                     future.set_result(outcome)
+
+
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait for their end, whatever comes of them."""
+    left = [*tasks]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

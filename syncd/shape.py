@@ -39,6 +39,13 @@ class Form(Frozen, forbid_unknown_fields=True):
     """Such a one that is read of nothing with other fields."""
 
 
+class Secret(msgspec.Struct, frozen=True):
+    """A struct of which no log and no traceback tells what is in it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
 EMPTY: Any = msgspec.field(default_factory=dict)
 
 

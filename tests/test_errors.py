@@ -110,3 +110,7 @@ def test_what_the_system_refuses_is_ours() -> None:
         raise IsADirectoryError(21, "Is a directory")
     with pytest.raises(errors.StaleError), errors.at_path("/x"):
         raise errors.StaleError("roster: is here already")
+
+
+def test_a_message_shows_what_it_says() -> None:
+    assert repr(Message("{n} bytes", n=3)) == "Message('3 bytes')"

@@ -26,9 +26,8 @@ from syncd.indicator.statement import (
 from syncd.roster.quotas import DAY_S
 from syncd.roster.terms import PUBLISH
 from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 
-Fits = Callable[[AuditedLog, Checkpoint, str, str], bool | None]
+Fits = Callable[[AuditedLog, checkpoint.Checkpoint, str, str], bool | None]
 """(log, head, place, code of a finding) → whether the head is of its history"""
 
 
@@ -92,8 +91,7 @@ def _anchor(
     if log is None:
         # A bundle of one log alone is not said to have others.
         if one.origin in audit.absent and len(audit.logs) > 1:
-            text = Message("{origin}: not here", one)
-            find("log_gone", line.place, text)
+            find("log_gone", line.place, Message("{origin}: not here", one))
         return
     try:
         head, _ = checkpoint.open_(one.note, log.key)

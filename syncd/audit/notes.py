@@ -11,7 +11,6 @@ from syncd.audit.result import Audit, AuditedLog, Line, Signed
 from syncd.errors import MalformedError, Message, SyncdError, UntrustedError
 from syncd.tlog import checkpoint, cosignature, note
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.note import Note
 
 SKEW_S = 300  # of honest clocks to each other
 Find = Callable[[str, str, Message], None]
@@ -48,7 +47,7 @@ class Notes(NamedTuple):
         return found
 
     def _lines(
-        self, log: AuditedLog, path: str, made: Note, into: Signed
+        self, log: AuditedLog, path: str, made: note.Note, into: Signed
     ) -> None:
         """Take the lines of a note that verify."""
         size = checkpoint.parse(made.text).size
@@ -66,7 +65,7 @@ class Notes(NamedTuple):
                 continue
             try:
                 if key is None:
-                    note.verify(Note(made.text, (line,)), (log.key,))
+                    note.verify(note.Note(made.text, (line,)), (log.key,))
                     into.place = into.place if into.ours else path
                     into.ours = True
                     continue

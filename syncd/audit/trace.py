@@ -9,7 +9,6 @@ from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import UntrustedError, UsageError
 from syncd.indicator import receipt
 from syncd.indicator.leaf import Record, open_bundle
-from syncd.indicator.receipt import Receipt
 from syncd.tlog import checkpoint, merkle, note, proof, tiles
 
 
@@ -37,7 +36,7 @@ def trace(audit: Audit, origin: str, index: int) -> dict[str, Any]:
     }
 
 
-def anchor_of(audit: Audit, one: Receipt) -> int:
+def anchor_of(audit: Audit, one: receipt.Receipt) -> int:
     """Return the index of the anchor, in its log, that names a receipt.
 
     Raises:

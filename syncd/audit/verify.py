@@ -16,7 +16,6 @@ from itertools import pairwise
 from syncd.audit import books, known, notes
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
-from syncd.audit.known import Keys
 from syncd.audit.result import (
     BOOKS,
     DATED,
@@ -39,7 +38,6 @@ from syncd.flows import evidence, log_files
 from syncd.indicator import statement
 from syncd.indicator.leaf import INDICATOR_TYPES, Record
 from syncd.indicator.notation import is_day
-from syncd.indicator.statement import Void
 from syncd.roster import trust
 from syncd.roster.roster import Roster
 from syncd.tlog import growth
@@ -84,7 +82,7 @@ class _Check:
             rosters += trust.versions(fingerprint, chain)
         except NewerError as e:
             self.find("newer", "roster/", e.text)
-        self._keys = Keys(rosters)
+        self._keys = known.Keys(rosters)
         self._signed = notes.Notes(self._keys, self.audit, self.find)
         if rosters and rosters[0].id != given.about.alliance:
             raise UntrustedError("about.json: of another alliance")
@@ -178,7 +176,7 @@ class _Check:
                     log.days[on] = index
             if type_ in ASKED and salt:
                 entry = statement.decode(payload, type_)
-                if not isinstance(entry, Void):
+                if not isinstance(entry, statement.Void):
                     log.opened[index] = entry
                 elif type_ in BOOKS:
                     text = Message("{why}", why=entry.reason)

@@ -7,7 +7,8 @@ of which each gives a part.
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from syncd.errors import NOTHING, Message, QuotaError
 from syncd.roster.roster import Roster
@@ -17,8 +18,7 @@ from syncd.shape import Form
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
 
 
-@dataclass(slots=True)
-class HolderState:
+class HolderState(Struct):
     """What we last saw of a holder; told in `status`."""
 
     member: str
@@ -33,8 +33,7 @@ class HolderState:
         return not self.up and now - self.since < _DOWN_S
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     left: float = math.inf  # elements
     at: float = 0.0  # seconds of the clock
     denied: int = 0  # elements, since the start
@@ -55,14 +54,13 @@ class QuotaLeft(Form):
     denied: int  # elements that it refused since the start
 
 
-@dataclass(kw_only=True, eq=False)
-class Allowance:
+class Allowance(Struct, kw_only=True, eq=False):
     """Keeps what each holder said, by key and the roster's row."""
 
     me: str
     roster: Callable[[], Roster]
     clock: Callable[[], float]
-    _seen: dict[tuple[str, str, str], _Seen] = field(default_factory=dict)
+    _seen: dict[tuple[str, str, str], _Seen] = {}
 
     def of(self, epoch: Epoch, holder: str, purpose: str) -> _Seen:
         """Return what a holder said of a purpose."""

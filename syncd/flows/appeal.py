@@ -67,5 +67,4 @@ def after(old: Appeal, step: Step, now: int, by: str, why: str) -> Appeal:
         if step == "lifted":
             new = replace(new, lifted_at=old.lifted_at or now)
     end = new.lifted_at or new.told_at
-    hours = (end - new.received_at) // 3600 if end else None
-    return replace(new, hours=hours)
+    return replace(new, hours=(end - new.received_at) // 3600 if end else None)

@@ -12,15 +12,14 @@ rows looked at one by one, to name the positions.
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from syncd.errors import DamagedError, SyncdError, UntrustedError
-from syncd.flows.excess import Counted, StoredRow
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, codec, folding
-from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -31,15 +30,17 @@ CHUNK = 32  # bundles read together, 8,192 entries: no result depends on it
 NAMED = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
 
+# (token, key, index, record, index of the retract that ended it)
+StoredRow = tuple[bytes, int, int, bytes, int | None]
 
-@dataclass(slots=True)
-class Tally:
+
+class Tally(Struct):
     """The rows of one log in one table, as sums of hashes by bundle."""
 
-    sums: dict[int, int] = field(default_factory=dict)
-    digest: dict[int, int] = field(default_factory=dict)  # in force, by key
+    sums: dict[int, int] = {}
+    digest: dict[int, int] = {}  # in force, by key
     in_force: int = 0  # rows
-    odd: list[str] = field(default_factory=list)  # rows that do not read
+    odd: list[str] = []  # rows that do not read
 
     def add(self, origin: str, row: StoredRow) -> None:
         """Count one row."""
@@ -74,8 +75,7 @@ class Proof(NamedTuple):
     merged: bool = False  # says that we hold all below its size
 
 
-@dataclass(frozen=True, slots=True)
-class LogView:
+class LogView(Struct, frozen=True):
     """One log as our databases have it."""
 
     origin: str
@@ -85,20 +85,18 @@ class LogView:
     note: bytes  # its newest signed checkpoint
     merged: int  # entries whose claims we hold
     bundles: Iterable[Bundle]  # the newest first
-    proofs: tuple[Proof, ...] = ()
-    erased: tuple[Range, ...] = ()  # as the database has it
-    ordered: tuple[Range, ...] = ()  # what the roster erased of it
-    claims: Tally = field(default_factory=Tally)
-    sightings: Tally = field(default_factory=Tally)
-    rows: Callable[[bool, int, int], Iterable[StoredRow]] = lambda *_: ()
+    tables: Sequence[Tally]  # its claim rows, and its sighting rows
+    rows: Callable[[bool, int, int], Iterable[StoredRow]]
     """(sightings?, first, last) → rows of that log with those indices"""
+    proofs: tuple[Proof, ...] = ()
+    erased: tuple[absent.Range, ...] = ()  # as the database has it
+    ordered: tuple[absent.Range, ...] = ()  # what the roster erased of it
     contested: bool = False
     rejected: frozenset[str] = frozenset()
     """texts that it signed on a branch which the roster did not choose"""
 
 
-@dataclass(slots=True)
-class LogReport:
+class LogReport(Struct):
     """What came of checking one log."""
 
     origin: str
@@ -106,12 +104,13 @@ class LogReport:
     merged: int
     contested: bool = False
     root: bytes = b""  # as recomputed; as stored if it could not be
-    digest: dict[int, int] = field(default_factory=dict)
+    digest: dict[int, int] = {}
     # by key, recomputed from the log's bytes
     rows: int = 0  # claims that stand, recomputed
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = []
     # each with its position, where it has one
-    counted: Counted = field(default_factory=Counted)
+    access: str = ""
+    # what its newest anchor that has any says of access records
 
     @property
     def ok(self) -> bool:
@@ -121,12 +120,7 @@ class LogReport:
 
 def check(view: LogView) -> LogReport:
     """Recompute a log, its roots and its claims; tell what does not hold."""
-    found = _LogCheck(view)
-    try:
-        found.run()
-    except (SyncdError, ValueError) as e:
-        found.problem(f"{e}")
-    return found.report()
+    return _LogCheck(view).report()
 
 
 class _LogCheck:
@@ -142,16 +136,20 @@ class _LogCheck:
         self._pending: dict[tuple[int, bytes, int], int] = {}
         self._made = Tally(), Tally()  # rows, as they must be; sightings
         self._tails: dict[int, list[bytes]] = {}
-        self._held = [dict(view.claims.sums), dict(view.sightings.sums)]
+        self._held = [dict(table.sums) for table in view.tables]
 
-    def problem(self, text: str) -> None:
+    def _problem(self, text: str) -> None:
         """Note something that does not hold."""
         self._count += 1
         if self._count <= NAMED:
             self._found.problems.append(text)
 
     def report(self) -> LogReport:
-        """Return what was found."""
+        """Check all; return what was found."""
+        try:
+            self._run()
+        except (SyncdError, ValueError) as e:
+            self._problem(f"{e}")
         found, made = self._found, self._made[0]
         if self._count > NAMED:
             found.problems.append(f"and {self._count - NAMED} more")
@@ -159,11 +157,10 @@ class _LogCheck:
         found.rows = made.in_force
         return found
 
-    def run(self) -> None:
-        """Check all."""
+    def _run(self) -> None:
         view = self._view
-        for text in (*view.claims.odd, *view.sightings.odd):
-            self.problem(text)
+        for text in (text for table in view.tables for text in table.odd):
+            self._problem(text)
         if not 0 <= view.merged <= view.size:
             raise ValueError(
                 f"merged {view.merged} is beyond size {view.size}"
@@ -176,7 +173,7 @@ class _LogCheck:
         frontier = frontier.extend(self._tails.get(whole, [])[:tail])
         self._found.root = frontier.root()
         if bytes(frontier) != view.peaks:
-            self.problem(f"frontier: not that of the {view.size} entries")
+            self._problem(f"frontier: not that of the {view.size} entries")
         for proof, head in proofs:
             self._hold(proof, head, roots)
         self._compare_erased()
@@ -195,7 +192,7 @@ class _LogCheck:
             try:
                 found.append((proof, self._open(proof)))
             except SyncdError as e:
-                self.problem(f"{proof.what}: {e}")
+                self._problem(f"{proof.what}: {e}")
         return found
 
     def _open(self, proof: Proof) -> Checkpoint:
@@ -219,12 +216,12 @@ class _LogCheck:
         if str(head) in view.rejected:
             return
         if proof.merged and head.size > view.merged:
-            self.problem(
+            self._problem(
                 f"{proof.what}: signed {head.size}, merged {view.merged}"
             )
         if head.size > view.size:
             if proof.what == "high-water mark":
-                self.problem(
+                self._problem(
                     f"high-water mark: size {head.size} was released, the"
                     f" database is at {view.size}"
                 )
@@ -232,7 +229,7 @@ class _LogCheck:
         whole = head.size // BUNDLE
         tail = self._tails.get(whole, [])
         if growth.prefix_root(head.size, roots[:whole], tail) != head.root:
-            self.problem(f"{proof.what}: another root at size {head.size}")
+            self._problem(f"{proof.what}: another root at size {head.size}")
 
     # ---------------------------------------------------------- walk
 
@@ -291,7 +288,7 @@ class _LogCheck:
         ]
         del records[max(self._view.merged - start, 0) :]
         for index in absent.complete(start, records, erased=self._ranges):
-            self.problem(f"entry {index}: withheld, but below merged")
+            self._problem(f"entry {index}: withheld, but below merged")
         batch = folding.fold(self._origin, start, records, erased=self._ranges)
         pending = self._pending
         for token, index, by, key, _ in batch.ends:
@@ -305,7 +302,10 @@ class _LogCheck:
             (token, key, index, record, None)
             for token, index, key, record in batch.sightings
         ]
-        self._found.counted.add(rows, batch, records)
+        for said in reversed(batch.books):
+            self._found.access = self._found.access or getattr(
+                said, "access", ""
+            )
         for sightings, found in enumerate((rows, seen)):
             made = self._made[sightings]
             for row in found:
@@ -331,9 +331,9 @@ class _LogCheck:
             there, want = held.get(index, []), wanted.get(index)
             if want and there == [want]:
                 continue
-            self.problem(f"{what} {index}: {_how(want, there)}")
+            self._problem(f"{what} {index}: {_how(want, there)}")
         if self._count == before:  # pragma: no cover  SHA-256 collides
-            self.problem(f"{what}s of bundle {n}: sums differ, rows do not")
+            self._problem(f"{what}s of bundle {n}: sums differ, rows do not")
 
     def _compare_erased(self) -> None:
         view = self._view
@@ -341,11 +341,11 @@ class _LogCheck:
         for start, stop, by in sorted(
             {*view.erased} - known - {*view.ordered}
         ):
-            self.problem(
+            self._problem(
                 f"erasure of {start} to {stop} at {by}: nobody ordered it"
             )
         for start, stop, by in sorted(known - {*view.erased}):
-            self.problem(
+            self._problem(
                 f"entry {by}: its erasure of {start} to {stop} was not"
                 " acted on"
             )

@@ -11,8 +11,9 @@ report's second. Of what could not be read in time the caller is told.
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from syncd.flows.ports import Position
 from syncd.indicator.claims import Claim
@@ -40,8 +41,7 @@ class ClaimSource(Protocol):
         """Return the claims in force at some positions."""
 
 
-@dataclass(slots=True)
-class _Trail:
+class _Trail(Struct):
     """What one report rests on, as far as it was followed.
 
     It ends at reports on the same token: those are in hand, and have trails
@@ -50,7 +50,7 @@ class _Trail:
 
     on: Key  # the report's token
     edge: list[Position]  # to be followed next
-    seen: set[Position] = field(default_factory=set)
+    seen: set[Position] = set()
 
     def follow(self, at: Mapping[Position, Claim], day: str) -> None:
         """Go one step on from what was read."""

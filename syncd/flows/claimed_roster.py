@@ -6,8 +6,9 @@ a version claimed ── follow ──> trusted and kept, or a finding
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from syncd.errors import (
     NOTHING,
@@ -18,6 +19,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows.ports import Finding
+from syncd.grouped import cancelled
 from syncd.roster.trust import TrustedRoster
 
 FOLLOW_S = 10.0  # for the claimant and k others, together
@@ -37,8 +39,7 @@ class RosterSource(Protocol):
         """
 
 
-@dataclass(slots=True, eq=False)
-class RosterClaims:
+class RosterClaims(Struct, eq=False):
     """Claims of newer or other rosters; each is looked into only once.
 
     A member may claim what it likes in every answer; after MOST_CLAIMS that
@@ -49,9 +50,9 @@ class RosterClaims:
     _keep: Callable[[int, bytes], None]
     """makes the next version's note durable"""
     _version: int = 0
-    _unproven: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
+    _unproven: dict[str, set[tuple[int, str]]] = {}
     # About the claim that is being followed, one at a time:
-    _findings: list[Finding] = field(default_factory=list)
+    _findings: list[Finding] = []
     _why: Message = NOTHING  # the last reason why an answer did not count
 
     def worth(self, claimant: str, version: int, hash_: str = "") -> bool:
@@ -110,7 +111,7 @@ class RosterClaims:
     async def _step(self, version: int, peers: Sequence[RosterSource]) -> bool:
         """Ask all for one version; tell whether one answer verified."""
         asking = {
-            asyncio.ensure_future(peer.roster(version)): peer for peer in peers
+            asyncio.create_task(peer.roster(version)): peer for peer in peers
         }
         waiting = set(asking)
         try:
@@ -126,12 +127,10 @@ class RosterClaims:
                         return True
             return False
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await cancelled(asking)
 
     def _took(
-        self, peer: RosterSource, version: int, task: "asyncio.Future[bytes]"
+        self, peer: RosterSource, version: int, task: asyncio.Task[bytes]
     ) -> bool:
         try:
             raw = task.result()

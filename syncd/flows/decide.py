@@ -122,8 +122,7 @@ async def _contradicted(mirror: Mirror, head: MirrorHead) -> int:
     at = 0
     for one in found:
         if one.size > head.mirrored:
-            size = one.size if same[one.size] > 1 else head.mirrored
-            at = max(at, size)
+            at = max(at, one.size if same[one.size] > 1 else head.mirrored)
         elif await ours.root_at(one.size) != one.root:
             at = max(at, one.size)
     return at

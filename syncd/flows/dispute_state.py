@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 
 from syncd.flows.ports import Position
 from syncd.indicator import active
-from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.notation import DAYS, day_text
 from syncd.indicator.statement import Answer, Dispute, Report
@@ -70,7 +69,7 @@ def of(
     `claims` stand on its token, `ours` are our logs: of others' disputes our
     reports count alone, of ours the others'.
     """
-    dispute, world = claim.statement, World(roster, DAYS[today])
+    dispute, world = claim.statement, active.World(roster, DAYS[today])
     if not isinstance(dispute, Dispute) or not world.has_effect(claim):
         return None
     by_us = claim.origin in ours
@@ -99,7 +98,7 @@ def of(
 def _reports(
     claims: Collection[Claim],
     since: str,
-    world: World,
+    world: active.World,
     meant: Callable[[Position], bool],
 ) -> tuple[DisputedReport, ...]:
     """Return what stands, or was answered since a day by its author."""

@@ -1,7 +1,6 @@
 """Drafts of what a member says, and what is kept of each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from syncd.indicator.notation import Natural
@@ -11,7 +10,7 @@ from syncd.indicator.record import (
     ReportFields,
     VouchFields,
 )
-from syncd.shape import Form
+from syncd.shape import Form, Secret
 
 T = TypeVar("T")
 
@@ -99,21 +98,20 @@ class ReassignedDraft(ReassignedFields, forbid_unknown_fields=True):
 OwnerDraft = VouchDraft | ReassignedDraft
 
 
-@dataclass(frozen=True, slots=True)
-class NewReport:
+class NewReport(Secret, frozen=True):
     """What the vault is to keep: an identifier and what is said of it."""
 
     kind: str
-    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes; or none
+    value: str  # normal form, 1–256 ASCII bytes; or none
     fields: bytes  # `record.encode` of them: public once published
     type: int = 1  # of the statement
     urgent: bool = False
     test: bool = False  # a drill
-    again: str = field(default="", repr=False)
+    again: str = ""
     # why it is reported though it was taken back; sealed likewise
     token: bytes = b""  # 16 bytes, where there is no value
     epoch: int = 0  # of the token
     seen: str = ""  # day that was said; "": `fields` has a default
     expires: str = ""  # likewise
-    raw: str = field(default="", repr=False)  # its cell in a list
+    raw: str = ""  # its cell in a list
     notices: tuple[str, ...] = ()  # codes: how the value was read

@@ -1,6 +1,5 @@
 """Entries of a member's own lists: drafts, new ones and kept ones."""
 
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -10,7 +9,7 @@ from syncd import canonical
 from syncd.flows.draft import RawValue
 from syncd.indicator.active import OFFICIAL
 from syncd.indicator.record import ReportFields
-from syncd.shape import Form
+from syncd.shape import Form, Secret
 
 EXEMPT = "exempt"
 NOTE = "note"
@@ -48,15 +47,14 @@ class EntryFields(ReportFields):
     official: bool = False  # exempt in view of an official report
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(Secret, frozen=True):
     """What is to be kept of one entry; all but type, kind, day is secret."""
 
     type: str  # one of TYPES
     kind: str
-    value: str = field(repr=False)  # normal form
-    fields: EntryFields = field(repr=False)
-    name: str = field(default="", repr=False)  # one of a name stands per value
+    value: str  # normal form
+    fields: EntryFields
+    name: str = ""  # one of a name stands per value
     until: int | None = None  # first day on which it does not count
 
     @property
@@ -66,22 +64,21 @@ class NewEntry:
         return canonical.dumps({**fields, "until": self.until or 0})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Secret, frozen=True):
     """One entry as it is kept."""
 
     id: int
     type: str  # one of TYPES
     kind: str
-    value: str = field(repr=False)  # normal form
-    fields: EntryFields = field(repr=False)
-    list: str = field(repr=False)  # of a local entry
+    value: str  # normal form
+    fields: EntryFields
+    list: str  # of a local entry
     until: int | None
     by: str  # the bearer's name
     at: int  # unix seconds
     removed_at: int | None = None
     removed_by: str = ""
-    removed_why: str = field(default="", repr=False)
+    removed_why: str = ""
 
     @property
     def official(self) -> bool:

@@ -4,15 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from syncd.errors import RefusedError
 from syncd.indicator import absent, leaf, statement
-from syncd.indicator.absent import Range
-from syncd.indicator.leaf import Record
 
 
 def checked(
     origin: str,
-    records: Mapping[int, Record],
+    records: Mapping[int, leaf.Record],
     stand: Collection[int],
-    gone: Sequence[Range],
+    gone: Sequence[absent.Range],
 ) -> dict[int, int]:
     """Return the types of entries of ours that may go and are still here.
 

@@ -297,13 +297,12 @@ def check_reply(
     """
     answer = canonical.load(reply, _Answer)
     points = list(_points(answer.elements))
-    evaluation = threshold.Evaluation(points, bytes.fromhex(answer.proof))
     threshold.check(
         public_share,
         index,
         request.quorum,
         request.elements,
-        evaluation,
+        threshold.Evaluation(points, bytes.fromhex(answer.proof)),
         request.context,
         request.last,
     )

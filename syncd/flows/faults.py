@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import notation, vocabulary
 from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS, RELAYED
-from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import Fields, ReportFields
 from syncd.tlog.key import is_ours
 
@@ -96,7 +95,7 @@ def _misspelt(fields: Fields) -> Iterator[SyncdError]:
                     "{field}: not 16 digits in lower-case hex", field=field
                 )
             case "positions" if not all(
-                is_ours(origin) and 0 <= index <= MAX_INTEGER
+                is_ours(origin) and 0 <= index <= notation.MAX_INTEGER
                 for origin, index in value
             ):
                 yield MalformedError(

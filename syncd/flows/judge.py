@@ -3,7 +3,6 @@
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -21,23 +20,23 @@ from syncd.indicator.receipt import Receipt
 from syncd.indicator.statement import Report
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
+from syncd.shape import Secret
 
 LIGHT = 64  # questions and claims judged without another thread
 HITS = frozenset({"confirmed", "suspected", "disputed"})
 _UNREAD = Message("basis: no time left to read what reports rest on")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Secret, frozen=True):
     """One item of a look-up: by value, or by token for who holds tokens."""
 
     kind: str
-    value: str = field(default="", repr=False)
+    value: str = ""
     scheme: str = ""
     region: str = ""
-    token: bytes = field(default=b"", repr=False)  # 16 bytes
+    token: bytes = b""  # 16 bytes
     epoch: int = 0
-    output: bytes = field(default=b"", repr=False)
+    output: bytes = b""
     # behind a token: 64 bytes, of which the last 16 do not matter; with it
     # `know` is checked
 
@@ -106,8 +105,7 @@ class Alike:
         return self._found
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """What a look-up is judged by, as of one moment."""
 
     roster: Roster
@@ -116,9 +114,9 @@ class World:
     never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
     region: str  # for phones without a country
     own: frozenset[str] = frozenset()  # our origins: no sighting of ours
-    distrusted: Mapping[str, Entry] = field(default_factory=dict)
+    distrusted: Mapping[str, Entry] = {}
     # by origin, why we ourselves believe a log no more than a forked one
-    alike: Alike = field(default_factory=Alike, compare=False, repr=False)
+    alike: Alike = msgspec.field(default_factory=Alike)
 
 
 class PendingQuestion(NamedTuple):
@@ -244,8 +242,9 @@ class Judge:
         protected = 0 in guard.levels
         if not (protected or any(groups)):  # nearly all of a long list
             return Answer(verdict=self._nothing, tokens=tokens)
-        lying = self._lying(on)
-        world = replace(self._seen, bad_know=lying) if lying else self._seen
+        lying, world = self._lying(on), self._seen
+        if lying:
+            world = structs.replace(world, bad_know=lying)
         behind, whole = self._basis.of(groups)
         alone = whole and not (lying or behind or guard.levels)
         if alone and (lone := self._lone(on, groups)):

@@ -10,14 +10,13 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from syncd.errors import BrokenSourceError, DamagedError, MalformedError
 from syncd.flows import serve
-from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf
-from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -53,7 +52,7 @@ def layout(size: int, *, audit: bool = False) -> Iterator[str]:
 
 
 async def files(
-    log: LogFiles, *, audit: bool = False
+    log: serve.LogFiles, *, audit: bool = False
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (path, bytes) of each static file, the checkpoint last.
 
@@ -81,7 +80,7 @@ def check(
     names: AbstractSet[str],
     read: Read,
     key: VerifierKey,
-    erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
+    erased: Callable[[Checkpoint], Iterable[absent.Range]] = lambda _: (),
     each: Each = lambda *_: None,
 ) -> Files:
     """Return what files of a log say, every byte of them proven.
@@ -128,8 +127,7 @@ def check(
     return Files(head, audit, tuple(withheld), state.types)
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     """The bundles and tiles of a directory, recomputed from its entries."""
 
     _head: Checkpoint
@@ -137,8 +135,8 @@ class _Opened:
     _read: Read
     _each: Each
     types: Counter[int] = field(default_factory=Counter)
-    ranges: list[Range] = field(default_factory=list)
-    closed: list[tuple[int, int]] = field(default_factory=list)  # index, type
+    ranges: list[absent.Range] = []
+    closed: list[tuple[int, int]] = []  # index, type
 
     def run(self) -> bytes:
         """Return the root that the files lead to."""

@@ -37,7 +37,6 @@ from syncd.indicator import (
     verdict,
     vocabulary,
 )
-from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
 from syncd.roster.roster import Roster
 
@@ -148,7 +147,7 @@ def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
 def _normalise_all(
     questions: Sequence[Question | SyncdError],
     world: World,
-    outputs: dict[Identifier, bytes],
+    outputs: dict[identifier.Identifier, bytes],
 ) -> list[PendingQuestion]:
     """Read every question; URLs need nobody's help for their outputs."""
     asked = []

@@ -1,7 +1,8 @@
 """Fold the entries of a log into the claims: what is mirrored, or is ours."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError, Message, StaleError
 from syncd.flows import held

@@ -31,7 +31,6 @@ from syncd.flows.entry import (
 )
 from syncd.flows.report import Rules
 from syncd.indicator import identifier, statement, vocabulary
-from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster.terms import Policy, lower, stronger
 
@@ -131,8 +130,8 @@ def list_name(text: str) -> str:
 def over(
     found: Verdict,
     level: int | None,
-    forms: Sequence[Identifier],
-    entries: Mapping[Identifier, Sequence[Entry]],
+    forms: Sequence[identifier.Identifier],
+    entries: Mapping[identifier.Identifier, Sequence[Entry]],
     policy: Policy,
 ) -> OwnOpinion | None:
     """Return what our lists say beside a verdict; None if they say nothing.

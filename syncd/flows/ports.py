@@ -1,11 +1,11 @@
 """Protocols of what the flows need: implemented by the edges, faked by tests."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, Any, NamedTuple, Protocol, Self
 
 import msgspec
+from msgspec import Struct
 
 from syncd.errors import Message
 from syncd.indicator.absent import Range
@@ -14,8 +14,8 @@ from syncd.indicator.folding import Batch
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position as Position
 from syncd.indicator.record import Fields
+from syncd.shape import Secret
 from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 
@@ -62,12 +62,11 @@ class OwnHead(NamedTuple):
     @classmethod
     def signed(cls, key: SigningKey, tree: Frontier = Frontier.EMPTY) -> Self:
         """Return a log's tip as its key signs it; before there are entries, too."""
-        head = Checkpoint(key.name, tree.size, tree.root())
+        head = checkpoint.Checkpoint(key.name, tree.size, tree.root())
         return cls(key.name, tree, bytes(checkpoint.sign(head, key)))
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """A vault row that an append publishes or ends, in its transaction."""
 
     vault_id: int
@@ -87,14 +86,13 @@ class State(IntEnum):
     ENDED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultRow:
+class VaultRow(Secret, frozen=True, kw_only=True):
     """What we say of a value, or of a token whose value we do not have."""
 
     id: int
     type: int = 1  # of the statement
     kind: str
-    value: str = field(default="", repr=False)  # normal form
+    value: str = ""  # normal form
     token: bytes = b""  # once it is published, or where there is no value
     epoch: int = 0  # of that token
     fields: Fields  # as it will be public
@@ -106,7 +104,7 @@ class VaultRow:
     accepted_at: int = 0  # unix seconds
     import_id: int | None = None
     by: str = ""  # who handed it in
-    again: str = field(default="", repr=False)
+    again: str = ""
     # why it was reported though it was taken back
     elsewhere: str = ""  # another member took it back: MEMBER REASON
 
@@ -119,8 +117,7 @@ class Cosigned(NamedTuple):
     note: bytes  # the log's line and ours
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Secret, frozen=True):
     """One item of one look-up, as it is recorded before the answer."""
 
     caller: str
@@ -131,9 +128,7 @@ class Access:
     reference: str = ""  # the caller's own file number
     action: str = ""  # code: what the answer advises
     handling: str = ""  # code: whether the person concerned may be told
-    forms: Sequence[Identifier] = field(
-        default=(), repr=False, compare=False
-    )  # what was tried: never kept
+    forms: Sequence[Identifier] = ()  # what was tried: never kept
     receipt: str = ""  # hex hash of what its asker gets to show it
 
 
@@ -173,8 +168,7 @@ class OwnLog(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class MirrorHead:
+class MirrorHead(Struct, frozen=True):
     """How far we hold another member's log (or have merged our own)."""
 
     origin: str
@@ -190,8 +184,7 @@ class MirrorHead:
         return self.frontier.size
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something a person should know: kept, shown in status, never lost."""
 
     code: str  # e.g. void, bad_know, fork, bad_holder, broken_source

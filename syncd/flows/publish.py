@@ -11,7 +11,9 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held
@@ -26,7 +28,6 @@ from syncd.flows.ports import (
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.leaf import Record
 from syncd.indicator.statement import (
     Dispute,
     Erase,
@@ -50,7 +51,7 @@ def _effective(one: Statement) -> bool:
 def grow(
     origin: str,
     frontier: Frontier,
-    tail: Sequence[Record],
+    tail: Sequence[leaf.Record],
     payloads: Sequence[tuple[int, bytes]],
     salts: bytes,
 ) -> tuple[Frontier, tuple[Bundle, ...]]:
@@ -70,10 +71,9 @@ def grow(
         records.append((made, salt, payload))
     frontier = frontier.extend(codec.leaf_hashes(records[len(tail) :]))
     first = (frontier.size - len(records)) // BUNDLE
-    starts = range(0, len(records), BUNDLE)
     return frontier, tuple(
         codec.bundled(n, records[at : at + BUNDLE])
-        for n, at in enumerate(starts, first)
+        for n, at in enumerate(range(0, len(records), BUNDLE), first)
     )
 
 
@@ -114,7 +114,7 @@ class Writer:
             self.may_append()
             old = await self.own.head()
             size = old.frontier.size
-            tail: list[Record] = []
+            tail: list[leaf.Record] = []
             if size % BUNDLE:
                 last = await held.own(self.own, old).stored(size // BUNDLE)
                 tail = codec.records(old.origin, last)

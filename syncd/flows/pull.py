@@ -15,8 +15,10 @@ verified is fetched again.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.errors import (
     BrokenSourceError,
@@ -28,6 +30,7 @@ from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import Run, Stretch, check
 from syncd.flows.stretch_queue import StretchQueue
+from syncd.grouped import cancelled
 from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.tlog import checkpoint, growth, merkle, tiles
@@ -137,25 +140,17 @@ async def leaves(
         ) from e
 
 
-async def _drop(*tasks: asyncio.Task[Any]) -> None:
-    """End tasks, whatever comes of them."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@dataclass(slots=True, eq=False)
-class _Puller:
+class _Puller(Struct, eq=False):
     """The way from our mirror to one checkpoint, from source to source."""
 
     _new: Checkpoint
     _signed: bytes
     _context: PullContext
     _first: int = 0  # number of the first bundle of `_roots`
-    _roots: list[bytes] = field(default_factory=list)  # proven, of bundles
-    _tail: list[bytes] = field(default_factory=list)
+    _roots: list[bytes] = []  # proven, of bundles
+    _tail: list[bytes] = []
     # proven leaf hashes of the last one
-    _ahead: dict[Run, asyncio.Task[Stretch]] = field(default_factory=dict)
+    _ahead: dict[Run, asyncio.Task[Stretch]] = {}
     # one, or none
 
     async def walk(self) -> str:
@@ -220,7 +215,7 @@ class _Puller:
                 head = await self._advance(head, stretch.join(ready))
             await ahead  # says why it ended early
         finally:
-            await _drop(ahead)
+            await cancelled([ahead])
 
     async def _check_ahead(
         self, source: Source, head: MirrorHead, line: StretchQueue
@@ -261,7 +256,7 @@ class _Puller:
                         merge=run.merge and not done.missing and budget.left,
                     )
         finally:
-            await _drop(fetching, *self._ahead.values())
+            await cancelled([fetching, *self._ahead.values()])
             self._ahead.clear()
             line.close()
 
@@ -280,7 +275,7 @@ class _Puller:
         checking = self._ahead.pop(run, None) or asyncio.create_task(
             self._check(source, run, fetched)
         )
-        await _drop(*self._ahead.values())
+        await cancelled(self._ahead.values())
         self._ahead.clear()
         have = (run.first + len(fetched)) * BUNDLE
         if have < self._new.size:

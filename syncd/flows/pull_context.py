@@ -1,15 +1,15 @@
 """What a pull of one log needs: mirror, source, roster, budget."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding, Mirror, Offload, Source
 from syncd.indicator.statement import Book
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What may still be merged of one origin today, by the roster's limits.
 
     Above it merging lags, mirroring goes on, and nothing is refused.
@@ -34,8 +34,7 @@ async def _nobody(_: object) -> None:
     """Hear what nobody asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullContext:
+class PullContext(Struct, frozen=True, kw_only=True):
     """Whom to ask, what may be merged, and who hears of it."""
 
     mirror: Mirror

@@ -188,11 +188,10 @@ def _fields(
     kind = draft.kind if draft.kind in identifier.KINDS else ""
     fields = shape.part(ReportFields, draft)
     only = active.AUTHORITY.get(fields.evidence, frozenset()) == {"police"}
-    usual = "no_tip_off" if only else "open"
     fields = replace(
         fields,
         seen=fields.seen or rules.today,
-        handling=fields.handling or usual,
+        handling=fields.handling or ("no_tip_off" if only else "open"),
     )
     flaws = [*faults.of_report(fields, kind, rules.sector, rules.today)]
     wrong += flaws

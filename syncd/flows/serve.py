@@ -12,7 +12,6 @@ from typing import NamedTuple
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle, at_once
 from syncd.indicator import codec, leaf
-from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
 
@@ -43,7 +42,7 @@ async def _made(file: File, log: LogFiles, n: int, width: int) -> bytes | None:
     return await log.make(file, log.origin, bundle, width)
 
 
-def _first(origin: str, bundle: Bundle, width: int) -> list[Record]:
+def _first(origin: str, bundle: Bundle, width: int) -> list[leaf.Record]:
     return codec.records(origin, bundle)[:width]
 
 

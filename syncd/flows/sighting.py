@@ -9,7 +9,6 @@ nothing is told of what was no business contact.
 from collections.abc import Collection, Sequence
 
 from syncd.indicator import active, verdict, vocabulary
-from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
 
@@ -34,7 +33,7 @@ def monday(day: int) -> int:
 
 def may_tell(
     claims: Sequence[Claim],
-    world: World,
+    world: active.World,
     own: Collection[str],
     behind: Sequence[Claim] = (),
 ) -> bool:

@@ -12,11 +12,9 @@ from typing import NamedTuple
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, codec, folding
-from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle
-from syncd.tlog.merkle import BUNDLE
 
 MAX_OCTETS = 64 << 20  # bytes of a stretch after inflation, or one bundle
 
@@ -31,7 +29,7 @@ class Run(NamedTuple):
     have: int  # entries that we mirror already
     mine: tuple[bytes, ...]  # leaf hashes of ours in the first bundle
     merge: bool  # nothing is missing below `have`: fold what is new
-    erased: tuple[Range, ...]  # known erasures
+    erased: tuple[absent.Range, ...]  # known erasures
 
 
 class Stretch(NamedTuple):
@@ -46,7 +44,7 @@ class Stretch(NamedTuple):
     def stop(self) -> int:
         """How many entries are mirrored once it is stored."""
         last = self.bundles[-1]
-        return last.n * BUNDLE + last.width
+        return last.n * merkle.BUNDLE + last.width
 
 
 def check(
@@ -87,7 +85,7 @@ def check(
         size += len(raw)
         records += found
         bundles.append(bundle)
-    fresh = records[run.have - run.first * BUNDLE :]
+    fresh = records[run.have - run.first * merkle.BUNDLE :]
     batch, missing = fold(
         run.origin, run.have, fresh, run.erased, merge=run.merge
     )
@@ -111,7 +109,7 @@ def fold(
     origin: str,
     start: int,
     fresh: Sequence[Record],
-    erased: Sequence[Range],
+    erased: Sequence[absent.Range],
     *,
     merge: bool = True,
 ) -> tuple[Batch, tuple[int, ...]]:
@@ -149,7 +147,6 @@ def join(stretches: Sequence[Stretch]) -> Stretch:
         whole.sightings += batch.sightings
         whole.voids += batch.voids
         whole.books += batch.books
-        whole.usages += batch.usages
     whole.ends.sort()
     whole.sightings.sort()
     return Stretch(

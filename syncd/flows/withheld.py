@@ -1,6 +1,6 @@
 """Ask other members for payloads that a log's source did not give."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from syncd.errors import (
     BrokenSourceError,

@@ -9,7 +9,6 @@ from operator import itemgetter
 
 from syncd.indicator import statement as statements
 from syncd.indicator.leaf import INDICATOR_TYPES, SEALED_TYPES, Record, is_void
-from syncd.indicator.statement import Erase
 
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
 RETIRED = 2**63 - 1  # `by` of what was erased with its epoch
@@ -27,7 +26,7 @@ def erases(start: int, records: Sequence[Record]) -> list[Range]:
         for index, record in enumerate(records, start)
         if record[0][1:2] == _ERASE and record[1]
         for content in [statements.decode(record[2], 18)]
-        if isinstance(content, Erase)
+        if isinstance(content, statements.Erase)
         for first, last in content.ranges
         if first < last
     ]

@@ -22,7 +22,6 @@ from collections.abc import Callable
 from syncd.errors import MalformedError
 from syncd.indicator import bank, chain, checksum, iban, payment, spelling
 from syncd.indicator import scheme as schemes
-from syncd.indicator.scheme import Scheme
 
 MAX_RAW = 512  # characters
 MAX_CANDIDATES = 8
@@ -225,7 +224,7 @@ def _prefixed(text: str) -> str | None:
     )
 
 
-def _agrees(form: str, meant: Scheme) -> bool:
+def _agrees(form: str, meant: schemes.Scheme) -> bool:
     """Tell whether a scheme could have led to `form`, too."""
     prefix, _, rest = form.partition(":")
     if meant.kind == "bank":

@@ -8,7 +8,8 @@ are claims, and positions in them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from syncd import tsv
 from syncd.indicator import vocabulary
@@ -39,8 +40,7 @@ def due(dispute: Dispute) -> int:
     return min(DAYS[dispute.due], DAYS[dispute.on] + MOST_DUE_DAYS)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What a verdict is made from, besides the claims."""
 
     roster: Roster  # who writes each log, and the policy

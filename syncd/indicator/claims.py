@@ -43,7 +43,6 @@ import msgspec
 from syncd.errors import DamagedError, MalformedError
 from syncd.indicator import notation, statement
 from syncd.indicator import token as tokens
-from syncd.indicator.notation import DAYS, Position, day_text
 from syncd.indicator.statement import ClaimStatement
 
 Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
@@ -79,7 +78,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     statement: ClaimStatement
 
     @property
-    def position(self) -> Position:
+    def position(self) -> notation.Position:
         """The claim's id."""
         return self.origin, self.index
 
@@ -182,7 +181,7 @@ def _codes(word: str) -> tuple[str, ...]:
     return tuple(word.split(",")) if word else ()
 
 
-def _positions(word: str) -> tuple[Position, ...]:
+def _positions(word: str) -> tuple[notation.Position, ...]:
     found = []
     for item in word.split(",") if word else ():
         origin, index = item.rsplit(":", 1)
@@ -206,7 +205,7 @@ def record(content: ClaimStatement) -> bytes:
         bits = [bool(getattr(content, name)) for name in layout.flags]
         values.append(sum([bit << n for n, bit in enumerate(bits)]))
     values += [getattr(content, name) for name in layout.numbers]
-    values += [DAYS[getattr(content, name)] for name in layout.days]
+    values += [notation.DAYS[getattr(content, name)] for name in layout.days]
     hexes = "".join([getattr(content, name) for name in layout.hexes])
     words = [getattr(content, name) for name in layout.words]
     for at, _ in layout.sets:
@@ -225,7 +224,7 @@ def _parse(raw: bytes, kind: str, epoch: int, token: bytes) -> ClaimStatement:
     if layout.flags:
         fields.update(layout.flagged[values.pop(0)])
     for n in range(len(layout.numbers), len(values)):
-        values[n] = day_text(values[n])
+        values[n] = notation.day_text(values[n])
     at = layout.head.size
     for name in layout.hexes:
         size = 8 if fields.get(name, True) else 0

@@ -3,7 +3,8 @@
 import gzip
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from syncd.errors import DamagedError, MalformedError
 from syncd.indicator import leaf
@@ -15,8 +16,7 @@ MAX_RAW = BUNDLE * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
 GZIP_LEVEL = 6  # 48.7 bytes an entry; zstd -3 gives 48.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """Up to 256 consecutive records, as served: gzip of the record bytes."""
 
     n: int  # bundle number: first index // 256

@@ -15,7 +15,6 @@ import msgspec
 
 from syncd.indicator import absent, frames
 from syncd.indicator import statement as statements
-from syncd.indicator.absent import Range
 from syncd.indicator.claims import REPORT, Claim, Row, about
 from syncd.indicator.leaf import (
     DEFINED_TYPES,
@@ -25,7 +24,6 @@ from syncd.indicator.leaf import (
     is_void,
 )
 from syncd.indicator.notation import DAYS
-from syncd.indicator.statement import Usage
 
 # (token, index, by_index, key, day on which it was written)
 End = tuple[bytes, int, int, int, int]
@@ -120,11 +118,10 @@ class Batch(msgspec.Struct, gc=False):
     octets: int = 0  # of its payloads, where the day's limit counts them
     adds: Rows = Rows()
     ends: list[End] = []
-    erases: list[Range] = []
+    erases: list[absent.Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
     books: list[statements.Book] = []
-    usages: list[tuple[int, Usage]] = []
 
 
 # ------------------------------------------------------------------ fold
@@ -135,7 +132,7 @@ def fold(
     start: int,
     records: Sequence[Record],
     *,
-    erased: Sequence[Range] = (),
+    erased: Sequence[absent.Range] = (),
 ) -> Batch:
     """Return what entries `start`, `start + 1`, … of a log say.
 
@@ -193,8 +190,6 @@ def _fold_one(
             outcome = content.outcome.encode()
             record = _SIGHTING(4, *on, content.count) + outcome
             batch.sightings.append((token, index, number, record))
-        case Usage():
-            batch.usages.append((index, content))
         case statements.Book():  # erasures act before: see `absent.erases`
             batch.books.append(content)
         case _:

@@ -110,22 +110,23 @@ def split_records(raw: bytes, width: int) -> list[Record]:
     Raises:
         MalformedError: not `width` records to the last byte.
     """
-    records: list[Record] = []
-    for n, body in enumerate(tiles.split_bundle(raw, width)):
-        if not body:
-            raise MalformedError("bundle: record {n} is empty", n=n)
-        if body[0] == _CLOSED:
-            records.append((body[1:], b"", b""))
-        elif body[0] != _OPEN:
-            raise MalformedError(
-                "bundle: record {n} begins with {form}", n=n, form=body[0]
-            )
-        elif len(body) > SALT_SIZE:
-            end = 1 + SALT_SIZE
-            records.append((b"", body[1:end], body[end:]))
-        else:
-            raise MalformedError("bundle: record {n} has no whole salt", n=n)
-    return records
+    bodies = tiles.split_bundle(raw, width)
+    return [_record(n, body) for n, body in enumerate(bodies)]
+
+
+def _record(n: int, body: bytes) -> Record:
+    if not body:
+        raise MalformedError("bundle: record {n} is empty", n=n)
+    if body[0] == _CLOSED:
+        return body[1:], b"", b""
+    if body[0] != _OPEN:
+        raise MalformedError(
+            "bundle: record {n} begins with {form}", n=n, form=body[0]
+        )
+    end = 1 + SALT_SIZE
+    if len(body) < end:
+        raise MalformedError("bundle: record {n} has no whole salt", n=n)
+    return b"", body[1:end], body[end:]
 
 
 def open_bundle(
@@ -145,25 +146,17 @@ def open_bundle(
         return _open_known(origin, split_records(raw, width), leaves)
     heads, sha256 = _heads(origin), hashlib.sha256
     records: list[Record] = []
-    at = 0
-    try:
-        for _ in range(width):
-            start = at + 3  # after the length, and the form
-            at = start - 1 + (raw[at] << 8 | raw[at + 1])
-            head = heads.get(raw[at - 9 : at])
-            if head and raw[start - 1] == _OPEN and at - start >= _PLAIN:
-                body = raw[start:at]
-                leaf = head[0] + sha256(head[1] + body).digest()
-                records.append((leaf, body[:SALT_SIZE], body[SALT_SIZE:]))
-            else:  # closed, or its payload ends in no known type
-                ((leaf, salt, body),) = split_records(raw[start - 3 : at], 1)
-                if salt:
-                    leaf = commit(origin, type_of(body), salt, body)
-                records.append((leaf, salt, body))
-    except (IndexError, MalformedError):
-        at = -1
-    if at != len(raw):
-        split_records(raw, width)  # says what is wrong
+    for n, body in enumerate(tiles.split_bundle(raw, width)):
+        head = heads.get(body[-9:])
+        if head and body[0] == _OPEN and len(body) > _PLAIN:
+            opened = body[1:]
+            leaf = head[0] + sha256(head[1] + opened).digest()
+            records.append((leaf, opened[:SALT_SIZE], opened[SALT_SIZE:]))
+        else:  # closed, or its payload ends in no known type
+            leaf, salt, payload = _record(n, body)
+            if salt:
+                leaf = commit(origin, type_of(payload), salt, payload)
+            records.append((leaf, salt, payload))
     return records
 
 

@@ -22,7 +22,6 @@ from typing import NoReturn
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.indicator import national, numbering, spelling
-from syncd.indicator.national import SHOWN
 
 MAX_RAW = 128  # characters; no spelling of a number is longer
 
@@ -32,7 +31,7 @@ _MAINLAND_FAST = re.compile(
 
 _NORMAL = re.compile(r"\+[0-9]{7,15}")
 _SHORT = re.compile(r"([a-z]{2}):([0-9]{2,21})")
-_SHOWN = re.compile(rf"{SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
+_SHOWN = re.compile(rf"{national.SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
 
 _FOLD = {
     **spelling.FOLD,

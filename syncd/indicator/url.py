@@ -25,7 +25,6 @@ from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import escape, host, link, services, spelling
 from syncd.indicator.host import Host
-from syncd.indicator.link import MAX_RAW
 
 MAX_FORM = 256  # bytes of a normal form
 MAX_EXPRESSIONS = 30  # 5 hosts x 6 paths
@@ -244,13 +243,13 @@ def _read(raw: str) -> tuple[_Url | None, _Url, bool]:
 
 def _parse(raw: str) -> _Url:
     """Return the canonical URL of any input, as Safe Browsing reads it."""
-    spelling.check_size(raw, MAX_RAW)
+    spelling.check_size(raw, link.MAX_RAW)
     return _parse_plain(raw) or _parse_any(raw, strict=False)
 
 
 def _parse_plain(raw: str) -> _Url | None:
     """Return what `_parse_any` would, for the common shapes; else None."""
-    match = _PLAIN.fullmatch(raw) if len(raw) <= MAX_RAW else None
+    match = _PLAIN.fullmatch(raw) if len(raw) <= link.MAX_RAW else None
     if not match or len(match[2]) > host.MAX_HOST:
         return None
     scheme, name, path, query = match.groups()

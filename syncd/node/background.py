@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import structlog
 
 from syncd.errors import SyncdError
+from syncd.grouped import cancelled
 
 log = structlog.get_logger("syncd.node")
 
@@ -40,14 +41,6 @@ class Background:
         """Leave what is not done, and begin nothing more."""
         self._stopped = True
         await cancelled(self._tasks)
-
-
-async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks, and wait for their end."""
-    left = [*tasks]
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,8 @@ from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
-from syncd.node.background import Background, cancelled
+from syncd.grouped import cancelled
+from syncd.node.background import Background
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.clocks import OurClock

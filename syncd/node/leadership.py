@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from syncd.node.background import Aside, cancelled, logged
+from syncd.grouped import cancelled
+from syncd.node.background import Aside, logged
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.roster_keeper import RosterKeeper

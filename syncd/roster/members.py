@@ -29,7 +29,6 @@ from syncd.roster.row import (
     Words,
 )
 from syncd.tlog import note
-from syncd.tlog.note import VerifierKey
 
 Past = Literal["annul", "keep"]
 PASTS = get_args(Past)
@@ -72,7 +71,7 @@ class Keys(Row, frozen=True):
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield a key that is not what its role wants."""
         for role, algorithm in ROLES.items():
-            key: VerifierKey = getattr(self, role)
+            key: note.VerifierKey = getattr(self, role)
             yield from row.key_type(role, key, algorithm)
 
 

@@ -8,8 +8,9 @@ all of it.
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, BULK, LOOKUP, SCREEN, Epoch
@@ -32,8 +33,7 @@ class Limit(NamedTuple):
         return (purpose in self.purposes) is not self.others
 
 
-@dataclass(slots=True)
-class Window:
+class Window(Struct):
     """What was had in a window that ends now, by purpose.
 
     Counted by sixtieths of the window, which fall out of it as a whole: what
@@ -101,5 +101,4 @@ def limits(
 
 def share(most: int, roster: Roster, epoch: Epoch) -> int:
     """Return what one holder gives of a quota of the alliance, rounded up."""
-    n = max(len(roster.holders_of(epoch)), epoch.t)
-    return -(-most * epoch.t // n)
+    return -(-most * epoch.t // max(len(roster.holders_of(epoch)), epoch.t))

@@ -41,7 +41,6 @@ from syncd.roster.terms import (
     Quota,
 )
 from syncd.tlog import note
-from syncd.tlog.note import VerifierKey
 
 FORMAT = 1  # the newest statement format that this build implements
 MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
@@ -122,7 +121,7 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         yield from _rows(self)
 
     @cached_property
-    def admins(self) -> dict[str, VerifierKey]:
+    def admins(self) -> dict[str, note.VerifierKey]:
         """Their keys by the last part of the key's name."""
         return {k.name.rpartition("/")[2]: k for k in self.admin_keys}
 
@@ -288,13 +287,12 @@ def _people(found: Roster) -> Iterator[tuple[str, Message]]:
         )
     for member in found.members:
         if member.alliance != found.alliance:
-            named = member.alliance
             yield (
                 "members",
                 Message(
                     "{member}'s keys are named for {named}",
                     member=member.id,
-                    named=named,
+                    named=member.alliance,
                 ),
             )
         if member.via and (

@@ -5,8 +5,8 @@ above from the roots. An append or a pull rewrites the partial last bundle.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select, update
 
 from syncd.errors import DamagedError, StaleError

@@ -10,8 +10,8 @@ and a claim whose retract is erased stands again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from syncd.errors import StaleError

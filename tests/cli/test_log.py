@@ -12,8 +12,7 @@ import pytest
 from syncd import config
 from syncd.cli import log
 from syncd.cli.main import main
-from syncd.indicator import statement
-from syncd.indicator.statement import Erase, Usage
+from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
 from tests.cases import cases
 from tests.cli.conftest import FalseApi, Node, Run
@@ -123,32 +122,6 @@ def test_forked_log(tmp_path: Path, at: Run) -> None:
     code, out, err = at(tmp_path / "police", "verify")
     assert (code, err) == (0, "")
     assert f"{BANK}: 6 entries, 6 merged, 5 claims stand: ok, contested" in out
-
-
-def test_usage_statements_are_held_against_logs(
-    tmp_path: Path, at: Run
-) -> None:
-    """Who asked to publish, and did not, is named at its log: no damage."""
-    days = ("2026-11-20", "2026-11-24")
-    rows = (("bank", "publish", 5000, 0),)
-    usages = [Usage(on=day, key=("phone", 1), rows=rows) for day in days]
-
-    async def used() -> None:
-        async with Alliance.found(tmp_path, IDS) as alliance:
-            await alliance.settle()
-            await alliance.police.write(
-                *((17, statement.encode(usage)) for usage in usages)
-            )
-            await alliance.settle()
-
-    asyncio.run(used())
-    code, out, err = at(tmp_path / "carrier", "verify")
-    assert code == 1
-    assert err == (
-        f"{BANK}: police evaluated 5000 of phone/1 to publish on 2026-11-20,"
-        " of which the log has 0\n"
-    )
-    assert "DAMAGED" not in out
 
 
 ROW = f"idx = 100 AND log_id = (SELECT id FROM log WHERE origin = '{BANK}')"

@@ -5,8 +5,9 @@ import copy
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from syncd.errors import AbsentError, StaleError, UnavailableError
 from syncd.flows import pull, serve

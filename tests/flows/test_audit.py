@@ -3,22 +3,27 @@
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError, UntrustedError
 from syncd.flows import audit, log_files
-from syncd.flows.audit import LogView, Proof, Tally
-from syncd.flows.excess import StoredRow
+from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, folding, statement
 from syncd.indicator.absent import Range
-from syncd.indicator.statement import Report, Retract, RosterAccepted
+from syncd.indicator.statement import (
+    Anchor,
+    AnchoredLog,
+    Report,
+    Retract,
+    RosterAccepted,
+)
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import sample_statements
@@ -118,8 +123,7 @@ class Audited(Log):
             "merged": self.size,
             "bundles": self.bundles[::-1],
             "erased": self.erased,
-            "claims": tallies[0],
-            "sightings": tallies[1],
+            "tables": tallies,
             "rows": held,
             **other,
         }
@@ -400,6 +404,15 @@ def test_checkpoint_that_is_none() -> None:
     files = {**MIXED.static(), "checkpoint": bytes(note.sign(text, KEY))}
     with pytest.raises(DamagedError, match="checkpoint: size"):
         check(files)
+
+
+def test_what_anchors_say_of_access_records_is_kept() -> None:
+    """Of the newest that says anything, and is not void."""
+    one = AnchoredLog("a.example/b", 1, "ab" * 32, "— a.example/b QUJDREVG")
+    said = [Anchor(logs=(one,), access=d) for d in ("a" * 64, "b" * 64, "")]
+    assert (
+        audit.check(Audited([*said, (16, b"void")]).view()).access == "b" * 64
+    )
 
 
 def test_many_problems_are_counted() -> None:

@@ -1,9 +1,9 @@
 """What our cosigner keys sign: never less than before, never unverified."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows import cosign

@@ -1,7 +1,6 @@
 """Every item is answered by itself, in order, and recorded before that."""
 
 import asyncio
-import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -295,7 +294,7 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
         Question("phone", "2025550199"),
     )
     hit, miss = user.book.accesses  # the one that did not read is no access
-    assert hit == Access(
+    assert replace(hit, forms=()) == Access(
         *("teller", "call_check", "phone", (claim.position,), (SHORT,)),
         *("A-17", "warn", "open"),
     )
@@ -476,7 +475,7 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
     guarded = phone("+12025550911")
     user.report(guarded)
     named = frozenset({("phone", short(guarded))})
-    user.world = dataclasses.replace(WORLD, never_tokens=named)
+    user.world = replace(WORLD, never_tokens=named)
     ask = (
         Question("phone", "202 555 0911"),
         Question("phone", token=short(guarded), epoch=1),
@@ -592,8 +591,8 @@ async def test_a_lone_report_is_judged_once_while_nothing_changes(
     assert once
     assert await user.ask(ASKED) == first
     assert len(judged) == once
-    later = dataclasses.replace(WORLD, day=DAY + 101)
-    forked = dataclasses.replace(WORLD, contested=frozenset({POLICE}))
+    later = replace(WORLD, day=DAY + 101)
+    forked = replace(WORLD, contested=frozenset({POLICE}))
     for world, found in (
         (WORLD, "confirmed"),
         (later, "none"),

@@ -3,10 +3,10 @@
 import asyncio
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import (
     AbsentError,

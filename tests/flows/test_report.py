@@ -192,7 +192,9 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     techniques = [*vocabulary.FACETS["technique"]][:2]
     kept = prepared(technique=(techniques[1], techniques[0], techniques[0]))
     same = prepared(technique=tuple(techniques), seen=TODAY)
-    assert kept == replace(same, seen="")  # whether it was said is kept
+    assert kept == structs.replace(
+        same, seen=""
+    )  # whether it was said is kept
 
 
 @pytest.mark.parametrize(

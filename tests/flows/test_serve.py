@@ -3,10 +3,10 @@
 import gzip
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError
 from syncd.flows import serve

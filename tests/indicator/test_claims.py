@@ -262,8 +262,7 @@ def test_every_type_has_its_place() -> None:
     assert (batch.start, batch.stop) == (100, 112)
     assert added(batch) == [100, 101, 102, 103, 104]
     assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
-    assert batch.usages == [(107, usage)]
-    assert batch.books == [anchor, accepted, proof, entries[-1]]
+    assert batch.books == [anchor, usage, accepted, proof, entries[-1]]
     assert batch.ends == [(token, 0, 110, 5, DAYS["2026-11-21"])]
     assert batch.erases == [(90, 99, 111)]
     assert batch.voids == []

@@ -2,9 +2,9 @@
 
 import gzip
 import tracemalloc
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError
 from syncd.indicator import codec, leaf

@@ -395,6 +395,7 @@ def test_a_draft_says_who_must_still_sign(
     current, after = signing.signatures(raw, old)
     assert (current.have, current.missing) == (("eve",), ("alice", "bob"))
     assert (after.have, after.missing) == (("zoe",), ("alice", "bob"))
+    assert signing.signers(raw) == after
     assert not complete(raw, old)
     with pytest.raises(UntrustedError):
         machine.update(raw)
@@ -450,6 +451,8 @@ def test_a_strangers_line_counts_for_nothing(
     signed, draft = drafts.read(drafts.write(begin(machine), old))
     odd = note.add(signed, club.admin("mallory").sign(draft.text))
     assert [s.have for s in signing.signatures(bytes(odd), old)] == [(), ()]
+    with pytest.raises(UntrustedError, match="no signature of a known key"):
+        signing.signers(bytes(odd))
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n\n", b"\xff\n\n", b"text\n"])

@@ -1,6 +1,6 @@
 """What all logs say is counted by month, origin and label."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from syncd.indicator import folding
 from syncd.indicator.statement import Count, Sighting

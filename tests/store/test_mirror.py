@@ -1,7 +1,6 @@
 """The mirror moves by compare-and-swap; claims stand, end and stand again."""
 
 import threading
-from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding, MirrorHead

@@ -1,13 +1,13 @@
 """The vault accepts once, gives out in order, and shows nothing on disk."""
 
 import base64
-import dataclasses
 import hmac
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from syncd import canonical
 from syncd.errors import DamagedError, StaleError
@@ -218,7 +218,7 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
     (id_,) = await accept(own, by_token)
     assert await own.vault.accept([by_token]) == [known(id_)]
     for other in ({"token": b"u" * 16}, {"epoch": 1}, {"kind": "account"}):
-        await accept(own, dataclasses.replace(by_token, **other))
+        await accept(own, structs.replace(by_token, **other))
     [row] = await own.vault.find("token", "phone", 2, b"t" * 16)
     assert (row.id, row.value, row.token, row.epoch) == (id_, "", b"t" * 16, 2)
     assert (await own.vault.waiting(1, ["phone"]))[0] == row
@@ -360,7 +360,7 @@ async def test_nothing_of_a_list_is_on_the_disk(
     refused = [Refused(1, why.encode(), VALUE)]
     await accept(own, phone(1))
     await own.vault.retract([1], Terms("entry_error", DAY))
-    row = dataclasses.replace(phone(1), raw=VALUE)
+    row = structs.replace(phone(1), raw=VALUE)
     how = Submission(again=again)
     done = await own.vault.accept([row], step(state.id), how, refused)
     assert done == [accepted(2)]

@@ -1,9 +1,9 @@
 """Who asked what: for internal audit, and for the person concerned."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.flows.ports import Access
 from syncd.indicator import token

@@ -14,9 +14,8 @@ from pathlib import Path
 from syncd.audit.known import cosigners, ordered
 from syncd.config import Config, server
 from syncd.errors import DamagedError, MalformedError, UsageError
-from syncd.flows import audit, excess
+from syncd.flows import audit
 from syncd.flows.audit import LogReport, LogView, Proof, Tally
-from syncd.flows.excess import Counted
 from syncd.flows.ports import Bundle, at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED
@@ -151,7 +150,6 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
         with OwnSnapshot.of(path, where) as own_:
             found = [*check.own_logs(own_), *check.mirrored()]
             _accesses(own_, found, settings.origin)
-    _usage(found, roster)
     return sorted(found, key=lambda report: report.origin)
 
 
@@ -159,22 +157,8 @@ def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
     """Hold the access records against what our log has anchored of them."""
     for report in found:
         if report.origin == origin:
-            anchored = next(filter(None, report.counted.access), "")
-            held = store.accesses(), store.anchored(), anchored
+            held = store.accesses(), store.anchored(), report.access
             report.problems += access_chain.verify(*held)
-
-
-def _usage(found: list[LogReport], roster: Roster) -> None:
-    """Hold the holders' usage statements against what members published."""
-    logs = {
-        report.origin: (known[0].id, report.counted)
-        for report in found
-        if (known := roster.by_origin(report.origin)) is not None
-    }
-    retired = [epoch.label for epoch in roster.epochs if epoch.retired]
-    for member, text in excess.of(logs, retired):
-        _, counted = logs.get(roster.known(member).origin, ("", Counted()))
-        counted.excess.append(text)
 
 
 class _HomeCheck:
@@ -187,7 +171,7 @@ class _HomeCheck:
         self._roster = roster
         self._mirror = mirror
         self._rows = {row.origin: row for row in mirror.logs()}
-        self._claims, self._sightings = tallies(mirror, self._rows)
+        self._tables = tallies(mirror, self._rows)
         self._proofs: dict[str, list[Proof]] = {}
         self._mark = b""
         self._own: set[str] = set()
@@ -283,8 +267,7 @@ class _HomeCheck:
                 proofs=(*kept, *self._proofs.get(origin, [])),
                 erased=erased,
                 ordered=(*ordered(self._roster, origin), *retired),
-                claims=self._claims.get(log_id, Tally()),
-                sightings=self._sightings.get(log_id, Tally()),
+                tables=[t.get(log_id, Tally()) for t in self._tables],
                 rows=partial(self._mirror.held, log_id),
                 contested=bool(here and here.contested),
                 rejected=frozenset(

@@ -24,8 +24,8 @@ from syncd.flows.decide import decide
 from syncd.flows.ports import Offload, Source
 from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
+from syncd.grouped import cancelled
 from syncd.indicator.statement import Anchor, Book, Evidence, RosterAccepted
-from syncd.node.background import cancelled
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.followed import FollowedLogs, moved
 from syncd.node.follow.log_state import LogState, Phase, Pin, Target

@@ -22,7 +22,7 @@ from syncd.errors import (
 )
 from syncd.flows import held
 from syncd.flows.startup_check import REST_S, StartupCheck
-from syncd.node.background import cancelled
+from syncd.grouped import cancelled
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers

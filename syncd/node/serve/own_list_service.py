@@ -60,7 +60,7 @@ class Overlay:
         found += {(HERE, doubts[one].id) for one in origins & doubts.keys()}
         if not found:
             return access
-        return replace(
+        return msgspec.structs.replace(
             access,
             positions=[*(access.positions or ()), *found],
             handling="no_tip_off"
@@ -282,7 +282,7 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 " now, so why is needed"
             )
     fields = msgspec.structs.replace(entry.fields, official=official)
-    return replace(entry, fields=fields)
+    return msgspec.structs.replace(entry, fields=fields)
 
 
 def _seen_of(

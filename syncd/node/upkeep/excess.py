@@ -1,7 +1,7 @@
 """Findings on members that had us evaluate more than they published."""
 
 from syncd.errors import Message
-from syncd.flows.excess import GRACE_DAYS, excessive
+from syncd.flows.excess import excessive
 from syncd.flows.ports import Finding
 from syncd.indicator import statement
 from syncd.node.context import Context, part
@@ -9,6 +9,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.roster.terms import PUBLISH
 from syncd.store.published import ALL
 
+GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
 LATE_DAYS = 7  # after so long who holds its log back is judged by it
 
 
