@@ -139,18 +139,12 @@ class Vault(SealedBook):
         """Return rows whose reports are to be retracted, oldest first."""
         return await self._found(_ENDING.limit(limit))
 
-    async def find_value(self, kind: str, value: str) -> list[VaultRow]:
-        """Return all rows about one identifier, ended ones too."""
-        return await self._find(self._hash("value", kind, value))
-
-    async def find_token(
-        self, kind: str, epoch: int, token: bytes
-    ) -> list[VaultRow]:
-        """Return all rows that were made by a token, ended ones too."""
-        return await self._find(self._hash("token", kind, epoch, token))
-
     @reads
-    def _find(self, c: Connection, mac: bytes) -> list[VaultRow]:
+    def find_value(
+        self, c: Connection, kind: str, value: str
+    ) -> list[VaultRow]:
+        """Return all rows about one identifier, ended ones too."""
+        mac = self._hash("value", kind, value)
         return self._read(_BY_VALUE.all(c, mac[:8], mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:

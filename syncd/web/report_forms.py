@@ -61,15 +61,13 @@ class VaultValue(forms.FullOutput):
 
 
 class Retraction(RawValue):
-    """What is to end: by value, token, positions, ids, import, or rule."""
+    """What is to end: by value, positions, ids, import, or rule."""
 
     reason: str
     type: Literal[
         "", "report", "dispute", "reassigned", "answer", "vouch", "all"
     ] = ""
     # if absent: of a value its reports, else whatever is named
-    token: str = ""  # 22 characters: what was said by token
-    epoch: forms.Natural = 0  # of the token
     positions: forms.Many[forms.Place] = ()
     ids: forms.Many[forms.Natural] = ()
     import_: forms.Natural = msgspec.field(name="import", default=0)

@@ -87,7 +87,6 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "GET /v1/changes",
         "GET /v1/disputes",
         "GET /v1/indicators",
-        "GET /v1/indicators/{origin}/{index}",
         "GET /v1/quota",
         "POST /v1/appeals",
         "POST /v1/appeals/{id}",
