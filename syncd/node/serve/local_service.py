@@ -25,10 +25,10 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.serve.callers import whose
 from syncd.node.serve.event_feed import Events
-from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
-from syncd.node.upkeep.protected_reports import ProtectedReports
+from syncd.node.upkeep.never_list import NeverList
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.vault import Query
 from syncd.web import event_stream, forms, report_forms
@@ -58,11 +58,8 @@ class LocalService:
     ctx: Context
     rosters: RosterKeeper
     lookups: Lookups
-    claims: Claims  # what the alliance says of a token
     feed: Events  # what happened, to follow
-    protected_reports: (
-        ProtectedReports  # which reports of ours the never-list protects
-    )
+    never: NeverList  # and which reports of ours it protects
     wake: Callable[[], None]  # has it published what waits
     review: Review  # holds what a second person is to see
 
@@ -101,7 +98,7 @@ class LocalService:
         count = done.ends.total()
         if count:
             self.wake()
-            await self.protected_reports.retracted()
+            await self.never.retracted()
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
@@ -156,7 +153,7 @@ class LocalService:
         if wanted.import_:
             return await vault.of_import(wanted.import_)
         if wanted.never:
-            return list(await self.protected_reports.look(anew=True))
+            return list(await self.never.protected(anew=True))
         if wanted.value or wanted.values:
             values = wanted.values or (wanted,)
             return [i for one in values for i in await self._of_value(one)]

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import (
-    Awaitable,
     Callable,
     Iterable,
     Iterator,
@@ -12,7 +11,7 @@ from collections.abc import (
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,7 +22,7 @@ from syncd.flows.judge import Answer, World
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
-from syncd.indicator import active, identifier, statement, vocabulary
+from syncd.indicator import active, identifier, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context, part
 from syncd.node.serve.review_service import LISTED, Review, drafted
@@ -102,15 +101,12 @@ class Overlay:
         )
 
 
-Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
-
-
 @part
 class OwnListService:
     """Keeps our own lists."""
 
     ctx: Context
-    lookup: Look  # asks the alliance, recorded as any look-up is
+    lookups: Any  # `Lookups`: ask the alliance, recorded as any is
     rules: Callable[[], Rules]  # what values are checked against just now
     review: Review  # holds what a second person is to see
 
@@ -147,7 +143,7 @@ class OwnListService:
         if not asked:
             return made
         call = LookupCall(purpose="appeal", items=(*asked.values(),))
-        found = await self.lookup(caller, call)
+        found = await self.lookups.lookup(caller, call)
         seen = dict(zip(asked, found.items, strict=True))
         return [
             _seen(one, seen[at]) if isinstance(one, NewEntry) else one
@@ -257,8 +253,7 @@ class OwnListService:
     async def page(self, wanted: Filter) -> forms.Page[own_forms.OwnItem]:
         """Return entries, with their values."""
         found = await self.ctx.own.entries.page(wanted)
-        today = statement.day(self.rules().today)
-        items = (_item(entry, today) for entry in found)
+        items = (_item(entry, self.ctx.day) for entry in found)
         return forms.paged(found, wanted.limit, items)
 
 
