@@ -169,7 +169,10 @@ class Publisher:
         waits: SyncdError | None = None
         moved = True
         while moved:
-            moved = await self._retract()
+            rows = await self.ctx.own.vault.ending(PUBLISH_BATCH)
+            if moved := bool(rows):
+                await publish.retract(rows, self.writer, self.ctx.today())
+                await self.after_append(poke=True)
             for some in [*kinds]:
                 try:
                     moved = await self._publish(some, types) or moved
@@ -182,14 +185,6 @@ class Publisher:
             raise RefusedError(
                 "roster: expired: no new reports until a newer one"
             )
-
-    async def _retract(self) -> bool:
-        """Retract a batch; tell if there was any."""
-        rows = await self.ctx.own.vault.ending(PUBLISH_BATCH)
-        if rows:
-            await publish.retract(rows, self.writer, self.ctx.today())
-            await self.after_append(poke=True)
-        return bool(rows)
 
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]

@@ -112,7 +112,12 @@ class OwnListService:
 
     @route("POST /v1/own/entries", HANDED_IN, "add exempt entries and notes")
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
-        """Keep exempt entries or notes; durable on return."""
+        """Keep exempt entries or notes; durable on return.
+
+        An exempt entry on what an official report lists is marked. Without a
+        reason it is refused, and so is one of which nobody can say just now
+        whether an official report lists it.
+        """
         made: list[NewEntry | SyncdError] = await self.ctx.offload(
             report.each,
             partial(own_lists.entry, wanted.type),
@@ -123,32 +128,19 @@ class OwnListService:
         await self.review.ask_of_own(
             caller, "POST /v1/own/entries", body, said
         )
-        if wanted.type == EXEMPT:
-            made = await self._in_view(caller, wanted, made)
-        return await self._keep(made, caller, None)
-
-    async def _in_view(
-        self, caller: Caller, wanted: OwnAdd, made: list[NewEntry | SyncdError]
-    ) -> list[NewEntry | SyncdError]:
-        """Mark exempt entries on what an official report lists.
-
-        Without a reason such a one is refused, and so is one of which nobody
-        can say just now whether an official report lists it.
-        """
-        asked = {
-            at: shown(forms.Item, draft)
+        asked = [
+            (at, shown(forms.Item, draft), one)
             for at, draft in enumerate(wanted.entries)
-            if isinstance(made[at], NewEntry)
-        }
-        if not asked:
-            return made
-        call = LookupCall(purpose="appeal", items=(*asked.values(),))
-        found = await self.lookups.lookup(caller, call)
-        seen = dict(zip(asked, found.items, strict=True))
-        return [
-            _seen(one, seen[at]) if isinstance(one, NewEntry) else one
-            for at, one in enumerate(made)
+            for one in [made[at]]
+            if wanted.type == EXEMPT and isinstance(one, NewEntry)
         ]
+        if asked:
+            items = tuple(item for _, item, _ in asked)
+            call = LookupCall(purpose="appeal", items=items)
+            found = await self.lookups.lookup(caller, call)
+            for (at, _, one), seen in zip(asked, found.items, strict=True):
+                made[at] = _seen(one, seen)
+        return await self._keep(made, caller, None)
 
     @route("POST /v1/own/local", HANDED_IN, "add rows to a local list")
     async def add_local(
