@@ -80,6 +80,8 @@ class ValuePapers:
         None while a report stands, or where one asks for silence or did.
         """
         ctx, kind, lookups = self.ctx, wanted.kind, self.lookups
+        # What cannot be read costs nothing.
+        wanted.read(identifier.for_lookup, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([kind]), Counter())
         tried = await lookups.tokens(wanted, "audit")
         tokens = tried.values()
