@@ -135,8 +135,6 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
         " its reports, else whatever is named"
     )
     file: Path | None = option("values one a line, or a list as imported")
-    token: str = option("22 characters: what we said by token")
-    epoch: int = option("of the token")
     position: list[str] = option("ORIGIN:INDEX")
     id_: list[int] = option("in the vault")
     import_: int = option("all that an import brought")
@@ -145,8 +143,7 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "retract",
-    "Take back what we said: by value, file of values, token, position, id or"
-    " import.",
+    "Take back what we said: by value, file of values, position, id or import.",
 )
 def _retract(args: _RetractOptions) -> int:
     if not args.reason:
@@ -188,17 +185,11 @@ def _retract(args: _RetractOptions) -> int:
 
 def _named(args: _RetractOptions) -> list[Item]:
     """Return what a call each names: values, or one way alone."""
-    way = args.given("token", "import_", "never", ids="id_")
+    way = args.given("import_", "never", ids="id_")
     if args.position:
         way["positions"] = positions(args.position, "--position")
-    by_value = args.file or (args.kind and not args.token)
-    if len(way) + bool(by_value) > 1:
-        raise UsageError(
-            "name values, or a token, positions, ids, or an import"
-        )
-    if args.token:
-        args.check_kind()
-        return [{**way, **args.named, "epoch": args.epoch}]
+    if len(way) + bool(args.file or args.kind) > 1:
+        raise UsageError("name values, positions, ids, or an import")
     if way:
         return [way]
     if args.file is not None and args.is_list(args.file):

@@ -105,16 +105,15 @@ class Reading:
         self, never: frozenset[tuple[str, bytes]] = frozenset()
     ) -> World:
         """Return what answers rest on just now, beside never-listed tokens."""
-        day = statement.day(self.today())
         distrusted = {
             log.origin: entry
-            for entry in await self.distrusted(day)
+            for entry in await self.distrusted()
             if (member := self.roster.member(entry.fields.text))
             for log in member.generations
         }
         return World(
             self.roster,
-            day,
+            self.day,
             await self.mirror.contested(),
             never,
             self.config.member.region,
@@ -123,9 +122,9 @@ class Reading:
             self.alike,
         )
 
-    async def distrusted(self, day: int) -> Sequence[Entry]:
-        """Return our entries by which we distrust members on a day."""
-        return (await self.own.entries.find([WHOM], day)).get(WHOM, ())
+    async def distrusted(self) -> Sequence[Entry]:
+        """Return our entries by which we distrust members today."""
+        return (await self.own.entries.find([WHOM], self.day)).get(WHOM, ())
 
     async def found(self, code: str, whose: str, why: Message) -> None:
         """Report what a person should know of a log or member."""
@@ -157,6 +156,11 @@ class Reading:
     def today(self) -> str:
         """Return the day it is in the roster's zone."""
         return self.day_of(self.clock())
+
+    @property
+    def day(self) -> int:
+        """The day it is in the roster's zone, as a number."""
+        return statement.day(self.today())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

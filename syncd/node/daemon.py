@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from syncd import pinning
-from syncd.errors import Message, RefusedError
+from syncd.errors import RefusedError
 from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
@@ -25,10 +25,10 @@ from syncd.grouped import cancelled
 from syncd.node.background import Background
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
+from syncd.node.follow import member_history
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
-from syncd.node.follow.member_history import MemberHistory
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
@@ -44,11 +44,10 @@ from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
-from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
+from syncd.node.serve import asked_again
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
-from syncd.node.serve.asked_again import AskedAgain
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
@@ -73,15 +72,12 @@ from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.system_service import SystemService
 from syncd.node.serve.uploads import Uploads
-from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.serve.value_papers import ValuePapers
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.disputes import Disputes
-from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
-from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.node.upkeep.undo import Undo
 from syncd.web import peer_api, routes
@@ -100,20 +96,14 @@ class Daemon:
     peer_notifier: PeerNotifier
     contact: Contact
     rounds: Rounds
-    member_history: MemberHistory
-    elsewhere: ElsewhereNotes
     never: NeverList
-    protected_reports: ProtectedReports
     disputes: Disputes
     orders: RosterOrders
-    excess: Excess
     event_writer: EventWriter
-    urgent_news: UrgentNews
     claims: Claims
     budgets: Budgets
     lookups: Lookups
     figures: FigureService
-    asked_again: AskedAgain
     changes: Changes
     screening: Screening
     lifts: Lifts
@@ -128,6 +118,20 @@ class Daemon:
     undo: Undo
     leadership: Leadership
     joining: Joining
+    lapse: Lapse
+    notifier: Notifier
+    status_reader: StatusReader
+    claim_intake: ClaimIntake
+    own_lists: OwnListService
+    daily: Daily
+    system_service: SystemService
+    findings: FindingsBook
+    rosters: RosterKeeper
+    logs: FollowedLogs
+    guard: AppendGuard
+    publisher: Publisher
+    jobs: Jobs
+    peer_service: PeerService
 
     def __init__(
         self, home: Home, clock: Callable[[], float] = time.time
@@ -141,10 +145,10 @@ class Daemon:
         self._tasks: list[asyncio.Task[None]] = []
         self.listeners = Listeners()
         self.metrics = Metrics()
+        self.failures = self.metrics.failures
         self.runs = Runs(clock)
         self.feed = Events(home.own.events)
         self.offload = self.pools.fast
-        self.findings = self._make(FindingsBook)
         self.ctx = Context(
             home=home,
             config=home.config,
@@ -163,16 +167,12 @@ class Daemon:
             backoff_max_s=exchange.backoff_max_s,
             rng=secrets.SystemRandom(),
         )
-        self.rosters = self._make(RosterKeeper, accepted=self._roster_accepted)
-        self.logs = self._make(FollowedLogs, grown=self._grown)
         self.receipts = self._make(
             Receipts,
             book=home.own.cosigned,
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
-        self._build_log()
-        self._build_services()
-        self._build_jobs()
+        self._build()
         shown, key = self.peers.shown(), self.peers.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
         self._admit()
@@ -183,7 +183,7 @@ class Daemon:
     def _make(self, part: type[T], **more: Any) -> T:
         """Return a part, given the parts that it names in its fields."""
         names = {f.name for f in fields(part) if f.init}  # type: ignore[arg-type]
-        there = (names - more.keys()) & (PARTS.keys() | vars(self))
+        there = {n for n in names - more.keys() if hasattr(self, n)}
         return part(**{n: getattr(self, n) for n in there} | more)
 
     if not TYPE_CHECKING:  # which sees all of them above
@@ -195,9 +195,9 @@ class Daemon:
             made = vars(self)[name] = self._make(PARTS[name])
             return made
 
-    def _build_log(self) -> None:
-        """Build what writes our own log."""
-        ctx, failures = self.ctx, self.metrics.failures
+    def _build(self) -> None:
+        """Build all else: what writes our log, what answers, what runs it."""
+        ctx = self.ctx
         self.tokeniser = Tokeniser(
             roster=lambda: ctx.roster,
             holder=self._holder,
@@ -210,11 +210,6 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
         )
-        self.guard = self._make(
-            AppendGuard,
-            ready=self._ready,
-            failed=failures.labels("awaken").inc,
-        )
         self.writer = Writer(
             own=self.home.own.log,
             key=self.home.keys.log,
@@ -222,29 +217,11 @@ class Daemon:
             rng=secrets.token_bytes,
             may_append=self.guard.may_append,
         )
-        self.publisher = self._make(
-            Publisher,
-            failed=failures.labels("publish").inc,
-            grown=self._ours_grown,
-        )
         self.wake = self.publisher.wake
-
-    def _build_services(self) -> None:
-        """Build what answers the other members and our own systems."""
-        self.lapse = Lapse(self.ctx)
-        self.notifier = self._make(Notifier, listen=self.feed.listen)
-        made = MadeFiles(self.pools.files)
-        self.peer_service = self._make(PeerService, make=made)
+        self.make = MadeFiles(self.pools.files)
         self.freshness = self._make(Freshness, heard=self.rounds.heard_of)
-        self.status_reader = self._make(StatusReader, never=self._remarks)
         self.review = self._make(Review, parts=vars(self).values)
         self.rules = self.local_service.rules
-        self.claim_intake = self._make(ClaimIntake, disputed=self.disputes)
-        self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
-        self.daily = self._make(Daily, review=self.review.daily)
-
-    def _build_jobs(self) -> None:
-        """Build what looks at all that merging brings in, and runs the others."""
         self.arrivals = self._make(
             Arrivals,
             consumers=(
@@ -257,23 +234,10 @@ class Daemon:
                 self.never.arrived,
             ),
         )
-        self.jobs = self._make(
-            Jobs,
-            round=self._round,
-            daily=self.leadership.daily_jobs,
-            clock_set=self.wake,
-            failures=self.metrics.failures,
-        )
         for name in PARTS:
             getattr(self, name)
-        self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
         self.local_workers = self._make(LocalWorkers, services=answer)
-
-    def _remarks(self) -> tuple[Message, ...]:
-        """Return what the upkeep of our lists asks of people."""
-        lists = *self.never.todo, *self.screening.todo
-        return *self.protected_reports.todo, *lists
 
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:
@@ -288,18 +252,19 @@ class Daemon:
 
     # ------------------------------------------------------------ events
 
-    async def _grown(self, origin: str) -> None:
+    async def grown(self, origin: str) -> None:
+        """Act on a mirror that has moved, or a merge."""
         self.peer_service.changed(origin)
         self.metrics.pulls.labels(origin).inc()
         await self.event_writer.log(origin)
-        await self.urgent_news.look()
         self.aside(self.arrivals.grown())
 
-    def _ours_grown(self) -> None:
+    def ours_grown(self) -> None:
+        """Act on entries of our own that were merged."""
         self.peer_service.changed(self.ctx.origin)
         self.aside(self.arrivals.grown())
 
-    async def _roster_accepted(self) -> None:
+    async def accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
         self.peers.settle()
         self.tls.present(self.peers.shown(), self.peers.keys.tls_pem)
@@ -315,14 +280,15 @@ class Daemon:
             self.aside(self.orders.carry_out())
             self.wake()
 
-    async def _ready(self) -> None:
+    async def ready(self) -> None:
         """Write, now that we may."""
         with contextlib.suppress(RefusedError):
             await self.publisher.say_roster()
         self.wake()
         await self.orders.know_never()
 
-    async def _round(self) -> None:
+    async def round(self) -> None:
+        """Do what is done every so often."""
         self.metrics.rounds.inc()
         self.home.take_shares()
         self.joining.reopen()
@@ -336,12 +302,12 @@ class Daemon:
             yield "never_list", self.never.refresh()
             return
         yield "exchange", self.rounds.round()
-        yield "urgent_news", self.urgent_news.look()
+        yield "urgent_news", self.event_writer.urgent()
         yield "screening", self.screening.daily()
         yield "undo", self.undo.by_roster()
-        yield "ask_again", self.asked_again.ask()
+        yield "ask_again", asked_again.ask(self.ctx, self.lookups)
         yield "alerts", self.alerts.look()
-        yield "member_history", self.member_history.keep()
+        yield "member_history", member_history.keep(self.ctx, self.rounds)
         self.uploads.prune()
         self.audits.prune()
 

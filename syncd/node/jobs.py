@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -99,8 +100,8 @@ class Jobs:
     failures: Counter  # by job
     runs: Runs
     round: Job
-    daily: Job
-    clock_set: Callable[[], None]  # called when somebody set the clock
+    leadership: Any  # who does what is due daily
+    wake: Callable[[], None]  # called when somebody set the clock
 
     def __post_init__(self) -> None:
         self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
@@ -113,7 +114,7 @@ class Jobs:
         now = datetime.datetime.now(datetime.UTC)
         for name, job, when, wait_s in (
             ("round", self.round, rounds, first_s),
-            ("daily", self.daily, Around(DAILY_S, 0.1), 5.0),
+            ("daily", self.leadership.daily_jobs, Around(DAILY_S, 0.1), 5.0),
         ):
             self.scheduler.add_job(
                 self._run,
@@ -162,7 +163,7 @@ class Jobs:
             if abs(by_s) < CLOCK_S or not self.scheduler.running:
                 continue
             log.warning("the machine's clock was set", by_s=by_s)
-            self.clock_set()  # it may be right now
+            self.wake()  # it may be right now
             now = datetime.datetime.now(datetime.UTC)
             for job in self.scheduler.get_jobs():
                 job.modify(next_run_time=now)

@@ -6,7 +6,7 @@ new tip only when this machine's mark is written too.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 
@@ -48,7 +48,6 @@ class Leadership:
     aside: Aside
     peer_service: PeerService
     feed: Events
-    wake: Callable[[], None]  # another took in what waits to be published
 
     def __post_init__(self) -> None:
         self.number = 0  # the fencing number under which we lead, or 0
@@ -148,7 +147,7 @@ class Leadership:
                 self._event = news.event
                 self.feed.wake()
             if self.number and news.waits:
-                self.wake()
+                self.publisher.wake()  # another took in what waits
 
     async def _follow_logs(self, receipts: Mapping[str, int]) -> None:
         """Let readers have what the leader appended, merged and signed."""

@@ -177,7 +177,7 @@ class LocalWorker:
             offload=offload,
             bulk=offload,
         )
-        self._lapse = Lapse(ctx)
+        self._lapse = Lapse(ctx=ctx)
         self._background = Background()
         self._relay = Relay(config.home / RELAYED)
         self._counts = SharedCounts(start.counts)

@@ -139,15 +139,11 @@ class Vault(SealedBook):
         return await self._found(_ENDING.limit(limit))
 
     @reads
-    def find(
-        self, c: Connection, what: str, *of: str | int | bytes
+    def find_value(
+        self, c: Connection, kind: str, value: str
     ) -> list[VaultRow]:
-        """Return all rows about an identifier, ended ones too.
-
-        By "value", kind, value; where a token made them, by "token", kind,
-        epoch, token.
-        """
-        mac = self._hash(what, *of)
+        """Return all rows about one identifier, ended ones too."""
+        mac = self._hash("value", kind, value)
         return self._read(_BY_VALUE.all(c, mac[:8], mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:

@@ -6,14 +6,12 @@ from syncd.flows.appeal import Step
 from syncd.flows.draft import RawValue
 from syncd.web import forms
 
-Day = Annotated[str, forms.meta("YYYY-MM-DD", max_length=10)]
-
 
 class AccessFilter(forms.Input):
     """Which look-ups are meant; what is empty does not matter."""
 
-    since: Day = ""  # first day
-    until: Day = ""  # last day
+    since: forms.Day = ""  # first day
+    until: forms.Day = ""  # last day
 
 
 class AccessQuery(AccessFilter):
@@ -59,9 +57,8 @@ class AppealFilter(forms.Input):
     after: forms.Cursor = 0  # larger ids only
     limit: forms.Limit = 100
     open: Annotated[
-        int,
-        forms.meta("1: only those on which something is to do", ge=0, le=1),
-    ] = 0
+        bool, forms.meta("only those on which something is to do")
+    ] = False
 
 
 class AppealDraft(forms.Input):
@@ -69,7 +66,7 @@ class AppealDraft(forms.Input):
 
     reference: str = ""  # our own file number; kept sealed
     measure: str = ""  # code of the action that is contested
-    received: Day = ""  # today if absent
+    received: forms.Day = ""  # today if absent
 
 
 class AppealStep(forms.Input):

@@ -45,6 +45,8 @@ Cursor = Annotated[
     int, meta("what the last page gave as `next`", ge=0, le=10**15)
 ]
 
+Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
+
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=MOST_ITEMS)]
 Some = Annotated[Many[T], msgspec.Meta(min_length=1)]

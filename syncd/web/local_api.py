@@ -152,28 +152,6 @@ def _bearer(request: web.Request, *, relayed: bool) -> str:
     return match[1] if match else ""
 
 
-def _foreign(request: web.Request, limits: Limits) -> web.Response | None:
-    """Refuse what a browser sends on behalf of somebody else's page.
-
-    A foreign name that was made to resolve to this address shows in Host; a
-    page of another origin shows in Origin.
-    """
-    # An absolute target would name a host of its own (RFC 9112, 3.2.2).
-    if not request.raw_path.startswith("/"):
-        return problem.plain(400, "target: want a path")
-    host = request.headers.get(hdrs.HOST, "")
-    if not is_ours(host, limits):
-        return problem.plain(
-            403,
-            "host: this API does not answer to that name",
-            "[own] hosts in config.toml lists further names",
-        )
-    origin = request.headers.get(hdrs.ORIGIN)
-    if origin not in (None, f"http://{host}", f"https://{host}"):
-        return problem.plain(403, "origin: a page of another site")
-    return None
-
-
 _HOST = re.compile(
     r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::([0-9]{1,5}))?", re.ASCII
 )
@@ -208,9 +186,25 @@ class LocalApi:
     async def guard(
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
-        """Refuse what no program of ours would send."""
-        if foreign := _foreign(request, self.limits):
-            return foreign
+        """Refuse what no program of ours would send.
+
+        And what a browser sends on behalf of somebody else's page: a foreign
+        name that was made to resolve to this address shows in Host, a page of
+        another origin in Origin.
+        """
+        # An absolute target would name a host of its own (RFC 9112, 3.2.2).
+        if not request.raw_path.startswith("/"):
+            return problem.plain(400, "target: want a path")
+        host = request.headers.get(hdrs.HOST, "")
+        if not is_ours(host, self.limits):
+            return problem.plain(
+                403,
+                "host: this API does not answer to that name",
+                "[own] hosts in config.toml lists further names",
+            )
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin not in (None, f"http://{host}", f"https://{host}"):
+            return problem.plain(403, "origin: a page of another site")
         request[BEARER] = _bearer(request, relayed=self.relayed)
         came = ",".join(request.headers.getall("X-Forwarded-For", ()))
         here = [] if self.relayed else [request.remote or ""]

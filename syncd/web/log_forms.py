@@ -11,7 +11,7 @@ class LogQuery(Input):
     """Which entries of a log are wanted, newest first."""
 
     before: Annotated[Natural, meta("smaller indices only; 0: all")] = 0
-    day: Annotated[str, meta("from this day back", max_length=10)] = ""
+    day: forms.Day = ""  # from this one back
     type: Annotated[str, meta("of the statement", max_length=32)] = ""
     label: Annotated[str, meta("of a report", max_length=64)] = ""
     limit: forms.Limit = 100

@@ -61,15 +61,13 @@ class VaultValue(forms.FullOutput):
 
 
 class Retraction(RawValue):
-    """What is to end: by value, token, positions, ids, import, or rule."""
+    """What is to end: by value, positions, ids, import, or rule."""
 
     reason: str
     type: Literal[
         "", "report", "dispute", "reassigned", "answer", "vouch", "all"
     ] = ""
     # if absent: of a value its reports, else whatever is named
-    token: str = ""  # 22 characters: what was said by token
-    epoch: forms.Natural = 0  # of the token
     positions: forms.Many[forms.Place] = ()
     ids: forms.Many[forms.Natural] = ()
     import_: forms.Natural = msgspec.field(name="import", default=0)
@@ -155,9 +153,7 @@ class ImportQuery(forms.PageQuery):
 class RefusedQuery(forms.Input):
     """Which refused rows are meant."""
 
-    after: Annotated[
-        int, forms.meta("rows behind this one only", ge=0, le=10**15)
-    ] = 0
+    after: forms.Cursor = 0  # rows behind this one only
 
 
 class ReportQuery(forms.PageQuery):
@@ -180,10 +176,10 @@ class ReportQuery(forms.PageQuery):
         msgspec.field(name="import", default=0)
     )
     by: Annotated[str, forms.meta("name of the token that handed it in")] = ""
-    seen_from: Annotated[str, forms.meta("day")] = ""
-    seen_to: Annotated[str, forms.meta("day, included")] = ""
-    accepted_from: Annotated[str, forms.meta("day")] = ""
-    accepted_to: Annotated[str, forms.meta("day, included")] = ""
+    seen_from: forms.Day = ""
+    seen_to: forms.Day = ""  # included
+    accepted_from: forms.Day = ""
+    accepted_to: forms.Day = ""  # included
 
 
 class ReportSearch(ReportQuery):

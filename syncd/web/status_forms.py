@@ -222,9 +222,7 @@ class Ready(FullOutput):
 class StatusQuery(Input):
     """What a status is to tell."""
 
-    digests: Annotated[
-        int, meta("1: compute digests from the rows", ge=0, le=1)
-    ] = 0
+    digests: Annotated[bool, meta("compute them from the rows")] = False
 
 
 class MuteCall(Input):

@@ -140,12 +140,13 @@ async def test_what_others_took_back_of_late(house: House) -> None:
         retracted(7, "2026-01-01", 1),
         retracted(9, "2026-09-21", 2, 3),
         retracted(12, "2026-09-20", 4),
-        retracted(3, "2026-09-21", 1, origin="c/d"),
-        retracted(4, "2026-09-21", 1, origin=house.home.config.origin),
         retracted(13, "2026-09-21", 5, reason="test"),  # a drill
     ]
+    other = retracted(3, "2026-09-21", 1, origin="c/d")
+    ours = retracted(4, "2026-09-21", 1, origin=house.home.config.origin)
     for _ in range(2):  # handed over again after a crash
-        await house.alerts.arrived(page)
+        for its in (page, [other], [ours], []):
+            await house.alerts.arrived(its)
     found = await house.book.page(0, 100)
     assert [(e.name, e.data) for e in found] == [
         ("retract", {"origin": "a/b", "index": 9, "n": 3}),

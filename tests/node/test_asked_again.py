@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from syncd.node.serve import asked_again
 from tests.alliance import Alliance, Member
 
 BAD, GOOD = "+12025550123", "+12025550124"
@@ -28,7 +29,7 @@ async def test_what_turns_bad_is_an_event(alliance: Alliance) -> None:
     own = bank.own
     before = await own.access.page()
     alliance.heal()
-    await bank.node.asked_again.ask()
+    await asked_again.ask(bank.node.ctx, bank.node.lookups)
     [event] = await bank.events("turned")
     assert event["access"] == before[1].id
     assert event["origin"] == alliance.police.origin
@@ -50,7 +51,7 @@ async def test_what_stays_unknown_waits_without_a_record(
     await unknown(bank, "test")
     assert not bank.node.lookups.unanswered
     await unknown(bank)
-    await bank.node.asked_again.ask()
+    await asked_again.ask(bank.node.ctx, bank.node.lookups)
     assert len(bank.node.lookups.unanswered) == 2
     assert len(await bank.own.access.page()) == 4
 
@@ -63,6 +64,6 @@ async def test_after_a_day_nobody_asks(alliance: Alliance) -> None:
     waiting.clear()
     waiting.extend(late)
     alliance.heal()
-    await bank.node.asked_again.ask()
+    await asked_again.ask(bank.node.ctx, bank.node.lookups)
     assert not waiting
     assert len(await bank.own.access.page()) == 2

@@ -34,7 +34,7 @@ async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
 
 async def listed(member: Member, **wanted: Any) -> tuple[DisputeState, ...]:
     query = claim_forms.DisputeQuery(**wanted)
-    return (await member.node.claim_intake.disputes(query)).items
+    return (await member.node.claim_intake.listed(query)).items
 
 
 async def answer(

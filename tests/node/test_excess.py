@@ -9,7 +9,7 @@ import pytest
 from syncd.flows.excess import FACTOR, FLOOR
 from syncd.flows.ports import Finding
 from syncd.indicator import statement
-from syncd.node.upkeep.excess import Excess
+from syncd.node.upkeep import excess
 from syncd.store.home_stores import OwnStore
 from syncd.store.published import ALL
 from tests.alliance import Member, until
@@ -49,10 +49,9 @@ class World:
                 zone="UTC", epochs=[PHONE], member={"bank": BANK}.get
             ),
         )
-        logs: Any = SimpleNamespace(
+        self.logs: Any = SimpleNamespace(
             state=lambda o: SimpleNamespace(known=self.known.get(o, 0))
         )
-        self.excess = Excess(ctx=self.home.context, logs=logs)
 
     async def said(self, n: int, origin: str = ORIGIN, day: str = DAY) -> None:
         await self.home.own.published.add({(day, origin, ALL): n})
@@ -60,7 +59,7 @@ class World:
     async def judged(self, days: int = 2) -> None:
         """Judge who asks, some days after."""
         self.home.now = NOW + days * DAY_S
-        await self.excess.run()
+        await excess.run(self.home.context, self.logs)
 
     async def evaluated(self, n: int, **other: Any) -> None:
         await self.home.own.quotas.debit(

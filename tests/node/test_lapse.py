@@ -33,7 +33,7 @@ class World(Home):
         self.lapse = self.open()
 
     def open(self) -> Lapse:
-        return Lapse(self.context)
+        return Lapse(ctx=self.context)
 
     async def heads(self) -> list[MirrorHead]:
         return [MirrorHead("a/syncd/t/1", Frontier.EMPTY, self.merged)]

@@ -39,9 +39,7 @@ class House:
         )
         own = SimpleNamespace(events=self.book)
         self.home = Home(config=config, own=own, now=now)
-        self.notifier = Notifier(
-            ctx=self.home.context, listen=self.feed.listen
-        )
+        self.notifier = Notifier(ctx=self.home.context, feed=self.feed)
 
     async def happen(self, name: str, n: int, **data: Any) -> None:
         data = {"origin": "a/b", "index": n, **data}

@@ -10,7 +10,7 @@ from msgspec import structs
 from syncd.errors import DamagedError
 from syncd.flows.ports import State, VaultRow
 from syncd.indicator.record import ReportFields
-from syncd.node.upkeep.protected_reports import ProtectedReports
+from syncd.node.upkeep.never_list import NeverList
 from syncd.roster.terms import Never
 from syncd.store.vault import Query
 from syncd.web import report_forms
@@ -55,14 +55,14 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
         Caller("", "operator"), ReportsCall(reports=reports)
     )
     await alliance.settle()
-    assert (await bank.node.protected_reports.look()) == ()
+    assert (await bank.node.never.protected()) == ()
     rows = (
         Never("phone", "+12025550112", "official"),
         Never("url", "shop.example/", "official"),
     )
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
-    assert len(await bank.node.protected_reports.look()) == 3
+    assert len(await bank.node.never.protected()) == 3
     status = await bank.node.status_reader.status()
     [line] = [x for x in status.todo if str(x).startswith("never-list: ")]
     assert "3 reports of ours" in str(line)
@@ -133,19 +133,20 @@ def row(id_: int, expires: str) -> VaultRow:
     )
 
 
-def reports_of(rows: Rows) -> tuple[ProtectedReports, Home]:
+def reports_of(rows: Rows) -> tuple[NeverList, Home]:
     """Return the reports that are under a list of one row, on 29 November."""
     never = (Never("phone", "cn:96110", "x"),)
     roster = SimpleNamespace(never=never, zone="UTC")
     home = Home(own=SimpleNamespace(vault=rows), now=NOON, roster=roster)
-    return ProtectedReports(ctx=home.context), home
+    nobody: Any = None
+    return NeverList(ctx=home.context, tokeniser=nobody), home
 
 
 async def test_what_is_retracted_leaves_without_a_walk() -> None:
     """A vault may have a million rows, and who retracts one waits for it."""
     rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-30"))
     reports, _ = reports_of(rows)
-    assert await reports.look() == (2, 1)
+    assert await reports.protected() == (2, 1)
     rows.rows = rows.rows[:1]
     await reports.retracted()
     assert (reports.ids, rows.walks) == ((1,), 1)
@@ -157,16 +158,16 @@ async def test_what_has_expired_asks_nothing_of_anybody() -> None:
     reports, home = reports_of(rows)
     assert reports.todo == ()
     for _ in range(3):
-        assert await reports.look() == (1,)
+        assert await reports.protected() == (1,)
     assert rows.walks == 1
     home.now += 2 * DAY_S
     for _ in range(3):
-        assert await reports.look() == ()
+        assert await reports.protected() == ()
     assert rows.walks == 2
     home.now += DAY_S  # nothing is under it: nothing can expire
-    await reports.look()
+    await reports.protected()
     assert rows.walks == 2
     roster = home.trusted.current
     roster.never = (*roster.never, Never("phone", "cn:96111", "x"))
-    await reports.look()
+    await reports.protected()
     assert rows.walks == 3

@@ -16,7 +16,7 @@ from syncd.node.follow import contact
 from syncd.node.serve import status
 from syncd.node.serve import todo as things
 from syncd.node.serve.member_state import MemberState, subject
-from syncd.node.upkeep import never_list, protected_reports
+from syncd.node.upkeep import never_list
 from syncd.web import forms, status_forms
 from tests.test_docs import commands
 
@@ -270,7 +270,7 @@ def templates() -> list[str]:
     """Return what is said of things to do, wherever it is written."""
     return [
         template
-        for module in (things, status, contact, never_list, protected_reports)
+        for module in (things, status, contact, never_list)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call)
         and getattr(node.func, "id", "") == "Message"

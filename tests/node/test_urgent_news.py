@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.node.serve import urgent_news
+from syncd.node.serve import event_writer
 from tests.alliance import Alliance, Member, until
 
 
@@ -35,13 +35,13 @@ async def test_who_calls_everything_urgent_is_heard_now_and_then(
     police: Member,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(urgent_news, "EACH_S", 10**10)
+    monkeypatch.setattr(event_writer, "EACH_S", 10**10)
     await alliance.settle()
     for path in "abc":
         await police.tell("url", f"http://evil.example/{path}", urgent=True)
     await until(lambda: one(bank))
-    monkeypatch.setattr(urgent_news, "EACH_S", 1)
-    await bank.node.urgent_news.look()
+    monkeypatch.setattr(event_writer, "EACH_S", 1)
+    await bank.node.event_writer.urgent()
     first, second = await bank.events("urgent")
     assert second["index"] == first["index"] + first["n"]
     assert second["index"] + second["n"] == await police.size()

@@ -86,6 +86,6 @@ async def test_lists_do_as_their_model_does(
         assert model.stands == {
             v
             for v, one in values.items()
-            for row in await own.vault.find("value", "phone", one.value)
+            for row in await own.vault.find_value("phone", one.value)
             if row.state < 2
         }

@@ -233,7 +233,7 @@ async def test_erased_payloads_leave_the_disk(
     assert bundle is not None
     first, second, _ = codec.records(log.origin, bundle)
     assert (first[1:], second) == ((b"", b""), log.records[1])
-    [kept] = await own.vault.find("value", "url", "evil.example/")
+    [kept] = await own.vault.find_value("url", "evil.example/")
     want = ("", 3) if given else ("evil.example/", 1)
     assert (kept.value, kept.state) == want
 

@@ -105,9 +105,9 @@ async def test_equal_fields_are_known_others_are_new(own: OwnStore) -> None:
     want = accepted(1), known(1), *map(accepted, (2, 3, 4))
     assert await own.vault.accept(said) == [*want]
     assert await own.vault.accept([phone(1)]) == [known(1)]
-    found = await own.vault.find("value", "phone", value)
+    found = await own.vault.find_value("phone", value)
     assert [row.id for row in found] == [1, 2, 3]
-    assert await own.vault.find("value", "phone", phone(2).value) == []
+    assert await own.vault.find_value("phone", phone(2).value) == []
 
 
 async def test_urgent_first_then_oldest(own: OwnStore) -> None:
@@ -219,7 +219,7 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
     assert await own.vault.accept([by_token]) == [known(id_)]
     for other in ({"token": b"u" * 16}, {"epoch": 1}, {"kind": "account"}):
         await accept(own, structs.replace(by_token, **other))
-    [row] = await own.vault.find("token", "phone", 2, b"t" * 16)
+    [row] = await own.vault.page(Query(ids=[id_]))
     assert (row.id, row.value, row.token, row.epoch) == (id_, "", b"t" * 16, 2)
     assert (await own.vault.waiting(1, ["phone"]))[0] == row
 
@@ -276,7 +276,7 @@ async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     await own.vault.accept([phone(1)], mark(state, 40))
     with pytest.raises(StaleError, match="not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
-    assert await own.vault.find("value", "phone", "+8613800000002") == []
+    assert await own.vault.find_value("phone", "+8613800000002") == []
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ async def test_a_crash_in_an_import(
     own.close()
     again = reopen()
     state = await begin(again)
-    rows = await again.vault.find("value", "phone", "+8613800000001")
+    rows = await again.vault.find_value("phone", "+8613800000001")
     [held] = sql(again.database, "SELECT count(*) FROM list_value")
     assert (state.offset, len(rows), *held) == (
         (40, 1, 1) if point == "import.committed" else (0, 0, 0)
@@ -340,7 +340,7 @@ async def test_no_raw_value_on_disk(
     assert found_in(tmp_path, VALUE) is shows  # still in the WAL
     await publish(own, log, id_)
     await own.vault.retract([id_], WRONG)
-    await own.vault.find("value", "phone", VALUE)
+    await own.vault.find_value("phone", VALUE)
     await own.database.purge()
     assert found_in(tmp_path, VALUE) is shows  # now in the database
     own.close()

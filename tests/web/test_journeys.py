@@ -4,7 +4,6 @@ import asyncio
 import json
 import secrets
 from typing import Any
-from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -17,6 +16,17 @@ from tests.web.local_client import EMERGENCY, LocalClient, report
 
 async def one(client: LocalClient, kind: str, value: str) -> dict[str, Any]:
     [item] = await client.ask(kind, value, purpose="test")
+    return dict(item)
+
+
+async def on(client: LocalClient, place: list[Any]) -> dict[str, Any]:
+    """Return the indicator that a claim at a position is about."""
+    page = await client.get("/v1/indicators?limit=1000", role="reader")
+    [item] = [
+        one
+        for one in page["items"]
+        if place in [claim["position"] for claim in one["claims"]]
+    ]
     return dict(item)
 
 
@@ -64,8 +74,7 @@ async def test_a_report_is_found_at_a_member_that_did_not_make_it(
     assert reply["roster"]["expired"] is False
     # the position leads to the claim, at any member
     for client in (police, bank):
-        found = await client.get(f"/v1/indicators/{quote(origin, '')}/{index}")
-        [claim] = found["claims"]
+        [claim] = (await on(client, [origin, index]))["claims"]
         assert claim["position"] == [origin, index]
         assert claim["member"] == "police"
         assert claim["evidence"] == "police_case"
@@ -81,15 +90,10 @@ async def test_reading_indicators_is_recorded_like_a_look_up(
     before = (await own.access.page(limit=10_000))[-1:]
     after = before[0].id if before else 0
     [item] = (await bank.get("/v1/indicators?limit=1", role="reader"))["items"]
-    origin, index = item["claims"][0]["position"]
-    path = f"/v1/indicators/{quote(origin, '')}/{index}"
-    await bank.get(path, role="reader")
-    page, claim = await own.access.page(after)
-    for row in (page, claim):
-        assert (row.caller, row.purpose) == ("reader", "audit")
-        assert row.kind == item["kind"]
-    assert page.tag == claim.tag
-    assert (page.positions, claim.positions) == ((), ((origin, index),))
+    [page] = await own.access.page(after)
+    assert (page.caller, page.purpose) == ("reader", "audit")
+    assert (page.kind, page.positions) == (item["kind"], ())
+    assert page.tag
 
 
 async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
@@ -181,8 +185,7 @@ async def test_a_dispute_by_token_needs_no_value(
     await police.take(report("+12025550151"))
     await police.settle()
     [position] = (await one(bank, "phone", "+12025550151"))["positions"]
-    path = f"/v1/indicators/{quote(position[0], '')}/{position[1]}"
-    found = await bank.get(path)
+    found = await on(bank, position)
     named = {k: found[k] for k in ("kind", "token", "epoch")}
     body = {**named, "reason": "stale", "about": [position]}
     made = await bank.post("/v1/disputes", body)
@@ -196,13 +199,12 @@ async def test_a_dispute_by_token_needs_no_value(
     [row] = await rows(bank, before=id_ + 1, limit=1)
     assert (row["type"], row["token"]) == ("dispute", found["token"])
     assert "value" not in row
-    # And taken back, by the token, its id or its position.
+    # And taken back, by its id or its position.
     ways: tuple[dict[str, Any], ...] = (
-        named,
         {"ids": [id_]},
         {"positions": [row["position"]]},
     )
-    for counts, way in zip((1, 0, 0), ways, strict=True):
+    for counts, way in zip((1, 0), ways, strict=True):
         body = {"reason": "test", **way}
         reply = await bank.post("/v1/retractions", body)
         assert reply["disputes"] == counts
@@ -373,9 +375,6 @@ async def test_metrics_count_what_was_done(bank: LocalClient) -> None:
     assert after[name] == before.get(name, 0) + 1
     took = "syncd_lookup_seconds_count"
     assert after[took] == before[took] + 1
-    told = read((await bank.get("/metrics", role="auditor")).raw)
-    assert told["syncd_appending"] == 1
-    assert not [name for name in told if name.startswith("syncd_lookup")]
 
 
 # ------------------------------------------------------------------ events

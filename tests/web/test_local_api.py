@@ -71,7 +71,6 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "POST /v1/roster",
     }
     assert auditor == {
-        "GET /metrics",
         "GET /v1/audit/bundles",
         "GET /v1/audit/bundles/{id}/{file}",
         "GET /v1/audit/drills",
@@ -88,11 +87,11 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     }
     logs = {p for p in auditor if "/logs/" in p or "/audit/" in p}
     assert reader == auditor - logs | {
+        "GET /metrics",
         "GET /v1/appeals",
         "GET /v1/changes",
         "GET /v1/disputes",
         "GET /v1/indicators",
-        "GET /v1/indicators/{origin}/{index}",
         "GET /v1/quota",
         "POST /v1/appeals",
         "POST /v1/appeals/{id}",

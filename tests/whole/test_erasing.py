@@ -80,7 +80,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
         assert not await member.findings("erase_breach")
         assert sound(member, member.roster)
         assert await member.verdict("url", URL) == "suspected"
-    [row] = await bank.own.vault.find("value", "phone", PHONE)
+    [row] = await bank.own.vault.find_value("phone", PHONE)
     assert row.value == ""  # a hash holds it back
     assert await bank.report("phone", PHONE) == [row.id]
 
@@ -111,5 +111,5 @@ async def test_a_backup_of_before_erases_what_the_others_know_of(
     for member in alliance.up:
         assert await gone(member, records)
         assert sound(member, roster)
-    [row] = await bank.own.vault.find("value", "phone", PHONE)
+    [row] = await bank.own.vault.find_value("phone", PHONE)
     assert row.value == ""

@@ -112,9 +112,7 @@ async def test_status_of_who_is_left(alliance: Alliance) -> None:
         assert rows["bank"].why
         assert (rows["bank"].heard_at or 0) <= rows["bank"].silent_since
         assert all((r.certificate_days or 0) > 300 for r in seen.members)
-        text = (
-            await member.node.status_reader.scrape(Caller("x", "reader"))
-        ).decode()
+        text = (await member.node.status_reader.scrape()).decode()
         assert 'syncd_holder_up{member="bank"} 0.0' in text
         assert 'syncd_peer_failures{member="payer"} 3.0' in text
         assert "syncd_cut_off 0.0" in text

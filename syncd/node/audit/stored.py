@@ -20,6 +20,7 @@ from syncd.flows.ports import Bundle, at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
+from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.store import access_chain, durable, own
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
@@ -143,12 +144,16 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     mark = durable.read(path / own.HIGH_WATER)
     with OwnSnapshot.of(path, where) as own_:
         cosigned, receipts = own_.cosigned(), own_.receipts()
-        first = own_.kept_receipts()
+        known = cosigners(roster)
+        receipts += (r for r in own_.kept_receipts() if _is_by(r.note, known))
+    proofs = _proofs(roster.known(settings.member.id), cosigned)
+    for row in receipts:
+        keys = [k for k in known if k.name == row.name]
+        proofs[row.origin].append(_proof(row, f"receipt of {row.name}", keys))
     with MirrorSnapshot.of(path, where) as mirror:
-        check = _HomeCheck(settings.member.id, roster, mirror)
-        check.expect(mark, cosigned, receipts, first)
+        check = _HomeCheck(roster, mirror, proofs)
         with OwnSnapshot.of(path, where) as own_:
-            found = [*check.own_logs(own_), *check.mirrored()]
+            found = [*check.reports(own_, mark or b"")]
             _accesses(own_, found, settings.origin)
     return sorted(found, key=lambda report: report.origin)
 
@@ -161,81 +166,58 @@ def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
             report.problems += access_chain.verify(*held)
 
 
+def _proofs(
+    us: Member, cosigned: list[CosignRow]
+) -> defaultdict[str, list[Proof]]:
+    """Return by origin that what we cosigned must hold."""
+    ours = {"seen": us.keys.seen, "merged": us.keys.merged}
+    found = defaultdict[str, list[Proof]](list)
+    for row in cosigned:
+        keys = [key for name, key in ours.items() if name == row.name]
+        found[row.origin].append(_proof(row, f"our {row.name} line", keys))
+    return found
+
+
+def _proof(row: CosignRow, what: str, keys: list[VerifierKey]) -> Proof:
+    return Proof(
+        what,
+        row.note if keys else b"",  # of nobody's key: a problem to tell
+        tuple(keys),
+        row.size,
+        row.root,
+        merged=row.name == "merged",
+    )
+
+
 class _HomeCheck:
     """The logs of one home, one after the other."""
 
     def __init__(
-        self, me: str, roster: Roster, mirror: MirrorSnapshot
+        self,
+        roster: Roster,
+        mirror: MirrorSnapshot,
+        proofs: defaultdict[str, list[Proof]],
     ) -> None:
-        self._me = roster.known(me)
         self._roster = roster
         self._mirror = mirror
+        self._proofs = proofs
         self._rows = {row.origin: row for row in mirror.logs()}
         self._tables = tallies(mirror, self._rows)
-        self._proofs: dict[str, list[Proof]] = {}
-        self._mark = b""
-        self._own: set[str] = set()
 
-    def expect(
-        self,
-        mark: bytes | None,
-        cosigned: list[CosignRow],
-        receipts: list[CosignRow],
-        first: list[CosignRow],
-    ) -> None:
-        """Take the notes that must hold.
+    def reports(self, store: OwnSnapshot, mark: bytes) -> Iterator[LogReport]:
+        """Check our own logs, of all generations, and those of others.
 
-        Of `first`, which are old, those by keys that the roster still has.
+        Of an earlier one of ours the mirror may have more: others had.
         """
-        self._mark = mark or b""
-        ours = {"seen": self._me.keys.seen, "merged": self._me.keys.merged}
-        for row in cosigned:
-            key = ours.get(row.name)
-            self._add(row, f"our {row.name} line", [key] if key else [])
-        known = cosigners(self._roster)
-        for row in (*receipts, *(r for r in first if _is_by(r.note, known))):
-            keys = [k for k in known if k.name == row.name]
-            self._add(row, f"receipt of {row.name}", keys)
-
-    def _add(self, row: CosignRow, what: str, keys: list[VerifierKey]) -> None:
-        proof = Proof(
-            what,
-            row.note if keys else b"",  # of nobody's key: a problem to tell
-            tuple(keys),
-            row.size,
-            row.root,
-            merged=row.name == "merged",
-        )
-        self._proofs.setdefault(row.origin, []).append(proof)
-
-    def own_logs(self, store: OwnSnapshot) -> list[LogReport]:
-        """Check our own logs, of all generations."""
-        logs = store.logs()
-        self._own = {row.origin for row in logs}
-        if logs:
-            mark = Proof("high-water mark", self._mark)
-            self._proofs.setdefault(logs[-1].origin, []).append(mark)
-        return [
-            self._check(*self._whole(row, store.bundles(row.id)))
-            for row in logs
-        ]
-
-    def _whole(
-        self, row: LogRow, bundles: Iterator[Bundle]
-    ) -> tuple[LogRow, Iterator[Bundle]]:
-        """Take the mirror's where it has more of an earlier log: others had."""
-        here = self._rows.get(row.origin)
-        if here is None or here.size <= row.size:
-            return row, bundles
-        return here, self._mirror.bundles(here.id)
-
-    def mirrored(self) -> list[LogReport]:
-        """Check the logs of others."""
-        return [
-            self._check(row, self._mirror.bundles(row.id))
-            for origin, row in self._rows.items()
-            if origin not in self._own
-        ]
+        logs = {row.origin: row for row in store.logs()}
+        for newest in [*logs][-1:]:
+            self._proofs[newest].append(Proof("high-water mark", mark))
+        for origin, row in {**self._rows, **logs}.items():
+            here = self._rows.get(origin)
+            if origin in logs and (here is None or here.size <= row.size):
+                yield self._check(row, store.bundles(row.id))
+            elif here is not None:
+                yield self._check(here, self._mirror.bundles(here.id))
 
     def _check(self, row: LogRow, bundles: Iterator[Bundle]) -> LogReport:
         origin = row.origin
@@ -264,7 +246,7 @@ class _HomeCheck:
                 note=row.note,
                 merged=merged,
                 bundles=bundles,
-                proofs=(*kept, *self._proofs.get(origin, [])),
+                proofs=(*kept, *self._proofs[origin]),
                 erased=erased,
                 ordered=(*ordered(self._roster, origin), *retired),
                 tables=[t.get(log_id, Tally()) for t in self._tables],

@@ -95,28 +95,21 @@ class FollowedLogs:
     async def offer(self, member: str, raw: bytes) -> bool | None:
         """Take a signed checkpoint as a hint; tell whether it is news.
 
+        What others' logs signed, and no other line: that is nobody's word.
         Whoever offers something that its origin did not sign is reported:
         the hint costs nothing else, and the answer is None.
         """
         try:
-            new = self._verified(member, raw)
+            origin = note.parse(raw).text.split("\n", 1)[0]
+            key = self.key(origin)
+            if key is None or self.is_ours(origin):
+                return False
+            head, signed = checkpoint.open_(raw, key)
+            own = bytes(cosign.bare(signed, key))
         except (MalformedError, UntrustedError) as e:
             await self.ctx.found("bad_checkpoint", member, e.text)
             return None
-        return await self._judge(new) if new is not None else False
-
-    def _verified(self, member: str, raw: bytes) -> Target | None:
-        """Return what others' logs signed, and no other line: nobody's word.
-
-        Raises:
-            MalformedError, UntrustedError: its origin did not sign it.
-        """
-        origin = note.parse(raw).text.split("\n", 1)[0]
-        key = self.key(origin)
-        if key is None or self.is_ours(origin):
-            return None
-        head, signed = checkpoint.open_(raw, key)
-        return Target(head, bytes(cosign.bare(signed, key)), (member,))
+        return await self._judge(Target(head, own, (member,)))
 
     async def _judge(self, new: Target) -> bool:
         """Move a log's state by what is signed of it; tell if it is news."""

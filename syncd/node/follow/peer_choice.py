@@ -80,7 +80,14 @@ class PeerChoice:
                 ago_s = self.rng.uniform(0, max(HOUR_S - self._margin_s, 0))
                 state.turn = now - ago_s
         states = self.states
-        first = [m for m in others if self._comes_first(m, now, holders)]
+        first = [  # before their turn
+            m
+            for m in others
+            if m in self._poked
+            or m in holders
+            or 0 < states[m].failures < SILENT
+            or now - states[m].turn > HOUR_S - self._margin_s
+        ]
         rest = [
             m for m in others if m not in holders and states[m].retry_at <= now
         ]
@@ -92,18 +99,6 @@ class PeerChoice:
         for member in chosen:
             states[member].turn = now
         return list(dict.fromkeys(chosen))
-
-    def _comes_first(
-        self, member: str, now: float, holders: Collection[str]
-    ) -> bool:
-        """Tell whether a member is asked before its turn."""
-        state = self.states[member]
-        return (
-            member in self._poked
-            or member in holders
-            or 0 < state.failures < SILENT
-            or now - state.turn > HOUR_S - self._margin_s
-        )
 
     @property
     def _margin_s(self) -> float:

@@ -46,10 +46,19 @@ class Receipts:
     async def cosign(self, origin: str, key: VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
         self.logs.note(origin, owed=True)  # until it is signed
-        signed = False
+        signed: list[object] = []
+        keys = self.ctx.home.keys
         try:
             self.our_clock.healthy()
-            signed = await self._sign(origin, key)
+            cosigner = Cosigner(
+                mirror=self.ctx.mirror,
+                log_key=key,
+                book=self.book,
+                now=self.ctx.now(),
+                rejected=await self.logs.rejected(origin),
+            )
+            seen = await cosigner.seen(keys.seen)
+            signed = [seen, await cosigner.merged(keys.merged)]
         except (RefusedError, StaleError):
             # The round says so, once for all logs; or the witness API signed
             # meanwhile.
@@ -57,20 +66,7 @@ class Receipts:
         except ForkError as e:
             await self.logs.forked(origin, await self.signed(origin), e.text)
         self.logs.note(origin, owed=False)
-        return signed
-
-    async def _sign(self, origin: str, key: VerifierKey) -> bool:
-        keys = self.ctx.home.keys
-        cosigner = Cosigner(
-            mirror=self.ctx.mirror,
-            log_key=key,
-            book=self.book,
-            now=self.ctx.now(),
-            rejected=await self.logs.rejected(origin),
-        )
-        seen = await cosigner.seen(keys.seen)
-        merged = await cosigner.merged(keys.merged)
-        return bool(seen or merged)
+        return any(signed)
 
     async def make_up(self, busy: Callable[[str], bool]) -> None:
         """Sign what could not be signed when it was merged.

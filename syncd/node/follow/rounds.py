@@ -18,7 +18,6 @@ from syncd.errors import (
     RefusedError,
     SyncdError,
 )
-from syncd.flows.ports import Heads
 from syncd.node.background import Aside
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
@@ -113,16 +112,9 @@ class Rounds:
         self.peer_choice.answered(member, self.ctx.now(), now)
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)
-        await self._take(member, heads)
-        # What it says of logs that only a newer roster has, it shall repeat.
-        if heads.roster.version <= self.ctx.roster.version:
-            state.cursor = heads.cursor
-
-    async def _take(self, member: str, heads: Heads) -> None:
         await self.rosters.follow(
             heads.roster.version, heads.roster.hash, member
         )
-        state = self.peer_choice.state(member)
         before = {**state.holds}
         # Nobody has more to say than this; what is wrong is said once.
         logs = len(self.ctx.roster.origins())
@@ -136,6 +128,9 @@ class Rounds:
         if state.holds != before:
             told = msgspec.json.encode((state.told_at, state.holds)).decode()
             await self.ctx.own.events.now(f"holds/{member}", told, "")
+        # What it says of logs that only a newer roster has, it shall repeat.
+        if heads.roster.version <= self.ctx.roster.version:
+            state.cursor = heads.cursor
 
     async def recall(self) -> None:
         """Know what members told before our start that they hold."""

@@ -8,17 +8,18 @@ same event the same bytes under the same id.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from syncd import config
 from syncd.config import Target
-from syncd.errors import SyncdError, UnavailableError
+from syncd.errors import UnavailableError
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
+from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.notify import command, events
 from syncd.store.events import StoredEvent
@@ -61,7 +62,7 @@ class Notifier:
     """Everybody who is told, each by a task of its own."""
 
     ctx: Context
-    listen: Callable[[], asyncio.Event]  # set when something may have happened
+    feed: Any  # `Events`: say when something may have happened
 
     def __post_init__(self) -> None:
         """Read the keys of the webhooks.
@@ -115,14 +116,12 @@ class Notifier:
 
     async def _serve(self, sender: _Sender) -> None:
         """Tell one target, in order; what it refuses goes behind the rest."""
-        news, again_at = self.listen(), 0.0
+        news, again_at = self.feed.listen(), 0.0
         while True:
             news.clear()
-            try:
+            fresh = False
+            with logged("not told", target=sender.target.name):
                 fresh = await self._read(sender)
-            except SyncdError as e:  # our database
-                fresh = False
-                log.warning("not told", target=sender.target.name, why=str(e))
             left_s = again_at - time.monotonic()
             # What is fresh does not wait for the rest.
             if sender.waiting and (fresh or left_s <= 0):

@@ -12,6 +12,7 @@ from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 
 import structlog
+from prometheus_client import Counter
 
 from syncd.errors import (
     NOTHING,
@@ -46,7 +47,7 @@ class AppendGuard:
     rounds: Rounds  # hear the other members' clocks
     peers: Peers
     ready: Callable[[], Awaitable[None]]  # others were asked, none objects
-    failed: Callable[[], None]  # asking them failed by a fault of ours
+    failures: Counter  # such as asking them, by a fault of ours
 
     def __post_init__(self) -> None:
         self.why_not = UNASKED
@@ -215,7 +216,7 @@ class AppendGuard:
             if not self.asked:
                 self._failure = e.text if isinstance(e, SyncdError) else BUG
                 self.why_not = self._failure
-            self.failed()
+            self.failures.labels("awaken").inc()
             log.exception("not appending")
 
     async def _ask(self) -> None:

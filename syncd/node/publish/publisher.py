@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 import structlog
+from prometheus_client import Counter
 
 from syncd.errors import (
     NOTHING,
@@ -29,8 +30,8 @@ from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.peer_notifier import PeerNotifier
+from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
-from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 
 log = structlog.get_logger("syncd.node")
 
@@ -47,9 +48,8 @@ class Publisher:
     tokeniser: Tokeniser
     guard: AppendGuard
     peer_notifier: PeerNotifier
-    elsewhere: ElsewhereNotes
-    failed: Callable[[], None]  # counts an attempt that failed
-    grown: Callable[[], None]  # called when our log has grown
+    failures: Counter  # by what failed
+    ours_grown: Callable[[], None]  # called when our log has
     aside: Aside
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class Publisher:
         self._owed = True
         await self.merge_own()
         self._owed = False
-        self.grown()
+        self.ours_grown()
         if (poke or urgent) and self.ctx.config.exchange.poke:
             self.aside(self.peer_notifier.notify_all(urgent=urgent))
 
@@ -146,7 +146,7 @@ class Publisher:
 
     def _failed(self, why: Message) -> None:
         self._why = why
-        self.failed()
+        self.failures.labels("publish").inc()
 
     async def publish(self) -> None:
         """Write what waits, a batch of each in turn.
@@ -169,7 +169,10 @@ class Publisher:
         waits: SyncdError | None = None
         moved = True
         while moved:
-            moved = await self._retract()
+            rows = await self.ctx.own.vault.ending(PUBLISH_BATCH)
+            if moved := bool(rows):
+                await publish.retract(rows, self.writer, self.ctx.today())
+                await self.after_append(poke=True)
             for some in [*kinds]:
                 try:
                     moved = await self._publish(some, types) or moved
@@ -182,14 +185,6 @@ class Publisher:
             raise RefusedError(
                 "roster: expired: no new reports until a newer one"
             )
-
-    async def _retract(self) -> bool:
-        """Retract a batch; tell if there was any."""
-        rows = await self.ctx.own.vault.ending(PUBLISH_BATCH)
-        if rows:
-            await publish.retract(rows, self.writer, self.ctx.today())
-            await self.after_append(poke=True)
-        return bool(rows)
 
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]
@@ -211,5 +206,5 @@ class Publisher:
             poke=bool(urgent),
             urgent=any(not getattr(one, "test", False) for one in urgent),
         )
-        await self.elsewhere.published(done)
+        await elsewhere_notes.published(self.ctx, done)
         return True

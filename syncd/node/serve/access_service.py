@@ -17,7 +17,7 @@ from syncd.flows import sighting
 from syncd.flows.appeal import Appeal
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Position
-from syncd.indicator import identifier, token, vocabulary
+from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
@@ -127,16 +127,10 @@ class AccessService:
             HoldersError: too few holders answer to find them.
         """
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
-        ours = self.ctx.config.member.region
-        forms = wanted.read(identifier.for_lookup, ours)
+        asking = self.lookups.tokens(wanted, "subject_access")
+        forms, tokens = zip(*(await asking).items(), strict=True)
         if wanted.kind == "url":  # the others are of pages of others too
-            forms = forms[:1]
-        outputs = await self.lookups.tokeniser.outputs(
-            forms,
-            purpose="subject_access",
-            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
-        )
-        tokens = [token.token(output) for output in outputs.values()]
+            forms, tokens = forms[:1], tokens[:1]
         found = [
             row
             async for row in self.ctx.own.access.found(tokens=tokens)

@@ -79,23 +79,22 @@ class Alerts:
                 )
 
     async def arrived(self, page: Sequence[Arrival]) -> None:
-        """Write of each log how many reports it took back of late."""
+        """Write of a page of one log how many reports it took back of late."""
         old = statement.day_text((self.ctx.now() - OLD_S) // DAY_S)
-        back: dict[str, dict[int, int]] = {}  # reports by index
-        for arrival in page:
-            (origin, index), what = arrival.position, arrival.statement
-            if (
-                isinstance(what, Retract)
-                and what.on >= old
-                and origin not in self.ctx.own_origins
-                and what.reason != "test"
-            ):
-                back.setdefault(origin, {})[index] = len(what.ends)
-        for origin, some in back.items():
-            n, first = sum(some.values()), min(some)
+        back = {
+            arrival.position: len(what.ends)
+            for arrival in page
+            for what in (arrival.statement,)
+            if isinstance(what, Retract)
+            and what.on >= old
+            and what.reason != "test"
+        }
+        if back and page[0].position[0] not in self.ctx.own_origins:
+            (origin, first), (_, last) = min(back), max(back)
+            n = sum(back.values())
             details = {"origin": origin, "index": first, "n": n}
             await self.ctx.own.events.now(
-                f"retract/{origin}", str(max(some)), "retract", details
+                f"retract/{origin}", str(last), "retract", details
             )
 
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from syncd.errors import SyncdError
 from syncd.flows.judge import HITS
-from syncd.node.context import Context, part
+from syncd.node.context import Context
 from syncd.node.serve.lookups import Lookups
 
 EVERY_S = 300
@@ -18,46 +18,38 @@ STEP = 256  # values asked for at once
 TIMEOUT_S = 10.0
 
 
-@part
-class AskedAgain:
-    """Goes through what waits."""
-
-    ctx: Context
-    lookups: Lookups
-    _next = 0  # unix seconds
-
-    async def ask(self) -> None:
-        """Ask for some of what waits, if it is time."""
-        now, waiting = self.ctx.now(), self.lookups.unanswered
-        if now < self._next:
-            return
-        self._next = now + EVERY_S
-        some = [waiting.popleft() for _ in range(min(STEP, len(waiting)))]
-        fresh = (one for one in some if one.until > now)
-        for how, same in groupby(fresh, key=attrgetter("how")):
-            group = [*same]
-            try:
-                done = await self.lookups.answers(
-                    [one.question for one in group],
-                    answered_only=True,
-                    timeout_s=TIMEOUT_S,
-                    **how,
+async def ask(ctx: Context, lookups: Lookups) -> None:
+    """Ask for some of what waits, if it is time."""
+    now, waiting = ctx.now(), lookups.unanswered
+    turn = "asked_again", str(now // EVERY_S), ""
+    if not (waiting and await ctx.own.events.now(*turn)):
+        return
+    some = [waiting.popleft() for _ in range(min(STEP, len(waiting)))]
+    fresh = (one for one in some if one.until > now)
+    for how, same in groupby(fresh, key=attrgetter("how")):
+        group = [*same]
+        try:
+            done = await lookups.answers(
+                [one.question for one in group],
+                answered_only=True,
+                timeout_s=TIMEOUT_S,
+                **how,
+            )
+        except SyncdError:
+            waiting.extend(group)
+            raise
+        for one, answer in zip(group, done.answers, strict=True):
+            found = answer.verdict
+            if found and found.verdict == "unknown":
+                waiting.append(one)
+            elif found and found.verdict in HITS:
+                origin, index = found.positions[0]
+                data = {
+                    "access": one.record,
+                    "index": index,
+                    "origin": origin,
+                    "purpose": how["purpose"],
+                }
+                await ctx.own.events.now(
+                    "turned", str(one.record), "turned", data
                 )
-            except SyncdError:
-                waiting.extend(group)
-                raise
-            for one, answer in zip(group, done.answers, strict=True):
-                found = answer.verdict
-                if found and found.verdict == "unknown":
-                    waiting.append(one)
-                elif found and found.verdict in HITS:
-                    origin, index = found.positions[0]
-                    data = {
-                        "access": one.record,
-                        "index": index,
-                        "origin": origin,
-                        "purpose": how["purpose"],
-                    }
-                    await self.ctx.own.events.now(
-                        "turned", str(one.record), "turned", data
-                    )

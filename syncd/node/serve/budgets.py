@@ -8,7 +8,7 @@ daemon and its local workers.
 
 from collections import Counter
 from dataclasses import field
-from typing import Protocol
+from typing import Any
 
 from syncd.errors import QuotaError
 from syncd.flows.lookup import OPEN
@@ -19,24 +19,12 @@ from syncd.web.routes import Caller
 from syncd.web.status_forms import BudgetLeft
 
 
-class LookupCounts(Protocol):
-    """Counts look-ups for `/metrics`."""
-
-    def denied(self, kind: str, n: int) -> None:
-        """Count items that a token's budget did not allow."""
-
-    def looked_up(
-        self, verdicts: Counter[str], purpose: str, seconds: float
-    ) -> None:
-        """Count one look-up."""
-
-
 @part
 class Budgets:
     """Counts what each token looks up."""
 
     ctx: Reading
-    metrics: LookupCounts
+    metrics: Any  # `Metrics`, or what has them count elsewhere
     counts: SharedCounts = field(default_factory=SharedCounts)
 
     def most(self, kind: str) -> int:

@@ -30,15 +30,14 @@ from syncd.flows.ports import Access, Position, State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.flows.submission import Outcome, Submission
-from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import identifier, token
+from syncd.indicator import token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
 from syncd.node.serve import shown
 from syncd.node.serve.local_service import LocalService
-from syncd.node.serve.lookups import Claims
+from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.review_service import Review, drafted
 from syncd.node.upkeep.disputes import Disputes
 from syncd.web import claim_forms, forms
@@ -59,8 +58,8 @@ class ClaimIntake:
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
     claims: Claims
-    tokeniser: Tokeniser
-    disputed: Disputes  # how those stand that concern us
+    lookups: Lookups
+    disputes: Disputes  # how those stand that concern us
     local_service: LocalService  # retracts
     review: Review  # holds what a second person is to see
 
@@ -79,13 +78,13 @@ class ClaimIntake:
         return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
 
     @route("GET /v1/disputes", READERS, "list disputes against us, and ours")
-    async def disputes(
+    async def listed(
         self, wanted: claim_forms.DisputeQuery
     ) -> forms.Items[DisputeState]:
         """Return disputes against us and ours, the first due first."""
         found = tuple(
             one
-            for one in await self.disputed.states()
+            for one in await self.disputes.states()
             if wanted.side in ("", one.side)
             and wanted.state in ("", one.state)
         )
@@ -182,7 +181,7 @@ class ClaimIntake:
         """
         about = [
             report.position
-            for one in await self.disputed.states()
+            for one in await self.disputes.states()
             if one.position == dispute and not one.by_us
             for report in one.reports
         ]
@@ -212,7 +211,8 @@ class ClaimIntake:
             tokens = [token.decode(draft.token)]
         else:
             with contextlib.suppress(SyncdError):
-                forms = await self._forms(draft)
+                value = shape.part(RawValue, draft)
+                forms = await self.lookups.tokens(value, PURPOSE)
             tokens = [*forms.values()]
         if draft.about:
             await self._check_positions(caller, draft, tokens)
@@ -244,7 +244,7 @@ class ClaimIntake:
             ours = [
                 f"--id {row.id}"
                 for form in forms
-                for row in await vault.find("value", form.kind, form.value)
+                for row in await vault.find_value(form.kind, form.value)
                 if row.type == REPORT and row.state == State.WAITING
             ]
         if ours:
@@ -277,17 +277,6 @@ class ClaimIntake:
                 " know",
                 position="{}:{}".format(*none[0]),
             )
-
-    async def _forms(self, draft: DisputeDraft) -> Mapping[Identifier, bytes]:
-        """Return all that a look-up would try, and the token of each."""
-        value, ours = shape.part(RawValue, draft), self.ctx.config.member
-        tried = value.read(identifier.for_lookup, ours.region)
-        outputs = await self.tokeniser.outputs(
-            tried,
-            purpose=PURPOSE,
-            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
-        )
-        return {form: token.token(outputs[form]) for form in tried}
 
     async def _record(
         self,

@@ -3,6 +3,9 @@
 How far another's log is held and merged, what merging found, which roster is
 in force: each is written where it happens, and again by `all` at a start, so
 that what a crash swallowed is written late and nothing twice.
+
+That it has urgent news a member says with its poke, of its own log alone.
+Whoever calls everything urgent is heard once in a while.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from syncd.store.events import of_finding
 log = structlog.get_logger("syncd.node")
 
 PAGE = 1000  # findings of a merge that are read in one go
+EACH_S = 600  # in which there is one event of a log's urgent news
 
 
 @part
@@ -30,6 +34,8 @@ class EventWriter:
         self._lock = asyncio.Lock()
         self._book = self.ctx.own.events
         self._mirror = self.ctx.mirror
+        # Entries from where a log has news that are not merged or written yet:
+        self._urgent: dict[str, int] = {}
 
     async def all(self) -> None:
         """Tell what the last run did not come to tell."""
@@ -49,6 +55,24 @@ class EventWriter:
         """Tell how far a log is held and merged, and what that found."""
         await self._head(await self._mirror.head(origin))
         await self._findings()
+        await self.urgent()
+
+    async def announce(self, origin: str, size: int) -> None:
+        """Take a member's word that its log has urgent news below a size."""
+        merged = (await self._mirror.head(origin)).merged
+        self._urgent.setdefault(origin, max(min(merged, size - 1), 0))
+        await self.urgent()  # others may have brought it
+
+    async def urgent(self) -> None:
+        """Tell of urgent news that was announced, is merged and due."""
+        when = str(self.ctx.now() // EACH_S)
+        for origin, first in [*self._urgent.items()]:
+            n = (await self._mirror.head(origin)).merged - first
+            details = {"origin": origin, "index": first, "n": n}
+            if n > 0 and await self._book.now(
+                f"urgent/{origin}", when, "urgent", details
+            ):
+                self._urgent.pop(origin, None)
 
     async def _head(self, head: MirrorHead) -> None:
         details = {

@@ -37,7 +37,7 @@ class FigureService:
     @route("GET /v1/history", EVERYBODY, "read how members were seen")
     async def history(self) -> forms.History:
         """Return 90 days of each active member, and the newest events."""
-        today = statement.day(self.ctx.today())
+        today = self.ctx.day
         since, text = today - KEPT_DAYS + 1, statement.day_text
         found = {
             m.id: (["."] * KEPT_DAYS, list[forms.BadDay]())

@@ -30,7 +30,7 @@ from syncd.flows.submission import (
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, checked_day, part
-from syncd.node.publish.elsewhere_notes import ElsewhereNotes
+from syncd.node.publish import elsewhere_notes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.review_service import LISTED, Review, drafted
@@ -52,7 +52,6 @@ class Intake:
     metrics: Metrics
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
-    elsewhere: ElsewhereNotes
     review: Review  # holds what a second person is to see
     _waking = False
 
@@ -135,7 +134,9 @@ class Intake:
         if epoch is None or not urls:
             return [*outcomes]
         tokens = await self.ctx.offload(_tokens, urls)
-        notes = await self.elsewhere.note("url", epoch.epoch, tokens)
+        notes = await elsewhere_notes.note(
+            self.ctx, "url", epoch.epoch, tokens
+        )
         return [
             replace(one, elsewhere=notes[one.id])
             if one.state == "accepted" and one.id in notes

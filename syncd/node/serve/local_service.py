@@ -3,30 +3,28 @@
 import contextlib
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 import structlog
 from aiohttp import web
 
 from syncd.errors import MalformedError, MissingError, RefusedError, UsageError
-from syncd.flows import report
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
-from syncd.indicator import claims as claim_rows
 from syncd.indicator import identifier, token, vocabulary
-from syncd.indicator.claims import DISPUTE, REPORT, Claim
+from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import NAMES
 from syncd.node.context import Context, part
 from syncd.node.serve.callers import whose
 from syncd.node.serve.event_feed import Events
-from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
-from syncd.node.upkeep.protected_reports import ProtectedReports
+from syncd.node.upkeep.never_list import NeverList
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.vault import Query
 from syncd.web import event_stream, forms, report_forms
@@ -52,11 +50,8 @@ class LocalService:
 
     ctx: Context
     lookups: Lookups
-    claims: Claims  # what the alliance says of a token
     feed: Events  # what happened, to follow
-    protected_reports: (
-        ProtectedReports  # which reports of ours the never-list protects
-    )
+    never: NeverList  # and which reports of ours it protects
     wake: Callable[[], None]  # has it published what waits
     review: Review  # holds what a second person is to see
 
@@ -95,7 +90,7 @@ class LocalService:
         count = done.ends.total()
         if count:
             self.wake()
-            await self.protected_reports.retracted()
+            await self.never.retracted()
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
@@ -137,13 +132,12 @@ class LocalService:
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
         named = (
-            *(wanted.value, wanted.values, wanted.token, wanted.positions),
+            *(wanted.value, wanted.values, wanted.positions),
             *(wanted.ids, wanted.import_, wanted.never),
         )
         if sum(map(bool, named)) != 1:
             raise MalformedError(
-                "retraction: want one of value, token, positions, ids, import,"
-                " never"
+                "retraction: want one of value, positions, ids, import, never"
             )
         vault = self.ctx.own.vault
         if wanted.ids:
@@ -151,13 +145,7 @@ class LocalService:
         if wanted.import_:
             return await vault.of_import(wanted.import_)
         if wanted.never:
-            return list(await self.protected_reports.look(anew=True))
-        if wanted.token:
-            short = report.named_token(
-                wanted.kind, wanted.token, wanted.epoch, self.ctx.roster
-            )
-            rows = await vault.find("token", wanted.kind, wanted.epoch, short)
-            return [row.id for row in rows]
+            return list(await self.never.protected(anew=True))
         if wanted.value or wanted.values:
             values = wanted.values or (wanted,)
             return [i for one in values for i in await self._of_value(one)]
@@ -182,7 +170,7 @@ class LocalService:
         ours = self.ctx.config.member.region
         found = wanted.read(identifier.for_retract, ours)
         vault = self.ctx.own.vault
-        rows = [await vault.find("value", f.kind, f.value) for f in found]
+        rows = [await vault.find_value(f.kind, f.value) for f in found]
         reports = [[r for r in group if r.type == REPORT] for group in rows]
         live = [g for g in reports if any(r.state < State.ENDING for r in g)]
         meant = live[0] if live else [r for group in reports for r in group]
@@ -205,48 +193,23 @@ class LocalService:
         """
         limit = wanted.limit
         found = await self.ctx.mirror.page(_after(wanted.after), limit)
-        seen = [
-            (token.KIND_NAMES[claim_rows.kind_epoch(number)[0]], short)
-            for short, number, _ in found
-        ]
-        await self.lookups.audited(caller, seen, ())
+        await self.lookups.audited(
+            caller, [(some[0].statement.kind, t) for t, _, some in found], ()
+        )
         items = tuple(
-            self._indicator(*claim_rows.kind_epoch(number), short, claims)
-            for short, number, claims in found
+            shown(
+                *(forms.Indicator, some[0].statement),
+                claims=claim_items(
+                    self.ctx.roster, ((one, None, None) for one in some)
+                ),
+            )
+            for _, _, some in found
         )
         last = ""
         if len(found) == limit:
             short, number, _ = found[-1]
             last = f"{token.encode(short)}.{number}"
         return forms.IndicatorPage(items=items, next=last)
-
-    @route("GET /v1/indicators/{origin}/{index}", READERS, "read one claim")
-    async def claim(
-        self, caller: Caller, origin: str, index: int
-    ) -> forms.Indicator:
-        """Return the claim that stands at a position."""
-        position = (origin, index)
-        found = await self.claims.in_force_at([position])
-        claim = found.get(position)
-        if claim is None:
-            raise MissingError("indicator: no claim stands at that position")
-        seen = [(claim.statement.kind, claim.token)]
-        await self.lookups.audited(caller, seen, [position])
-        content = claim.statement
-        code = token.KIND_CODES[content.kind]
-        return self._indicator(code, content.epoch, claim.token, [claim])
-
-    def _indicator(
-        self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]
-    ) -> forms.Indicator:
-        return forms.Indicator(
-            kind=token.KIND_NAMES[kind],
-            epoch=epoch,
-            token=token.encode(short),
-            claims=claim_items(
-                self.ctx.roster, ((one, None, None) for one in claims)
-            ),
-        )
 
     # ------------------------------------------------------------- other
 

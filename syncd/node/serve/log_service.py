@@ -249,9 +249,7 @@ class LogService:
                 rows=tuple(row.id for row in rows),
             )
         stays = chain(*(await self.review.others(rows)).values())
-        alike = [
-            await vault.find("value", row.kind, row.value) for row in rows
-        ]
+        alike = [await vault.find_value(row.kind, row.value) for row in rows]
         ours = {
             at
             for row in chain(*alike)

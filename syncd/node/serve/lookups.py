@@ -13,18 +13,20 @@ from msgspec import structs
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
+from syncd.flows.draft import RawValue
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import receipt, token, vocabulary
+from syncd.indicator import identifier, receipt, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.indicator.identifier import Identifier
 from syncd.indicator.receipt import Receipt
 from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Reading, part
-from syncd.node.serve.budgets import Budgets, LookupCounts
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import day_text, label, shown
@@ -126,7 +128,7 @@ class Lookups:
     tokeniser: Tokeniser
     never: Any  # whose `tokens` are those that are never listed
     freshness: Freshness  # of what an answer rests on
-    metrics: LookupCounts
+    metrics: Any  # as of `Budgets`
     budgets: Budgets  # of each token
     aside: Aside
 
@@ -185,6 +187,22 @@ class Lookups:
             token=self.budgets.left(caller),
             member=tuple(self.tokeniser.allowance.state()),
         )
+
+    async def tokens(
+        self, wanted: RawValue, purpose: str
+    ) -> dict[Identifier, bytes]:
+        """Return all that a look-up would try, and the token of each.
+
+        Raises:
+            HoldersError: too few holders answer to find them.
+        """
+        ours = self.ctx.config
+        tried = wanted.read(identifier.for_lookup, ours.member.region)
+        timeout_s = ours.lookup.deadline_ms / 1000
+        found = await self.tokeniser.outputs(
+            tried, purpose=purpose, timeout_s=timeout_s
+        )
+        return {form: token.token(found[form]) for form in tried}
 
     async def answers(
         self,

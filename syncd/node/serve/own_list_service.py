@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import (
-    Awaitable,
     Callable,
     Iterable,
     Iterator,
@@ -12,7 +11,7 @@ from collections.abc import (
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,7 +22,7 @@ from syncd.flows.judge import Answer, World
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
-from syncd.indicator import active, identifier, statement, vocabulary
+from syncd.indicator import active, identifier, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context, part
 from syncd.node.serve.review_service import LISTED, Review, drafted
@@ -102,21 +101,23 @@ class Overlay:
         )
 
 
-Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
-
-
 @part
 class OwnListService:
     """Keeps our own lists."""
 
     ctx: Context
-    lookup: Look  # asks the alliance, recorded as any look-up is
+    lookups: Any  # `Lookups`: ask the alliance, recorded as any is
     rules: Callable[[], Rules]  # what values are checked against just now
     review: Review  # holds what a second person is to see
 
     @route("POST /v1/own/entries", HANDED_IN, "add exempt entries and notes")
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
-        """Keep exempt entries or notes; durable on return."""
+        """Keep exempt entries or notes; durable on return.
+
+        An exempt entry on what an official report lists is marked. Without a
+        reason it is refused, and so is one of which nobody can say just now
+        whether an official report lists it.
+        """
         made: list[NewEntry | SyncdError] = await self.ctx.offload(
             report.each,
             partial(own_lists.entry, wanted.type),
@@ -127,32 +128,19 @@ class OwnListService:
         await self.review.ask_of_own(
             caller, "POST /v1/own/entries", body, said
         )
-        if wanted.type == EXEMPT:
-            made = await self._in_view(caller, wanted, made)
-        return await self._keep(made, caller, None)
-
-    async def _in_view(
-        self, caller: Caller, wanted: OwnAdd, made: list[NewEntry | SyncdError]
-    ) -> list[NewEntry | SyncdError]:
-        """Mark exempt entries on what an official report lists.
-
-        Without a reason such a one is refused, and so is one of which nobody
-        can say just now whether an official report lists it.
-        """
-        asked = {
-            at: shown(forms.Item, draft)
+        asked = [
+            (at, shown(forms.Item, draft), one)
             for at, draft in enumerate(wanted.entries)
-            if isinstance(made[at], NewEntry)
-        }
-        if not asked:
-            return made
-        call = LookupCall(purpose="appeal", items=(*asked.values(),))
-        found = await self.lookup(caller, call)
-        seen = dict(zip(asked, found.items, strict=True))
-        return [
-            _seen(one, seen[at]) if isinstance(one, NewEntry) else one
-            for at, one in enumerate(made)
+            for one in [made[at]]
+            if wanted.type == EXEMPT and isinstance(one, NewEntry)
         ]
+        if asked:
+            items = tuple(item for _, item, _ in asked)
+            call = LookupCall(purpose="appeal", items=items)
+            found = await self.lookups.lookup(caller, call)
+            for (at, _, one), seen in zip(asked, found.items, strict=True):
+                made[at] = _seen(one, seen)
+        return await self._keep(made, caller, None)
 
     @route("POST /v1/own/local", HANDED_IN, "add rows to a local list")
     async def add_local(
@@ -257,8 +245,7 @@ class OwnListService:
     async def page(self, wanted: Filter) -> forms.Page[own_forms.OwnItem]:
         """Return entries, with their values."""
         found = await self.ctx.own.entries.page(wanted)
-        today = statement.day(self.rules().today)
-        items = (_item(entry, today) for entry in found)
+        items = (_item(entry, self.ctx.day) for entry in found)
         return forms.paged(found, wanted.limit, items)
 
 

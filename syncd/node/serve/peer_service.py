@@ -19,10 +19,10 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.joining import Joining
 from syncd.node.serve.mailbox import Mailbox
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.urgent_news import UrgentNews
 from syncd.roster import quotas
 from syncd.roster.terms import Epoch
 from syncd.store import evidence_files
@@ -40,7 +40,7 @@ class PeerService:
 
     ctx: Context
     rounds: Rounds  # take pokes
-    urgent_news: UrgentNews
+    event_writer: EventWriter
     logs: FollowedLogs
     receipts: Receipts
     rosters: RosterKeeper
@@ -340,7 +340,7 @@ class PeerService:
         member = self.ctx.roster.member(caller)
         if urgent and member:
             size = checkpoint.size_of(note)
-            await self.urgent_news.announce(member.origin, size)
+            await self.event_writer.announce(member.origin, size)
 
 
 @dataclass(frozen=True, slots=True)

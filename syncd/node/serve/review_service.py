@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from syncd.errors import MissingError, PendingError, RefusedError, SyncdError
@@ -22,6 +21,7 @@ from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
 from syncd.indicator.statement import NAMES, Report
 from syncd.lists.preview import masked
+from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
@@ -37,8 +37,6 @@ PARTS = 20  # of a load, whose rows are shown
 DRAFTS = ("reports", "entries", "vouches", "numbers")  # where a body has them
 SOON_S = 4 * 3600  # before it lapses that is told
 AGAIN_S = 600  # after which what was confirmed, and not done, runs once more
-
-log = structlog.get_logger("syncd.review")
 
 
 def drafted(
@@ -355,8 +353,6 @@ class Review:
         await self.book.prune(self.ctx.config.access.days)
         for held in await self.book.page(("confirmed",)):
             if held.decided_at < self.ctx.now() - AGAIN_S:
-                try:
+                with logged("not done yet", id=held.id):
                     async with self._doing:
                         await self._carry_out(held)
-                except SyncdError as e:
-                    log.warning("not done yet", id=held.id, why=str(e))

@@ -107,7 +107,7 @@ class Screening:
         try:
             if not plain_text("reference", item.reference, LONGEST_REFERENCE):
                 return MalformedError("reference: not given")
-            left = statement.day(item.expires) - self._today
+            left = statement.day(item.expires) - self.ctx.day
         except MalformedError as e:
             return e
         if not 0 < left <= most:
@@ -206,10 +206,10 @@ class Screening:
 
     async def daily(self) -> None:
         """Drop what has ended and look again, once a day and roster."""
-        look = f"{self._today} {self.ctx.roster.version}"
+        look = f"{self.ctx.day} {self.ctx.roster.version}"
         if not self._enabled or look == self._looked:
             return
-        await self._book.expire(self._today)
+        await self._book.expire(self.ctx.day)
         await self._again()
         await self._count()
         self._looked = look
@@ -264,12 +264,8 @@ class Screening:
         for (kind, epoch, until), n in (await self._book.counts()).items():
             if epoch != epoch_of(self.ctx.roster, kind):
                 self._stale += n
-            if until <= self._today + AHEAD:
+            if until <= self.ctx.day + AHEAD:
                 self._ending += n
-
-    @property
-    def _today(self) -> int:
-        return statement.day(self.ctx.today())
 
     def _check(self) -> None:
         if not self._enabled:

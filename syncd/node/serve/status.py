@@ -5,7 +5,7 @@ Its state is read from every part of the daemon.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import metadata
 
 from syncd.errors import (
@@ -18,7 +18,7 @@ from syncd.errors import (
 )
 from syncd.flows.ports import MirrorHead, Mute
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import claims, notation, statement
+from syncd.indicator import claims, notation
 from syncd.messages import wire
 from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
@@ -29,8 +29,10 @@ from syncd.node.serve import todo
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
+from syncd.node.serve.screening import Screening
 from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
+from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import certificate
 from syncd.roster.members import Member
 from syncd.roster.terms import Epoch
@@ -42,6 +44,7 @@ from syncd.web.routes import (
     OPEN,
     OPERATORS,
     PROMETHEUS,
+    READERS,
     Caller,
     route,
 )
@@ -64,7 +67,8 @@ class StatusReader:
     notifier: Notifier
     publisher: Publisher
     freshness: Freshness  # of what we hold
-    never: Callable[[], Iterable[Message]]  # what to do about the never-list
+    never: NeverList
+    screening: Screening
 
     def __post_init__(self) -> None:
         self._digesting = asyncio.Lock()
@@ -113,7 +117,11 @@ class StatusReader:
             appeals=await self.ctx.own.appeals.open(),
             held=await self.ctx.own.pending.counts(),
             renewal=self._renewal(),
-            remarks=(*await self._remarks(), *self.never()),
+            remarks=(
+                *await self._remarks(),
+                *self.never.todo,
+                *self.screening.todo,
+            ),
         )
 
     @route("GET /v1/status", EVERYBODY, "read the status")
@@ -125,9 +133,9 @@ class StatusReader:
         Digests are computed from all rows, in the threads that look-ups need:
         for one caller at a time.
         """
-        digests = bool(wanted.digests)
-        async with self._digesting if digests else contextlib.nullcontext():
-            state = await self.read(digests=digests)
+        now = contextlib.nullcontext()
+        async with self._digesting if wanted.digests else now:
+            state = await self.read(digests=wanted.digests)
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
 
@@ -155,14 +163,13 @@ class StatusReader:
         await self.ctx.own.mutes.put(found, mute)
         return status_forms.MuteResult(count=len(found))
 
-    @route("GET /metrics", EVERYBODY, "read metrics", media=PROMETHEUS)
-    async def scrape(self, caller: Caller) -> bytes:
+    @route("GET /metrics", READERS, "read metrics", media=PROMETHEUS)
+    async def scrape(self) -> bytes:
         """Return the metrics in Prometheus' text format.
 
-        An auditor gets no counts of look-ups by purpose and verdict.
+        What is looked up, and why, live: not for a member's auditors.
         """
-        state = await self.read()
-        return self.metrics.scrape(state, inside=caller.role != "auditor")
+        return self.metrics.scrape(await self.read())
 
     @route("GET /readyz", OPEN, "ask whether we serve")
     async def ready(self) -> status_forms.Ready:
@@ -222,7 +229,6 @@ class StatusReader:
 
     async def _remarks(self) -> Iterable[Message]:
         """Return what else there is to do: we are outside, we distrust."""
-        day = statement.day(self.ctx.today())
         doubts = (
             Message(
                 "distrust: what {member} says counts here as that of a forked"
@@ -233,7 +239,7 @@ class StatusReader:
                 day=self.ctx.day_of(one.at),
                 caller=one.by,
             )
-            for one in await self.ctx.distrusted(day)
+            for one in await self.ctx.distrusted()
         )
         return filter(None, (self._outside(), *doubts))
 
@@ -299,10 +305,7 @@ class StatusReader:
         now = self.ctx.now()
         logs = []
         for origin in roster.origins():
-            found = roster.by_origin(origin)
-            if found is None:
-                continue
-            member = found[0]
+            member = roster.known(roster.owner(origin))
             head = heads.get(origin) or await self.ctx.mirror.head(origin)
             state = self.rounds.logs.state(origin)
             known = max(state.known, head.mirrored)

@@ -80,13 +80,11 @@ class ValuePapers:
         None while a report stands, or where one asks for silence or did.
         """
         ctx, kind, lookups = self.ctx, wanted.kind, self.lookups
-        tried = wanted.read(identifier.for_lookup, ctx.config.member.region)
+        # What cannot be read costs nothing.
+        wanted.read(identifier.for_lookup, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([kind]), Counter())
-        timeout_s = ctx.config.lookup.deadline_ms / 1000
-        outputs = await lookups.tokeniser.outputs(
-            tried, purpose="audit", timeout_s=timeout_s
-        )
-        tokens = [*map(token.token, outputs.values())]
+        tried = await lookups.tokens(wanted, "audit")
+        tokens = tried.values()
         await lookups.audited(caller, [(kind, short) for short in tokens], ())
         key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
         claims = [

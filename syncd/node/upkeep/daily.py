@@ -7,7 +7,8 @@ simply run again.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
+from typing import Any
 
 import structlog
 
@@ -22,9 +23,8 @@ from syncd.node.jobs import Runs
 from syncd.node.pinned import SIGN_S
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.upkeep import erasures
+from syncd.node.upkeep import erasures, excess
 from syncd.node.upkeep.disputes import Disputes
-from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.roster import drafts
 from syncd.store import durable, quota
@@ -46,9 +46,8 @@ class Daily:
     guard: AppendGuard
     publisher: Publisher
     orders: RosterOrders
-    excess: Excess
     disputes: Disputes
-    review: Callable[[], Awaitable[None]]  # of what one person handed in
+    review: Any  # `Review`, of what one person handed in
     runs: Runs
 
     async def run(self) -> None:
@@ -60,16 +59,15 @@ class Daily:
         yield "renew", asyncio.to_thread(self._renew)
         yield "never_list", self.orders.know_never()
         yield "disputes", self.disputes.tell()
-        yield "review", self.review()
+        yield "review", self.review.daily()
         for name in ("access", "appeals", "calls", "cosigned"):
             days = self.ctx.config.access.days
             yield f"prune_{name}", getattr(own, name).prune(days)
         yield "prune_quotas", own.quotas.prune(self.ctx.now())
-        yield "excess", self.excess.run()
+        yield "excess", excess.run(self.ctx, self.pulls.logs)
         for name in ("events", "marks", "imports"):
             yield f"prune_{name}", getattr(own, name).prune()
-        today = statement.day(self.ctx.today())
-        yield "prune_own_entries", own.entries.prune(today)
+        yield "prune_own_entries", own.entries.prune(self.ctx.day)
         yield "erase", erasures.by_roster(self.ctx)
         yield "publish", self._append()
         # Last: without room for it, all the rest of the day is done.
@@ -183,7 +181,7 @@ class Daily:
         wait. What may not be told any more is dropped.
         """
         today = self.ctx.today()
-        monday = sighting.monday(statement.day(today))
+        monday = sighting.monday(self.ctx.day)
         name = f"sightings/{statement.day_text(monday)}"
         own = self.ctx.own
         if await own.log.was_done(name):

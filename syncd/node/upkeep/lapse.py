@@ -12,7 +12,7 @@ import structlog
 from syncd.errors import DamagedError
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report, Vouch
-from syncd.node.context import Reading
+from syncd.node.context import Reading, part
 from syncd.store import durable
 
 FILE = "lapse.json"
@@ -27,17 +27,19 @@ class LapseRecord(msgspec.Struct, frozen=True):
     merged: dict[str, int] = {}
 
 
+@part
 class Lapse:
     """Where merging stood when the roster had been expired for too long."""
 
-    def __init__(self, ctx: Reading) -> None:
+    ctx: Reading
+
+    def __post_init__(self) -> None:
         """Read what was written down before.
 
         Raises:
             DamagedError: the file is there and does not parse.
         """
-        self._ctx = ctx
-        self._path = ctx.config.home / FILE
+        self._path = self.ctx.config.home / FILE
         raw = durable.read(self._path) or b"{}"
         try:
             self.record = msgspec.json.decode(raw, type=LapseRecord)
@@ -49,14 +51,14 @@ class Lapse:
     @property
     def now(self) -> bool:
         """Whether the roster has been expired for more than seven days."""
-        return self._ctx.roster.lapsed(self._ctx.now())
+        return self.ctx.roster.lapsed(self.ctx.now())
 
     async def check(self) -> None:
         """Write down the merged sizes, once, before more is merged."""
-        version = self._ctx.roster.version
+        version = self.ctx.roster.version
         if not self.now or version == self.record.version:
             return
-        merged = {h.origin: h.merged for h in await self._ctx.mirror.heads()}
+        merged = {h.origin: h.merged for h in await self.ctx.mirror.heads()}
         lapsed = LapseRecord(version, merged)
         durable.write(self._path, msgspec.json.encode(lapsed))
         self.record = lapsed
@@ -64,7 +66,7 @@ class Lapse:
 
     def effective(self, claim: Claim) -> bool:
         """Tell whether a claim has effect as the roster stands."""
-        if not self.now or self.record.version != self._ctx.roster.version:
+        if not self.now or self.record.version != self.ctx.roster.version:
             return True
         return not isinstance(
             claim.statement, Report | Vouch

@@ -5,12 +5,15 @@ protected wants values. So what can be counted up, `Rule.spellings`, is asked
 of the holders as anybody's values are, once per spelling and epoch: the home
 remembers the answers, part by part. What cannot be counted up, such as a
 site's other hosts and its pages, only a look-up of the value sees.
+
+Reports of ours were right when they were taken; then a roster, or a build
+that reads its rows otherwise, came to protect what they are about. Look-ups
+already leave them out. We have their values, so the whole rule is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,25 +22,30 @@ import structlog
 
 from syncd.errors import NOTHING, Message, SyncdError
 from syncd.flows.basis import Key, claims_on
-from syncd.flows.ports import Finding
+from syncd.flows.ports import Finding, State, VaultRow
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.never import Rule
+from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store import durable
+from syncd.store.vault import Query
 
 log = structlog.get_logger("syncd.never")
 
 FILE = "never-tokens"  # in the home
 MOST = 50_000  # evaluations for one list
 PART = 4096  # spellings asked for and remembered at once
+PAGE = 1000  # rows of the vault opened in one go
+IN_FORCE = (State.WAITING, State.PUBLISHED)
 TIMEOUT_S = 60.0  # of a part: what is missing is asked for the next time
 
-Known = dict[str, bytes]  # a value's mark → its token
-Marked = dict[str, Identifier]
+Known = dict[str, bytes]  # a value → its token
+Wanted = dict[str, Identifier]  # by value
 Kept = dict[str, Known]  # by KIND/EPOCH
 
 
@@ -47,7 +55,7 @@ class NeverList:
 
     ctx: Context
     tokeniser: Tokeniser
-    todo: tuple[Message, ...] = ()  # lines of status
+    ids: tuple[int, ...] = ()  # of reports of ours that it protects by now
     listed: frozenset[Key] = frozenset()
     tokens: frozenset[tuple[str, bytes]] = frozenset()
 
@@ -56,6 +64,21 @@ class NeverList:
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
         self._known = _read(self._path)
         self._lock = asyncio.Lock()
+        self._late: list[Message] = []  # lines of status
+        self._seen: object = None  # the list of which `ids` are
+        self._day = ""
+
+    @property
+    def todo(self) -> tuple[Message, ...]:
+        """What `status` says of it."""
+        if not self.ids:
+            return (*self._late,)
+        ours = Message(
+            "never-list: {n} reports of ours are about what it protects by"
+            " now: syncd report retract --never --reason false_positive",
+            n=len(self.ids),
+        )
+        return ours, *self._late
 
     async def refresh(self) -> None:
         """Know the tokens of the newest roster's list; then look for them.
@@ -78,22 +101,22 @@ class NeverList:
     ) -> None:
         wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
         before, self._known = self._known, {}
-        asked: dict[str, tuple[Marked, Known]] = {}  # of the newest epochs
+        asked: dict[str, tuple[Wanted, Known]] = {}  # of the newest epochs
         for kind, number in keys:
-            if marks := wanted.get(kind):
+            if values := wanted.get(kind):
                 had = before.get(name := f"{kind}/{number}", {})
-                have = {m: had[m] for m in had if m in marks}
-                self._known[name], asked[kind] = have, (marks, have)
+                have = {m: had[m] for m in had if m in values}
+                self._known[name], asked[kind] = have, (values, have)
         why = NOTHING
         try:
-            for marks, have in asked.values():
-                why = why or await self._ask(marks, have)
+            for values, have in asked.values():
+                why = why or await self._ask(values, have)
             await self._save()
         finally:
             epochs = [number for kind, number in keys if kind == "url"]
             self._list([("url", n, short) for n in epochs for short in urls])
-        left = sum(len(marks) - len(have) for marks, have in asked.values())
-        self.todo = ()
+        left = sum(len(values) - len(have) for values, have in asked.values())
+        self._late = []
         if why:
             late = Message(
                 "never-list: {n} of {of} spellings are not looked for in"
@@ -102,7 +125,7 @@ class NeverList:
                 of=count,
                 why=why,
             )
-            self.todo += (late,)
+            self._late.append(late)
         if count > MOST:
             long = Message(
                 "never-list: {of} spellings, {most} of them are looked for in"
@@ -110,7 +133,7 @@ class NeverList:
                 of=count,
                 most=MOST,
             )
-            self.todo += (long,)
+            self._late.append(long)
         self._whole = () if why else (roster.never, keys)
 
     def _list(self, urls: Sequence[Key]) -> None:
@@ -122,25 +145,25 @@ class NeverList:
         self.listed = frozenset(listed)
         self.tokens = frozenset((kind, short) for kind, _, short in listed)
 
-    async def _ask(self, wanted: Marked, known: Known) -> Message:
+    async def _ask(self, wanted: Wanted, known: Known) -> Message:
         """Learn what is not known yet; return why some of it is not."""
-        fresh = [mark for mark in wanted if mark not in known]
+        fresh = [value for value in wanted if value not in known]
         why = NOTHING
         for at in range(0, len(fresh), PART):
             part = fresh[at : at + PART]
             outputs: dict[Identifier, bytes] = {}
             try:
                 await self.tokeniser.outputs(
-                    [wanted[mark] for mark in part],
+                    [wanted[value] for value in part],
                     purpose="never",
                     timeout_s=TIMEOUT_S,
                     done=outputs,
                 )
             except SyncdError as e:
                 why = e.text
-            for mark in part:
-                if wanted[mark] in outputs:
-                    known[mark] = token.token(outputs[wanted[mark]])
+            for value in part:
+                if wanted[value] in outputs:
+                    known[value] = token.token(outputs[wanted[value]])
             await self._save()
             if why:
                 log.info("never-list not whole", why=str(why))
@@ -173,11 +196,49 @@ class NeverList:
         ]  # all at once: somebody may report a number often
         await self.ctx.report(*found, once=True)
 
+    # -------------------------------------------------- reports of our own
+
+    async def protected(self, *, anew: bool = False) -> tuple[int, ...]:
+        """Return those of ours in force that are about what it protects.
+
+        The vault is walked where that may have changed.
+        """
+        roster, today = self.ctx.roster, self.ctx.today()
+        over = bool(self.ids) and today != self._day  # some may have expired
+        if anew or over or roster.never is not self._seen:
+            rule, found = never.of(roster), list[int]()
+            before = 0
+            while rows := await self.ctx.own.vault.page(
+                Query(before, PAGE, IN_FORCE)
+            ):
+                found += await self.ctx.bulk(_under, rows, rule, today)
+                before = rows[-1].id
+            self._seen, self._day = roster.never, today
+            self.ids = tuple(found)
+        return self.ids
+
+    async def retracted(self) -> None:
+        """Leave out those that stand no more, without a walk."""
+        ended = {*self.ids}
+        ended -= await self.ctx.own.vault.in_force(self.ids)
+        self.ids = tuple(id_ for id_ in self.ids if id_ not in ended)
+
+
+def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
+    return [
+        row.id
+        for row in rows
+        if isinstance(row.fields, ReportFields)
+        and (row.fields.expires or today) >= today
+        and (guarded := rule.of(row.kind, row.value))
+        and not (guarded.page and never.PLANTED in row.fields.technique)
+    ]
+
 
 # ------------------------------------------------------------------ spellings
 
 
-def _counted_up(roster: Roster) -> tuple[dict[str, Marked], list[bytes], int]:
+def _counted_up(roster: Roster) -> tuple[dict[str, Wanted], list[bytes], int]:
     """Return what holders are asked for, the URLs' tokens, and a count.
 
     The count is of what would be asked for if there were no most.
@@ -188,15 +249,10 @@ def _counted_up(roster: Roster) -> tuple[dict[str, Marked], list[bytes], int]:
             urls.append(token.token(token.url_output(one)))
         else:
             forms.append(one)
-    wanted: dict[str, Marked] = {"phone": {}, "account": {}}
+    wanted: dict[str, Wanted] = {"phone": {}, "account": {}}
     for one in forms[:MOST]:
-        wanted[one.kind][_mark(one)] = one
+        wanted[one.kind][one.value] = one
     return wanted, urls, len(forms)
-
-
-def _mark(one: Identifier) -> str:
-    whole = hashlib.sha256(f"{one.kind}/{one.value}".encode())
-    return whole.hexdigest()[:16]
 
 
 def _read(path: Path) -> Kept:

@@ -5,14 +5,14 @@ import contextlib
 
 import structlog
 
-from syncd.errors import StaleError, SyncdError
+from syncd.errors import StaleError
 from syncd.flows import merge
 from syncd.flows.ports import Offload
 from syncd.flows.publish import Writer
+from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
-from syncd.node.upkeep.protected_reports import ProtectedReports
 
 FOLDED = "upkeep/folded"  # kept: the format by which claims were folded
 
@@ -25,7 +25,6 @@ class RosterOrders:
 
     ctx: Context
     never: NeverList
-    protected_reports: ProtectedReports
     checks: Offload  # folds what is mirrored
     writer: Writer  # appends: not while our log is closed in own.db
 
@@ -34,11 +33,9 @@ class RosterOrders:
 
     async def carry_out(self) -> None:
         """Do all of it; what cannot be done now is done later."""
-        try:
+        with logged("not done yet"):  # the daily job, or a start, comes again
             await self.retire()
             await self.refold()
-        except SyncdError as e:  # the daily job, or a start, comes again
-            log.warning("not done yet", why=str(e))
         await self.know_never()
 
     async def retire(self) -> None:
@@ -75,8 +72,6 @@ class RosterOrders:
 
     async def know_never(self) -> None:
         """Learn the never-list's tokens, and what of ours it protects."""
-        for learn in (self.never.refresh, self.protected_reports.look):
-            try:
+        for learn in (self.never.refresh, self.never.protected):
+            with logged("never-list not refreshed"):  # the other may go well
                 await learn()
-            except SyncdError as e:  # the other may go well
-                log.warning("never-list not refreshed", why=str(e))

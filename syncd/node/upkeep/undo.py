@@ -96,7 +96,16 @@ class Undo:
         gone = on - {p for p, key in key_of.items() if key in still}
         await self.ctx.own.appeals.add(
             [
-                self._appeal(row)
+                Appeal(
+                    cause="ended",
+                    by=row.caller,
+                    access_id=row.id,
+                    purpose=row.purpose,
+                    measure=row.action,
+                    received_at=self.ctx.now(),
+                    reference=row.reference,
+                    positions=row.positions or (),
+                )
                 for row in rows.values()
                 if gone.issuperset(row.positions or ())
             ]
@@ -139,15 +148,3 @@ class Undo:
         )
         judged = zip(wanted, answers, strict=True)
         return {key for key, answer in judged if is_measure(answer.action)}
-
-    def _appeal(self, row: AccessRow) -> Appeal:
-        return Appeal(
-            cause="ended",
-            by=row.caller,
-            access_id=row.id,
-            purpose=row.purpose,
-            measure=row.action,
-            received_at=self.ctx.now(),
-            reference=row.reference,
-            positions=row.positions or (),
-        )
