@@ -5,6 +5,7 @@ for what that build measures of itself by `asked`: it is run there with
 `--play`. What is imported of syncd is then that build's.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -24,6 +25,20 @@ from aiohttp import web
 
 HERE = Path(__file__).resolve().parent.parent
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
+
+
+def options(doc: str | None, **defaults: Any) -> argparse.Namespace:
+    """Read `--name VALUE` for each default, of its type; False is a switch."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawTextHelpFormatter
+    )
+    for name, value in defaults.items():
+        how: Any = {"type": type(value), "default": value}
+        if value is False:
+            how = {"action": "store_true"}
+        parser.add_argument(f"--{name}", **how)
+    parser.add_argument("--play", nargs="?", const="-", help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 @contextlib.contextmanager
