@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 HERE = Path(__file__).resolve().parent.parent
@@ -38,6 +39,8 @@ def options(doc: str | None, **defaults: Any) -> argparse.Namespace:
             how = {"action": "store_true"}
         parser.add_argument(f"--{name}", **how)
     parser.add_argument("--play", nargs="?", const="-", help=argparse.SUPPRESS)
+    said = structlog.PrintLoggerFactory(sys.stderr)
+    structlog.configure(logger_factory=said)
     return parser.parse_args()
 
 

@@ -1,0 +1,167 @@
+"""What a large alliance costs one member, beside a small one.
+
+    python bench/members.py [--members 200] [--admins 30]
+
+One daemon in a process whose processor time counts; another process answers
+for all other members, each with a port, a key and an empty log of its own,
+and closes each connection after its answer, as idle ones are between rounds
+a minute apart. The same with 4 members and 2 admins, in turns, the least of
+each counts. Prints ms of CPU for a check of the signed roster, a round in
+which nothing is new, the TLS context for all members, a connection to our
+port (both ends) and `status`, and the ratios; and whether a quiet round of
+the large alliance costs at most 3 times as much.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import beside  # type: ignore[import-not-found]
+from aiohttp import web
+
+from syncd.flows.ports import Heads, OwnHead, RosterHead
+from syncd.node.daemon import read_pin
+from syncd.pinning import ServerTls
+from syncd.roster import keys
+from syncd.roster.trust import TrustedRoster
+from syncd.web import peer_api
+from tests.alliance import ADMINS, NAME, SECTORS, Alliance, Member
+
+FEW, MOST = 4, 3.0
+ROUND = "a quiet round"
+
+
+class Others:
+    """What a peer API asks of a member that has nothing to say."""
+
+    def __init__(self, alliance: Alliance) -> None:
+        everybody = alliance.members.values()
+        heads = [OwnHead.signed(one.keys.log) for one in everybody]
+        self.notes = tuple(head.note.decode() for head in heads[1:])
+        self.roster = RosterHead(len(alliance.notes), alliance.newest.hash)
+
+    def caller(self, _: str) -> tuple[str, str]:
+        return "police", "member"
+
+    async def nothing(self, *_: Any, **__: Any) -> None:
+        """No roster is on its way, there are no logs; pokes are no news."""
+
+    settled = held = mirror_log = poke = nothing
+
+    async def heads(self, _: str, cursor: str) -> Heads:
+        notes = () if cursor else self.notes
+        return Heads("1", notes, (), self.roster, int(time.time()))
+
+
+async def answer(alliance: Alliance) -> None:
+    """Answer for all members but the first until somebody ends us."""
+    first, *others = alliance.members.values()
+    app = peer_api.app(Others(alliance), read_pin)
+
+    async def close(_: web.Request, response: web.StreamResponse) -> None:
+        response.force_close()
+
+    app.on_response_prepare.append(close)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    for one in others:
+        tls = ServerTls(one.keys.certificate, one.keys.tls_pem)
+        tls.update([first.keys.certificate])
+        assert one.listener is not None
+        site = web.SockSite(runner, one.listener, ssl_context=tls.context)
+        await site.start()
+    await asyncio.Event().wait()
+
+
+async def measured(alliance: Alliance) -> dict[str, float]:
+    """Return ms of this process for each thing that a member does."""
+    us = alliance.police
+    await alliance.furnish(us)
+    await alliance.start("police")
+    node, others = us.node, len(alliance.members) - 1
+    rounds = -(-others // node.peer_choice.share(others)) + 10
+    took: dict[str, float] = {}
+
+    async def each(
+        what: str, work: Callable[[], Awaitable[object]], times: int
+    ) -> None:
+        began = time.process_time()
+        for _ in range(times):
+            await work()
+        took[what] = (time.process_time() - began) / times * 1000
+
+    async def check() -> None:
+        TrustedRoster(alliance.fingerprint, *alliance.notes)
+
+    async def admit() -> None:
+        node.tls.update(node.peers.anchors())
+
+    async def connect() -> None:
+        host, port = us.address
+        tls = [*alliance.members.values()][-1].tls_to(us)
+        _, writer = await asyncio.open_connection(host, port, ssl=tls)
+        writer.close()
+
+    await each("", node._round, rounds)  # until it has met everybody
+    await each(ROUND, node._round, rounds)
+    await each("a roster checked", check, 5)
+    await each("TLS for all members", admit, 5)
+    await each("a connection to us", connect, 50)
+    await each("status", us.status, 20)
+    await us.stop()
+    del took[""]
+    return took
+
+
+def play(members: int, admins: int) -> dict[str, float]:
+    """Found an alliance of so many, and measure its first member."""
+    ids = ("police", *(f"m{n}" for n in range(1, members)))
+    SECTORS.update(dict.fromkeys(ids[1:], "bank"))
+    ADMINS[:] = [
+        keys.admin(NAME, f"a{n}", secrets.token_bytes(32))
+        for n in range(admins)
+    ]
+    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as place:
+        alliance = Alliance(Path(place))
+        alliance._settings = {"exchange": {"interval_s": 60, "fanout": 3}}
+        alliance._make(ids)
+        other = get_context("fork").Process(
+            target=lambda: asyncio.run(answer(alliance))
+        )
+        other.start()
+        try:
+            return asyncio.run(measured(alliance))
+        finally:
+            other.kill()
+
+
+def main() -> None:
+    """Measure both alliances, in turns."""
+    chosen = beside.options(__doc__, members=200, admins=30, turns=2)
+    if chosen.play:
+        print(json.dumps(play(chosen.members, chosen.admins)))
+        return
+    few, many = (
+        beside.asked(beside.HERE, "--members", n, "--admins", admins)
+        for n, admins in ((FEW, 2), (chosen.members, chosen.admins))
+    )
+    load = ", ".join(f"{n:.1f}" for n in os.getloadavg())
+    print(
+        f"{FEW} members, {chosen.members} with {chosen.admins} admins; {load=}"
+    )
+    for what, ms in few.items():
+        print(f"{what:20}{ms:8.2f}{many[what]:8.2f} ms{many[what] / ms:7.1f}")
+    ratio = many[ROUND] / few[ROUND]
+    held = "holds" if ratio <= MOST else "does NOT hold"
+    print(f"{ROUND}: {ratio:.1f} times; at most {MOST} {held}")
+
+
+if __name__ == "__main__":
+    main()
