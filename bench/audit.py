@@ -11,10 +11,8 @@ the trace, and the peak memory of both sizes. Ends with exit code 1 if
 anything is found in a bundle.
 """
 
-import argparse
 import asyncio
 import hashlib
-import json
 import os
 import secrets
 import tempfile
@@ -23,7 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from beside import HERE, Process, asked  # type: ignore[import-not-found]
+from beside import (  # type: ignore[import-not-found]
+    HERE,
+    Process,
+    asked,
+    options,
+)
 
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import About, Bundle, Writer
@@ -45,14 +48,12 @@ NOW, NAMES = 1_790_000_000, Names("行", "Bank")
 
 def main() -> None:
     """Make both bundles, have each verified, and print what came out."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--logs", type=int, default=10)
-    options.add_argument("--entries", type=int, default=100_000)
-    options.add_argument("--play", type=Path, help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.play:
-        print(json.dumps(measure(chosen.play)))
-        return
+    chosen = options(
+        __doc__,
+        lambda one: measure(Path(one.play)),
+        logs=10,
+        entries=100_000,
+    )
     found = []
     for entries in (chosen.entries // 10, chosen.entries):
         with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:

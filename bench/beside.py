@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,15 @@ HERE = Path(__file__).resolve().parent.parent
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
 
 
-def options(doc: str | None, **defaults: Any) -> argparse.Namespace:
-    """Read `--name VALUE` for each default, of its type; False is a switch."""
+def options(
+    doc: str | None,
+    play: Callable[[argparse.Namespace], object] | None = None,
+    **defaults: Any,
+) -> argparse.Namespace:
+    """Read `--name VALUE` for each default, of its type; False is a switch.
+
+    Asked by `asked`, print what `play` returns, and end.
+    """
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -41,7 +48,16 @@ def options(doc: str | None, **defaults: Any) -> argparse.Namespace:
     parser.add_argument("--play", nargs="?", const="-", help=argparse.SUPPRESS)
     said = structlog.PrintLoggerFactory(sys.stderr)
     structlog.configure(logger_factory=said)
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.play and play:
+        print(json.dumps(play(chosen)))
+        sys.exit()
+    return chosen
+
+
+def load() -> str:
+    """Return how busy the machine has been."""
+    return ", ".join(f"{n:.1f}" for n in os.getloadavg())
 
 
 @contextlib.contextmanager
@@ -73,6 +89,15 @@ def asked(tree: Path, *words: object) -> Any:
         check=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def builds(old: str) -> dict[str, Any]:
+    """Return what another build, if one is named, and this measured."""
+    found = {}
+    if old:
+        with checked_out(old) as tree:
+            found["old"] = asked(tree, *sys.argv[1:])
+    return {**found, "new": asked(HERE, *sys.argv[1:])}
 
 
 @dataclass(frozen=True, slots=True)

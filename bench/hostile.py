@@ -16,7 +16,6 @@ import contextlib
 import http.client
 import itertools
 import json
-import os
 import secrets
 import sqlite3
 import statistics
@@ -29,12 +28,12 @@ from typing import Any
 
 from attacks import ATTACKS  # type: ignore[import-not-found]
 from beside import (  # type: ignore[import-not-found]
-    HERE,
     Process,
     append,
-    asked,
-    checked_out,
+    builds,
+    load,
     opened,
+    options,
     played,
     rest,
 )
@@ -44,25 +43,11 @@ SOAK = ("garbage", "silent", "hello", "idle", "deaf", "pokes")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--old", default="57ce1da")
-    parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--only", default=",".join(ATTACKS))
-    parser.add_argument("--soak", type=float, help="seconds; this build alone")
-    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    given = {"old": "57ce1da", "seconds": 6.0, "only": ",".join(ATTACKS)}
+    args = options(__doc__, play, **given, soak=0.0)
     if args.soak:
         sys.exit(not soak(args.soak))
-    if args.play:
-        print(json.dumps(play(args.seconds, args.only.split(","))))
-        return
-    words = ("--seconds", args.seconds, "--only", args.only)
-    with checked_out(args.old) as old:
-        found = {
-            name: asked(tree, *words)
-            for name, tree in (("old", old), ("new", HERE))
-        }
-    show(args, found)
+    show(args, builds(args.old))
 
 
 # ------------------------------------------------------------ in the build
@@ -140,11 +125,12 @@ def alliance() -> Iterator[tuple[Victim, Path]]:
         yield victim, demo.where
 
 
-def play(seconds: float, only: list[str]) -> dict[str, Any]:
+def play(args: argparse.Namespace) -> dict[str, Any]:
     """Attack this build in each way, one after the other."""
+    seconds = args.seconds
     with alliance() as (victim, where):
         found = {"none": outcome(victim, "", where, 2 * seconds)}
-        for name in only:
+        for name in args.only.split(","):
             if victim.up:
                 found[name] = outcome(victim, name, where, seconds)
                 print(name, found[name], file=sys.stderr, flush=True)
@@ -250,8 +236,7 @@ def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
 
 def show(args: argparse.Namespace, found: dict[str, Any]) -> None:
     """Print the table that bench/RESULTS.md has."""
-    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
-    print(f"{args.old} and now, {args.seconds:g} s each, load {load}\n")
+    print(f"{args.old} and now, {args.seconds:g} s each, load {load()}\n")
     print(
         "| attack | build | bytes sent | CPU s | peak MB | look-up p50, p99 ms"
         " | × p50, × p99 |"

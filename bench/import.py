@@ -8,7 +8,6 @@ measured in the same run, in turns with this one, the best turn counts.
     .venv/bin/python bench/import.py --base b8fde06
 """
 
-import argparse
 import asyncio
 import csv
 import json
@@ -20,7 +19,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from beside import HERE, asked, checked_out  # type: ignore[import-not-found]
+from beside import (  # type: ignore[import-not-found]
+    HERE,
+    asked,
+    checked_out,
+    options,
+)
 
 ROWS = 100_000
 LEAST, LEAST_CSV, LEAST_XLSX = 15_000, 100_000, 40_000  # rows/s
@@ -175,14 +179,12 @@ def beside(base: str, rounds: int) -> int:
 
 def main() -> int:
     """Run what the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", default="b8fde06", help="a commit")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--play", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.play:
-        print(json.dumps(asyncio.run(imported(given.play))))
-        return 0
+    given = options(
+        __doc__,
+        lambda one: asyncio.run(imported(Path(one.play))),
+        base="b8fde06",
+        rounds=3,
+    )
     return beside(given.base, given.rounds)
 
 

@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from beside import (  # type: ignore[import-not-found]
-    HERE,
     append,
-    asked,
-    checked_out,
+    builds,
+    load,
     opened,
+    options,
     played,
     rates,
     rest,
@@ -52,24 +52,9 @@ KINDS = {"url": "http://h{}.example/", "phone": "139{:08}"}
 
 def main() -> None:
     """Run both builds, one after the other, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--old", default="")
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--claims", type=int, default=20_000)
-    parser.add_argument("--workers", type=int, default=0)
-    parser.add_argument("--mtls", action="store_true")
-    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.play:
-        print(json.dumps(play(args)))
-        return
-    words = ["--seconds", args.seconds, "--claims", args.claims]
-    words += ["--workers", args.workers, *["--mtls"] * args.mtls]
-    found = {}
-    if args.old:
-        with checked_out(args.old) as tree:
-            found["old"] = asked(tree, *words)
-    show(args, found | {"new": asked(HERE, *words)})
+    given = {"old": "", "seconds": 4.0, "claims": 20_000, "workers": 0}
+    args = options(__doc__, play, **given, mtls=False)
+    show(args, builds(args.old))
 
 
 # ------------------------------------------------------------ in the build
@@ -269,7 +254,8 @@ async def run(
             head = await reader.readuntil(b"\r\n\r\n")
             _, _, length = head.lower().partition(b"content-length:")
             answer = await reader.readexactly(int(length.split(b"\r\n")[0]))
-            if not head.startswith(b"HTTP/1.1 200"):
+            good = head.startswith(b"HTTP/1.1 200")
+            if not good or b'"verdict":"unknown"' in answer:
                 raise SystemExit(answer.decode())
             took.append(time.perf_counter() - due)
             n += callers
@@ -285,8 +271,7 @@ async def run(
 
 def show(args: argparse.Namespace, found: dict[str, Any]) -> None:
     """Print the table that bench/RESULTS.md has."""
-    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
-    print(f"{args.claims:,} claims, {args.seconds:g} s each, load {load}\n")
+    print(f"{args.claims:,} claims, {args.seconds:g} s each, load {load()}\n")
     print("| | build | answers/s | p50, p99 ms | of the floor |")
     print("|---|---|---|---|---|")
     for name in found["new"]:

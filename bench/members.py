@@ -5,16 +5,14 @@
 One daemon in a process whose processor time counts; another process answers
 for all other members, each with a port, a key and an empty log of its own,
 and closes each connection after its answer, as idle ones are between rounds
-a minute apart. The same with 4 members and 2 admins, in turns, the least of
-each counts. Prints ms of CPU for a check of the signed roster, a round in
+a minute apart. The same with 4 members and 2 admins. Prints ms of CPU for a check of the signed roster, a round in
 which nothing is new, the TLS context for all members, a connection to our
 port (both ends) and `status`, and the ratios; and whether a quiet round of
 the large alliance costs at most 3 times as much.
 """
 
+import argparse
 import asyncio
-import json
-import os
 import secrets
 import tempfile
 import time
@@ -32,7 +30,7 @@ from syncd.pinning import ServerTls
 from syncd.roster import keys
 from syncd.roster.trust import TrustedRoster
 from syncd.web import peer_api
-from tests.alliance import ADMINS, NAME, SECTORS, Alliance, Member
+from tests.alliance import ADMINS, NAME, SECTORS, Alliance
 
 FEW, MOST = 4, 3.0
 ROUND = "a quiet round"
@@ -120,13 +118,13 @@ async def measured(alliance: Alliance) -> dict[str, float]:
     return took
 
 
-def play(members: int, admins: int) -> dict[str, float]:
+def play(chosen: argparse.Namespace) -> dict[str, float]:
     """Found an alliance of so many, and measure its first member."""
-    ids = ("police", *(f"m{n}" for n in range(1, members)))
+    ids = ("police", *(f"m{n}" for n in range(1, chosen.members)))
     SECTORS.update(dict.fromkeys(ids[1:], "bank"))
     ADMINS[:] = [
         keys.admin(NAME, f"a{n}", secrets.token_bytes(32))
-        for n in range(admins)
+        for n in range(chosen.admins)
     ]
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as place:
         alliance = Alliance(Path(place))
@@ -143,16 +141,13 @@ def play(members: int, admins: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure both alliances, in turns."""
-    chosen = beside.options(__doc__, members=200, admins=30, turns=2)
-    if chosen.play:
-        print(json.dumps(play(chosen.members, chosen.admins)))
-        return
+    """Measure both alliances, one after the other."""
+    chosen = beside.options(__doc__, play, members=200, admins=30)
     few, many = (
         beside.asked(beside.HERE, "--members", n, "--admins", admins)
         for n, admins in ((FEW, 2), (chosen.members, chosen.admins))
     )
-    load = ", ".join(f"{n:.1f}" for n in os.getloadavg())
+    load = beside.load()
     print(
         f"{FEW} members, {chosen.members} with {chosen.admins} admins; {load=}"
     )

@@ -8,15 +8,18 @@ values: it does less or something else, and shows what the machine is like.
     .venv/bin/python bench/normalise.py --base e6976bf
 """
 
-import argparse
 import csv
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from beside import HERE, asked, checked_out  # type: ignore[import-not-found]
+from beside import (  # type: ignore[import-not-found]
+    HERE,
+    asked,
+    checked_out,
+    options,
+)
 
 MOST = 1.33  # times the base: new rules may cost a third more
 
@@ -159,17 +162,13 @@ def beside(base: str, rounds: int) -> int:
 
 def main() -> int:
     """Run what the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", default="e6976bf", help="a commit")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--libraries", action="store_true", help=argparse.SUPPRESS
+    given = options(
+        __doc__,
+        lambda one: measure(libraries=one.libraries),
+        base="e6976bf",
+        rounds=5,
+        libraries=False,
     )
-    given = parser.parse_args()
-    if given.play:
-        json.dump(measure(libraries=given.libraries), sys.stdout)
-        return 0
     return beside(given.base, given.rounds)
 
 

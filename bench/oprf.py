@@ -9,7 +9,6 @@ last line, two threads against one, is by the wall clock.
     .venv/bin/python bench/oprf.py --threshold 2 --size 1024
 """
 
-import argparse
 import ctypes
 import secrets
 import statistics
@@ -18,6 +17,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from beside import options  # type: ignore[import-not-found]
 
 from syncd.oprf import group, threshold
 from syncd.oprf.threshold import Blinded, Dealt, Evaluation
@@ -135,11 +136,7 @@ class Bench:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threshold", type=int, default=2, metavar="T")
-    parser.add_argument("--size", type=int, default=1024, metavar="ELEMENTS")
-    parser.add_argument("--turns", type=int, default=5)
-    chosen = parser.parse_args()
+    chosen = options(__doc__, threshold=2, size=1024, turns=5)
     bench = Bench(chosen.threshold, chosen.size)
     for _ in range(chosen.turns):
         bench.turn()

@@ -8,7 +8,6 @@ takes; with the URL of an empty database it moves them there as
 of docs/performance.md; docs/scale.md says what follows.
 """
 
-import argparse
 import asyncio
 import secrets
 import sqlite3
@@ -22,6 +21,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from beside import options  # type: ignore[import-not-found]
 from sync import fill, statements  # type: ignore[import-not-found]
 
 from syncd.flows import publish
@@ -49,10 +49,7 @@ TABLES = (
 
 def main() -> None:
     """Measure, then compute."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=200_000)
-    options.add_argument("--url", default="")
-    chosen = options.parse_args()
+    chosen = options(__doc__, rows=200_000, url="")
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         home = Path(name)
         asyncio.run(write(home, chosen.rows))

@@ -15,7 +15,6 @@ peak memory (the puller and its worker count), bytes on the wire per statement, 
 = entries. Anything else than that ends with exit code 1.
 """
 
-import argparse
 import asyncio
 import concurrent.futures
 import dataclasses
@@ -23,15 +22,14 @@ import os
 import platform
 import secrets
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from beside import Process, said, serving  # type: ignore[import-not-found]
+import beside  # type: ignore[import-not-found]
+from beside import Process, said
 
 from syncd import pinning
 from syncd.flows import publish, pull
@@ -57,14 +55,12 @@ AIM_RATIO, AIM_MB, AIM_WIRE = 0.6, 250, 80
 
 def main() -> None:
     """Run both and print what was measured."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--entries", type=int, default=1_000_000)
-    options.add_argument("--into", type=int, default=0)
-    options.add_argument("--build", type=Path, help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.build:
-        build(chosen.build, chosen.entries)
-        return
+    chosen = beside.options(
+        __doc__,
+        lambda one: build(Path(one.play), one.entries),
+        entries=1_000_000,
+        into=0,
+    )
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         measure(Path(name), chosen.entries, chosen.into)
 
@@ -238,9 +234,8 @@ def measure(directory: Path, entries: int, into: int) -> None:
     now = int(time.time())
     mine = keys.generate("pull.example", "bench", secrets.token_bytes, now=now)
     (directory / "puller.der").write_bytes(mine.certificate)
-    words = [sys.executable, __file__, f"--build={directory}"]
-    subprocess.run([*words, f"--entries={entries}"], check=True)
-    with serving("publisher.py", directory) as (pid, port):
+    beside.asked(beside.HERE, directory, "--entries", entries)
+    with beside.serving("publisher.py", directory) as (pid, port):
         before = Process.of(pid).cpu_s
         got = asyncio.run(pulled(directory, port, mine, into))
         puller, served = Process.of(os.getpid()), Process.of(pid)
@@ -265,13 +260,12 @@ def show(
     took: dict[str, Process],
 ) -> None:
     rate, raw_rate = got.merged / got.seconds, loaded / raw_s
-    load = ", ".join(f"{n:.1f}" for n in os.getloadavg())
     us = {name: one.cpu_s / entries * 1e6 for name, one in took.items()}
     each = ", ".join(f"{name} {one:.1f}" for name, one in us.items())
     mb = {name: round(one.peak_mb) for name, one in took.items()}
     whole = got.mirrored == entries == got.merged
     print(f"machine          {platform.machine()}, {os.cpu_count()} cores")
-    print(f"load             {load}")
+    print(f"load             {beside.load()}")
     print(
         f"software         Python {platform.python_version()},"
         f" SQLite {sqlite3.sqlite_version}"
