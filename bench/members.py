@@ -13,24 +13,29 @@ the large alliance costs at most 3 times as much.
 
 import argparse
 import asyncio
+import dataclasses
 import secrets
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import beside  # type: ignore[import-not-found]
 from aiohttp import web
+from msgspec import structs
 
-from syncd.flows.ports import Heads, OwnHead, RosterHead
+from syncd.flows.ports import Heads, RosterHead
+from syncd.indicator.folding import Batch
 from syncd.node.daemon import read_pin
 from syncd.pinning import ServerTls
 from syncd.roster import keys
 from syncd.roster.trust import TrustedRoster
+from syncd.tlog import cosignature, note
+from syncd.tlog.merkle import Frontier
 from syncd.web import peer_api
-from tests.alliance import ADMINS, NAME, SECTORS, Alliance
+from tests.alliance import ADMINS, NAME, SECTORS, Alliance, Member
 
 FEW, MOST = 4, 3.0
 ROUND = "a quiet round"
@@ -40,10 +45,8 @@ class Others:
     """What a peer API asks of a member that has nothing to say."""
 
     def __init__(self, alliance: Alliance) -> None:
-        everybody = alliance.members.values()
-        heads = [OwnHead.signed(one.keys.log) for one in everybody]
-        self.notes = tuple(head.note.decode() for head in heads[1:])
-        self.roster = RosterHead(len(alliance.notes), alliance.newest.hash)
+        roster = RosterHead(len(alliance.notes), alliance.newest.hash)
+        self.told = Heads("1", (), (), roster, int(time.time()))
 
     def caller(self, _: str) -> tuple[str, str]:
         return "police", "member"
@@ -53,9 +56,8 @@ class Others:
 
     settled = held = mirror_log = poke = nothing
 
-    async def heads(self, _: str, cursor: str) -> Heads:
-        notes = () if cursor else self.notes
-        return Heads("1", notes, (), self.roster, int(time.time()))
+    async def heads(self, *_: str) -> Heads:
+        return structs.replace(self.told, time=int(time.time()))
 
 
 async def answer(alliance: Alliance) -> None:
@@ -78,13 +80,29 @@ async def answer(alliance: Alliance) -> None:
     await asyncio.Event().wait()
 
 
+async def settled(us: Member, others: Sequence[Member]) -> None:
+    """Have it hold a log of one entry, and a receipt of its own, of each."""
+    signed = note.parse(us.own.log.released())
+    one_leaf = Frontier.EMPTY.extend([bytes(32)])
+    for one in others:
+        head = await us.head(one.origin)
+        full = dataclasses.replace(head, frontier=one_leaf, merged=1)
+        batch = Batch(origin=one.origin, start=0, stop=1)
+        await us.mirror.advance(head, full, (), batch)
+        key = one.keys.merged
+        line = cosignature.cosign(signed.text, key, int(time.time()))
+        given = bytes(note.add(signed, line))
+        await us.node.receipts.take(one.id, given)
+
+
 async def measured(alliance: Alliance) -> dict[str, float]:
     """Return ms of this process for each thing that a member does."""
-    us = alliance.police
+    us, *others = alliance.members.values()
     await alliance.furnish(us)
-    await alliance.start("police")
-    node, others = us.node, len(alliance.members) - 1
-    rounds = -(-others // node.peer_choice.share(others)) + 10
+    await alliance.start(us.id)
+    await settled(us, others)
+    node, n = us.node, len(others)
+    rounds = -(-n // node.peer_choice.share(n)) + 10
     took: dict[str, float] = {}
 
     async def each(
@@ -103,7 +121,7 @@ async def measured(alliance: Alliance) -> dict[str, float]:
 
     async def connect() -> None:
         host, port = us.address
-        tls = [*alliance.members.values()][-1].tls_to(us)
+        tls = others[-1].tls_to(us)
         _, writer = await asyncio.open_connection(host, port, ssl=tls)
         writer.close()
 
