@@ -116,31 +116,28 @@ def silent(a: Attack) -> None:
             one.close()
 
 
+def flood(a: Attack, make: Callable[[], bytes]) -> None:
+    """A new connection for the same beginning, as fast as they go."""
+    while a.on:
+        raw = make()
+        with contextlib.suppress(OSError), a.stranger() as one:
+            one.sendall(raw)
+            a.count(len(raw))
+
+
 def hello(a: Attack) -> None:
-    """ClientHellos and nothing after them, as fast as they go."""
+    """ClientHellos and nothing after them."""
     out = ssl.MemoryBIO()
     end = a.tls().wrap_bio(ssl.MemoryBIO(), out)
     with contextlib.suppress(ssl.SSLWantReadError):
         end.do_handshake()
     raw = out.read()
-    while a.on:
-        try:
-            with a.stranger() as one:
-                one.sendall(raw)
-                a.count(len(raw))
-        except OSError:
-            pass
+    flood(a, lambda: raw)
 
 
 def garbage(a: Attack) -> None:
     """What is no TLS."""
-    while a.on:
-        try:
-            with a.stranger() as one:
-                one.sendall(secrets.token_bytes(16_384))
-                a.count(16_384)
-        except OSError:
-            pass
+    flood(a, lambda: secrets.token_bytes(16_384))
 
 
 def idle(a: Attack) -> None:

@@ -25,6 +25,7 @@ from beside import (  # type: ignore[import-not-found]
     HERE,
     Process,
     asked,
+    institutions,
     options,
 )
 
@@ -36,14 +37,13 @@ from syncd.flows import log_files, publish
 from syncd.flows.ports import at_once
 from syncd.flows.serve import LogFiles
 from syncd.node.audit import complete
-from syncd.roster import drafts, join, keys, membership, signing
+from syncd.roster import drafts
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names, Profile
 from syncd.tlog import checkpoint, cosignature, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 
-NOW, NAMES = 1_790_000_000, Names("行", "Bank")
+NOW = int(time.time())
 
 
 def main() -> None:
@@ -80,21 +80,10 @@ def main() -> None:
 
 def write(where: Path, logs: int, entries: int) -> None:
     """Write a bundle of members' logs, each cosigned by all others."""
-    made, admin = Writer(where), keys.admin("bench", "one", bytes(32))
-    members = [
-        keys.generate(f"m{n}.example", "bench", secrets.token_bytes, now=NOW)
-        for n in range(logs)
-    ]
-    founders = [
-        join.parse(join.request(mine, profile, now=NOW))
-        for n, mine in enumerate(members)
-        for profile in (Profile(id=f"m{n}", names=NAMES, sector="bank"),)
-    ]
-    plan = membership.Founding("bench", founders, [admin.verifier], 1)
-    draft = drafts.write(membership.found(plan, now=NOW))
-    signed = signing.sign(draft, admin)
-    roster = drafts.read(signed)[1]
-    complete.rosters(made, roster, [signed])
+    made, alliance = Writer(where), institutions(where, logs)
+    members = [one.keys for one in alliance.members.values()]
+    roster = alliance.newest
+    complete.rosters(made, roster, alliance.notes)
     for mine in members:
         asyncio.run(write_log(made, mine, members, entries))
     made.finish(About(alliance=roster.id, at=NOW + logs, sources=("m0",)))

@@ -100,6 +100,14 @@ def builds(old: str) -> dict[str, Any]:
     return {**found, "new": asked(HERE, *sys.argv[1:])}
 
 
+def turns(base: str, rounds: int) -> Iterator[dict[str, float]]:
+    """Yield the least that this build, then another one, took for each."""
+    with checked_out(base) as tree:
+        done = [(asked(HERE), asked(tree)) for _ in range(rounds)]
+    for some in zip(*done, strict=True):
+        yield {name: min(one[name] for one in some) for name in some[0]}
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """What one process has taken so far."""
@@ -214,6 +222,21 @@ def said(n: int, output: bytes, origin: str) -> tuple[int, bytes]:
         handling="open",
     )
     return 1, statement.encode(report)
+
+
+def institutions(place: Path, count: int, admins: int = 2) -> Any:
+    """Return an alliance of so many: keys, rosters and ports, no homes."""
+    from syncd.roster import keys
+    from tests.alliance import ADMINS, NAME, SECTORS, Alliance
+
+    ids = [f"m{n}" for n in range(count)]
+    SECTORS.update(dict.fromkeys(ids, "bank"))
+    ADMINS[:] = [
+        keys.admin(NAME, f"a{n}", os.urandom(32)) for n in range(admins)
+    ]
+    alliance = Alliance(place)
+    alliance._make(ids)
+    return alliance
 
 
 async def append(home: Any, payloads: Sequence[tuple[int, bytes]]) -> None:

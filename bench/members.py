@@ -14,7 +14,6 @@ the large alliance costs at most 3 times as much.
 import argparse
 import asyncio
 import dataclasses
-import secrets
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,12 +29,11 @@ from syncd.flows.ports import Heads, RosterHead
 from syncd.indicator.folding import Batch
 from syncd.node.daemon import read_pin
 from syncd.pinning import ServerTls
-from syncd.roster import keys
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import cosignature, note
 from syncd.tlog.merkle import Frontier
 from syncd.web import peer_api
-from tests.alliance import ADMINS, NAME, SECTORS, Alliance, Member
+from tests.alliance import Alliance, Member
 
 FEW, MOST = 4, 3.0
 ROUND = "a quiet round"
@@ -49,7 +47,7 @@ class Others:
         self.told = Heads("1", (), (), roster, int(time.time()))
 
     def caller(self, _: str) -> tuple[str, str]:
-        return "police", "member"
+        return "m0", "member"
 
     async def nothing(self, *_: Any, **__: Any) -> None:
         """No roster is on its way, there are no logs; pokes are no news."""
@@ -138,16 +136,11 @@ async def measured(alliance: Alliance) -> dict[str, float]:
 
 def play(chosen: argparse.Namespace) -> dict[str, float]:
     """Found an alliance of so many, and measure its first member."""
-    ids = ("police", *(f"m{n}" for n in range(1, chosen.members)))
-    SECTORS.update(dict.fromkeys(ids[1:], "bank"))
-    ADMINS[:] = [
-        keys.admin(NAME, f"a{n}", secrets.token_bytes(32))
-        for n in range(chosen.admins)
-    ]
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as place:
-        alliance = Alliance(Path(place))
+        alliance = beside.institutions(
+            Path(place), chosen.members, chosen.admins
+        )
         alliance._settings = {"exchange": {"interval_s": 60, "fanout": 3}}
-        alliance._make(ids)
         other = get_context("fork").Process(
             target=lambda: asyncio.run(answer(alliance))
         )

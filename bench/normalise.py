@@ -14,12 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from beside import (  # type: ignore[import-not-found]
-    HERE,
-    asked,
-    checked_out,
-    options,
-)
+from beside import HERE, options, turns  # type: ignore[import-not-found]
 
 MOST = 1.33  # times the base: new rules may cost a third more
 
@@ -79,14 +74,23 @@ def readable(
     return good
 
 
-def jobs(*, libraries: bool) -> list[Job]:
+def jobs() -> list[Job]:
     """Return name, inputs and function of each job."""
+    import base58
+    import phonenumbers
+    from publicsuffixlist import PublicSuffixList
+    from schwifty import IBAN
+    from yarl import URL
+
     from syncd.indicator import account, phone, url
 
     plain, written = ([(u,) for u in some] for some in urls())
     numbers, spelled = phones()
     wallets, cards, ibans = ([(a,) for a in some] for some in accounts())
-    found: list[Job] = [
+    full = [(u if "//" in u else f"http://{u}",) for (u,) in plain]
+    hosts = [(u.split("/")[2],) for (u,) in full]
+    coins = [o for o in wallets if o[0][0] in "1T3"]
+    return [
         ("url report", plain, url.report_expression),
         ("url expressions", plain, url.expressions),
         ("url, written", written, url.expressions),
@@ -97,33 +101,20 @@ def jobs(*, libraries: bool) -> list[Job]:
         ("card", cards, account.normalise),
         ("iban", ibans, account.normalise),
         ("card look-up", cards, account.candidates),
+        ("yarl.URL", full, URL),
+        ("yarl.URL, written", written, URL),
+        ("publicsuffixlist", hosts, PublicSuffixList().privatesuffix),
+        ("phonenumberslite", numbers, phonenumbers.parse),
+        ("phonenumberslite, w.", spelled, phonenumbers.parse),
+        ("base58", coins, base58.b58decode_check),
+        ("schwifty.IBAN", ibans, IBAN),
     ]
-    if libraries:
-        import base58
-        import phonenumbers
-        from publicsuffixlist import PublicSuffixList
-        from schwifty import IBAN
-        from yarl import URL
-
-        full = [(u if "//" in u else f"http://{u}",) for (u,) in plain]
-        hosts = [(u.split("/")[2],) for (u,) in full]
-        coins = [o for o in wallets if o[0][0] in "1T3"]
-        found += [
-            ("yarl.URL", full, URL),
-            ("yarl.URL, written", written, URL),
-            ("publicsuffixlist", hosts, PublicSuffixList().privatesuffix),
-            ("phonenumberslite", numbers, phonenumbers.parse),
-            ("phonenumberslite, w.", spelled, phonenumbers.parse),
-            ("base58", coins, base58.b58decode_check),
-            ("schwifty.IBAN", ibans, IBAN),
-        ]
-    return found
 
 
-def measure(*, libraries: bool) -> dict[str, float]:
+def measure() -> dict[str, float]:
     """Return the least microseconds per value of each job."""
     found = {}
-    for name, given, call in jobs(libraries=libraries):
+    for name, given, call in jobs():
         good = readable(call, given)
         least = float("inf")
         for _ in range(7):
@@ -135,41 +126,15 @@ def measure(*, libraries: bool) -> dict[str, float]:
     return found
 
 
-def least(turns: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Return the least of each job."""
-    return {name: min(turn[name] for turn in turns) for name in turns[0]}
-
-
-def beside(base: str, rounds: int) -> int:
-    """Print this build beside another one; return 1 if it is too slow."""
-    with checked_out(base) as tree:
-        turns = [
-            (asked(HERE, "--libraries"), asked(tree)) for _ in range(rounds)
-        ]
-    ours = least([turn[0] for turn in turns])
-    theirs = least([turn[1] for turn in turns])
-    print(f"{'':19}  µs here  µs {base[:8]}  ratio (at most {MOST})")
-    slow = 0
-    for name, took in ours.items():
-        if name in theirs:
-            ratio = took / theirs[name]
-            slow |= ratio > MOST
-            print(f"{name:19}  {took:7.2f}  {theirs[name]:11.2f}  {ratio:.2f}")
-        else:
-            print(f"{name:19}  {took:7.2f}")
-    return slow
-
-
 def main() -> int:
-    """Run what the arguments say."""
-    given = options(
-        __doc__,
-        lambda one: measure(libraries=one.libraries),
-        base="e6976bf",
-        rounds=5,
-        libraries=False,
-    )
-    return beside(given.base, given.rounds)
+    """Print this build beside another one; return 1 if it is too slow."""
+    given = options(__doc__, lambda _: measure(), base="e6976bf", rounds=5)
+    ours, theirs = turns(given.base, given.rounds)
+    print(f"{'':19}  µs here  µs {given.base[:8]}  ratio (at most {MOST})")
+    for name, took in ours.items():
+        ratio = took / theirs[name]
+        print(f"{name:19}  {took:7.2f}  {theirs[name]:11.2f}  {ratio:.2f}")
+    return any(ours[name] > MOST * took for name, took in theirs.items())
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 Every figure also stands as a multiple of one raw scalar multiplication,
 measured in the same run: machines differ, the multiple hardly. Baseline,
 client and holder take turns, the median of all turns counts, and what counts
-is the thread's own CPU time, so that a busy neighbour shows little. Only the
-last line, two threads against one, is by the wall clock.
+is the thread's own CPU time, so that a busy neighbour shows little.
 
     .venv/bin/python bench/oprf.py --threshold 2 --size 1024
 """
@@ -15,7 +14,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from beside import options  # type: ignore[import-not-found]
@@ -40,7 +38,6 @@ class Bench:
             b"syncd-oprf-v1\0phone\0+8613%09d" % at for at in range(size)
         ]
         self.took: dict[str, list[float]] = {}
-        self.gains: list[float] = []
 
     def timed(self, step: str, work: Callable[[], T]) -> T:
         start = time.thread_time()
@@ -80,7 +77,6 @@ class Bench:
     def turn(self) -> None:
         """Every step once, in both ways: all proven, and the check alone."""
         timed = self.timed
-        elements: list[bytes] = []
         for way, last in ((ALL, False), (LAST, True)):
             blinded: Blinded = timed(
                 f"client: blind{way}",
@@ -104,18 +100,6 @@ class Bench:
                 f"client: add up, unblind{way}",
                 lambda: threshold.finish(blinded, columns),  # noqa: B023
             )
-        self.gains.append(self.two_threads(elements))
-
-    def two_threads(self, elements: list[bytes]) -> float:
-        """How much faster two threads answer a batch than one."""
-        halves = elements[::2], elements[1::2]
-        with ThreadPoolExecutor(2) as pool:
-            walls = []
-            for each in (map, pool.map):
-                start = time.perf_counter()
-                list(each(lambda half: self.holder(1, half), halves))
-                walls.append(time.perf_counter() - start)
-        return walls[0] / walls[1]
 
     def report(self) -> None:
         cost = {step: statistics.median(s) for step, s in self.took.items()}
@@ -131,8 +115,6 @@ class Bench:
                 f"{step:36}{seconds * 1e6:9.1f}{1 / seconds:10,.0f}"
                 f"{seconds / raw:8.2f}"
             )
-        gain = statistics.median(self.gains)
-        print(f"two holder threads, wall clock: {gain:.2f} times one")
 
 
 def main() -> int:

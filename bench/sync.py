@@ -33,12 +33,14 @@ from beside import Process, said
 
 from syncd import pinning
 from syncd.flows import publish, pull
-from syncd.flows.ports import Finding
+from syncd.flows.ports import Bundle, Finding
 from syncd.flows.pull_context import PullContext
+from syncd.flows.serve import LogFiles
 from syncd.indicator import statement
 from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.statement import Report
+from syncd.node.daemon import read_pin
 from syncd.node.offload import InPool, InWorker
 from syncd.peer.client import PeerClient
 from syncd.roster import certificate, keys
@@ -48,6 +50,7 @@ from syncd.store.sqlite import PRAGMAS
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
+from syncd.web import peer_api
 
 STEP = 65_536
 AIM_RATIO, AIM_MB, AIM_WIRE = 0.6, 250, 80
@@ -57,9 +60,14 @@ def main() -> None:
     """Run both and print what was measured."""
     chosen = beside.options(
         __doc__,
-        lambda one: build(Path(one.play), one.entries),
+        lambda one: (
+            asyncio.run(serve(Path(one.play)))
+            if one.serve
+            else build(Path(one.play), one.entries)
+        ),
         entries=1_000_000,
         into=0,
+        serve=False,
     )
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         measure(Path(name), chosen.entries, chosen.into)
@@ -99,6 +107,43 @@ def build(directory: Path, count: int) -> None:
     head = Checkpoint(mine.origin, frontier.size, frontier.root())
     signed = bytes(checkpoint.sign(head, mine.log))
     (directory / "checkpoint").write_bytes(signed)
+
+
+class LogService:
+    """Knows one caller and one log."""
+
+    def __init__(self, directory: Path) -> None:
+        self._store = sqlite3.connect(directory / "own.db")
+        self._note = (directory / "checkpoint").read_bytes()
+
+    def caller(self, _: str) -> tuple[str, str]:
+        return "puller", "member"
+
+    async def settled(self) -> None:
+        """No roster is on its way."""
+
+    async def own_log(self) -> LogFiles:
+        origin, size = self._note.decode().split("\n")[:2]
+        of = origin, int(size), self._note
+        return LogFiles(*of, self._bundle, self._roots)
+
+    async def _bundle(self, n: int) -> Bundle | None:
+        asked = "SELECT * FROM bundle WHERE n = ?"
+        return Bundle(*self._store.execute(asked, (n,)).fetchone())
+
+    async def _roots(self, first: int, last: int) -> list[bytes]:
+        asked = "SELECT root FROM bundle WHERE n >= ? AND n < ? ORDER BY n"
+        return [root for (root,) in self._store.execute(asked, (first, last))]
+
+
+async def serve(directory: Path) -> None:
+    """Serve that log as a member does, until standard input ends."""
+    names = "publisher.der", "publisher.pem", "puller.der"
+    shown, key, puller = ((directory / one).read_bytes() for one in names)
+    tls = pinning.ServerTls(shown, key)
+    tls.update([puller])
+    app = peer_api.app(LogService(directory), read_pin)
+    await beside.serve(app, tls.context)
 
 
 # --------------------------------------------------------------- pulling
@@ -235,7 +280,10 @@ def measure(directory: Path, entries: int, into: int) -> None:
     mine = keys.generate("pull.example", "bench", secrets.token_bytes, now=now)
     (directory / "puller.der").write_bytes(mine.certificate)
     beside.asked(beside.HERE, directory, "--entries", entries)
-    with beside.serving("publisher.py", directory) as (pid, port):
+    with beside.serving("sync.py", "--play", directory, "--serve") as (
+        pid,
+        port,
+    ):
         before = Process.of(pid).cpu_s
         got = asyncio.run(pulled(directory, port, mine, into))
         puller, served = Process.of(os.getpid()), Process.of(pid)

@@ -33,7 +33,7 @@ from syncd.indicator.identifier import for_report
 from syncd.node.home import Home
 from syncd.oprf import group, voprf
 from syncd.roster.roster import Roster
-from syncd.roster.terms import ALL, BULK, LOOKUP, SCREEN
+from syncd.roster.terms import BULK, LOOKUP, SCREEN
 from tests.alliance import SECRET, Alliance, Member
 
 LISTED, LARGE = 20, 200  # phones; members of a large alliance
@@ -96,14 +96,11 @@ def parts(shares: Shares, quorum: Sequence[int]) -> int:
     return total % order
 
 
-def share_of(member: Member) -> Shares:
-    """Return a member's share of the phones' key, by its secret."""
+def share_of(member: Member) -> tuple[int, int]:
+    """Return index and share of a holder, by its secret."""
     with closing(Home.open(member.config, SECRET)) as home:
-        return {
-            one.index: int.from_bytes(one.secret, "little")
-            for one in home.shares.values()
-            if one.kind == "phone"
-        }
+        one = next(s for s in home.shares.values() if s.kind == "phone")
+        return one.index, int.from_bytes(one.secret, "little")
 
 
 async def robbed(root: Path, count: int) -> bool:
@@ -115,18 +112,15 @@ async def robbed(root: Path, count: int) -> bool:
     thief = Thief(candidates, alliance.newest)
     members, t, good = [*alliance.members.values()], thief.epoch.t, True
     holders = [one for one in members if thief.epoch.index(one.id)]
-    taken: list[tuple[Sequence[Member], bool]]
-    taken = [((one,), False) for one in members]
-    taken += [(some, True) for some in combinations(holders, t - 1)]
-    for some, secret in (*taken, (holders[:t], True)):
-        shares: Shares = {}
-        for one in some if secret else ():
-            shares |= share_of(one)
-        found, names = 0, " and ".join(one.id for one in some)
-        for one in some:
-            found = max(found, thief.finds(one.home, shares))
+    taken: list[tuple[Sequence[Member], Shares]]
+    taken = [((one,), {}) for one in members]
+    for some in (*combinations(holders, t - 1), holders[:t]):
+        taken.append((some, dict(map(share_of, some))))
+    for some, shares in taken:
+        found = max(thief.finds(one.home, shares) for one in some)
         good &= found == (LISTED if len(shares) == t else 0)
-        how = "with" if secret else "without"
+        how = "with" if shares else "without"
+        names = " and ".join(one.id for one in some)
         print(f"{names}, {how} secret: {found} of {LISTED} found", flush=True)
     tries(alliance.newest)
     return good
@@ -141,14 +135,13 @@ def tries(roster: Roster) -> None:
         if is_valid_number(PhoneNumber(86, n * step + step * 5 // 9))
     )
     print(f"numbering plan of +86: {plan:,} phones")
-    rows = [roster.quota("", one) for one in (LOOKUP, *BULK - {SCREEN})]
-    most = min(roster.quota("", ALL).day, sum(one.day for one in rows))
-    for what, a_day in (("look-ups", rows[0].day), ("all purposes", most)):
+    days = [roster.quota("", one).day for one in (LOOKUP, *BULK - {SCREEN})]
+    for what, a_day in (("look-ups", days[0]), ("all purposes", sum(days))):
         for n in (1, len(roster.active()), LARGE):
-            days = plan / (n * a_day)
             print(
                 f"{n} members, {what}: {n * a_day:,} a day,"
-                f" {1 / days:.6%} of it; all in {days / 365:,.1f} years"
+                f" {n * a_day / plan:.6%} of them; all in"
+                f" {plan / n / a_day / 365:,.1f} years"
             )
 
 
