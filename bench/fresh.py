@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-import ssl
 import sys
 import tempfile
 import time
@@ -24,21 +23,12 @@ import beside  # type: ignore[import-not-found]
 from aiohttp import web
 from floor import Commits  # type: ignore[import-not-found]
 
+from syncd import pinning
 from syncd.oprf import threshold
-from syncd.roster import keys
+from syncd.roster import certificate, keys
 
 QUORUM = (1, 2)
 CONTEXT = b"bench"
-
-
-def tls(where: Path, purpose: int) -> ssl.SSLContext:
-    context = ssl.SSLContext(purpose)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.load_cert_chain(where / "cert", where / "key")
-    context.load_verify_locations(where / "cert")
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 async def serve(where: Path, index: int, share: bytes) -> None:
@@ -59,14 +49,19 @@ async def serve(where: Path, index: int, share: bytes) -> None:
 
     app = web.Application()
     app.router.add_post("/", evaluate)
-    await beside.serve(app, tls(where, ssl.PROTOCOL_TLS_SERVER))
+    cert, key = ((where / name).read_bytes() for name in ("cert", "key"))
+    tls = pinning.ServerTls(cert, key)
+    tls.update([cert])
+    await beside.serve(app, tls.context)
 
 
 async def ask(
     where: Path, ports: list[int], publics: list[bytes], seconds: float
 ) -> dict[str, float]:
     """Ask one after the other; return what `lookup.py` wants of it."""
-    context, took = tls(where, ssl.PROTOCOL_TLS_CLIENT), list[float]()
+    cert, key = ((where / name).read_bytes() for name in ("cert", "key"))
+    context = pinning.client_context(cert, key, certificate.pin(cert))
+    took = list[float]()
     async with aiohttp.ClientSession() as session:
 
         async def post(port: int, element: bytes) -> bytes:
@@ -99,8 +94,7 @@ def main() -> None:
         where, now = Path(tmp), int(time.time())
         mine = keys.generate("bench.example", "bench", token_bytes, now=now)
         (where / "key").write_bytes(mine.tls_pem)
-        pem = ssl.DER_cert_to_PEM_cert(mine.certificate)
-        (where / "cert").write_text(pem)
+        (where / "cert").write_bytes(mine.certificate)
         dealt = threshold.deal(2, 3, token_bytes)
         publics = [dealt.public_shares[i] for i in QUORUM]
         with contextlib.ExitStack() as stack:

@@ -22,7 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,54 +129,46 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
     """Attack this build in each way, one after the other."""
     seconds = args.seconds
     with alliance() as (victim, where):
-        found = {"none": outcome(victim, "", where, 2 * seconds)}
+        found = {"none": outcome(victim, (), where, 2 * seconds)}
         for name in args.only.split(","):
             if victim.up:
-                found[name] = outcome(victim, name, where, seconds)
+                found[name] = outcome(victim, [name], where, seconds)
                 print(name, found[name], file=sys.stderr, flush=True)
                 rest(victim.member.process.pid, 6)
     return found
 
 
 def soak(seconds: float) -> bool:
-    """Hold this build under strangers, deaf readers and junk; tell if it held."""
+    """Hold this build under several at once; tell if it held."""
     with alliance() as (victim, where):
-        victim.forget_peak()
-        many = [attacker(name, where, seconds) for name in SOAK]
-        took = victim.look_up(seconds)
-        up, peak = victim.up, victim.taken().peak_mb if victim.up else 0
-        for one in many:
-            one.communicate()
-    answered = sum(ms < float("inf") for ms in took)
-    print(
-        f"{seconds:g} s of {', '.join(SOAK)}: {'up' if up else 'DOWN'},"
-        f" peak {peak:.0f} MB (aim 400), {answered} of {len(took)} look-ups"
-        f" answered, p50 {statistics.median(took):.0f} ms"
-    )
-    return up and peak <= 400 and answered == len(took)
-
-
-def attacker(
-    name: str, where: Path, seconds: float
-) -> "subprocess.Popen[str]":
-    words = sys.executable, ATTACKER, name, where, str(seconds)
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        found = outcome(victim, SOAK, where, seconds)
+    print(f"{seconds:g} s of {', '.join(SOAK)}, aim 400 MB: {found}")
+    return bool(found["up"] and found["peak"] <= 400 and not found["failed"])
 
 
 def outcome(
-    victim: Victim, name: str, where: Path, seconds: float
+    victim: Victim, names: Sequence[str], where: Path, seconds: float
 ) -> dict[str, Any]:
-    """Attack once; return what it cost."""
+    """Attack once, in some ways at the same time; return what it cost."""
     cpu_s = victim.taken().cpu_s
     victim.forget_peak()
-    bad = attacker(name, where, seconds) if name else None
-    if bad is not None and bad.stdout is not None:
+    many = [
+        subprocess.Popen(
+            [sys.executable, ATTACKER, name, where, str(seconds)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for bad in many:
+        assert bad.stdout is not None
         bad.stdout.readline()  # it begins
     took = victim.look_up(seconds)
     done: dict[str, Any] = {"up": victim.up, "bytes": 0, "lookups": len(took)}
-    if bad is not None:
+    done["failed"] = sum(ms == float("inf") for ms in took)
+    for bad in many:
         try:
-            done["bytes"] = int(bad.communicate(timeout=8)[0] or 0)
+            done["bytes"] += int(bad.communicate(timeout=8)[0] or 0)
         except subprocess.TimeoutExpired:
             bad.kill()
             bad.wait()

@@ -47,6 +47,7 @@ MANY = 1000  # items of a bulk request
 SETTINGS = {"cache": True, "token_urls": 10**7, "token_share": 100}
 STEP = 65_536  # entries appended at once
 TLS: dict[int, ssl.SSLContext] = {}  # by port, where there is any
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 KINDS = {"url": "http://h{}.example/", "phone": "139{:08}"}
 
 
@@ -87,10 +88,7 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
         def url(n: int) -> bytes:
             return request(head, "url", [n * 7919 % claims])
 
-        def health(_: int) -> bytes:
-            return b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-
-        take("/healthz", health)
+        take("/healthz", lambda _: HEALTH)
         for callers in CALLERS:
             take(f"floor, {callers} callers", url, callers, bare)
             reached = take(f"one URL, {callers} callers", url, callers)

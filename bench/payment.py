@@ -16,17 +16,19 @@ import asyncio
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import beside  # type: ignore[import-not-found]
-from lookup import request, run  # type: ignore[import-not-found]
+from lookup import HEALTH, request, run  # type: ignore[import-not-found]
 
 from syncd.config import editing
 from tests.alliance import Alliance, Member, Process, free_port
 
 ROOM_MS = 15  # above the round trip
 CALLERS = 32
-SETTINGS = {"lookup": {"token_share": 100}, "member": {"region": "CN"}}
+SETTINGS: dict[str, dict[str, object]] = {
+    "lookup": {"token_share": 100},
+    "member": {"region": "CN"},
+}
 
 
 def move(member: Member) -> None:
@@ -84,22 +86,20 @@ async def ask(us: Member, chosen: argparse.Namespace) -> None:
     head = f"Authorization: Bearer {us.token}\r\n"
     print(f"{chosen.rate:g} look-ups/s for {chosen.seconds:g} s; {load=}")
 
-    async def asked(
-        path: str, first: int = 0, seconds: float = chosen.seconds
-    ) -> dict[str, float]:
-        def body(n: int) -> Any:
-            if path:
-                return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-            return request(head, "phone", [first + n])
+    async def asked(first: int, seconds: float) -> dict[str, float]:
+        def body(n: int) -> bytes:
+            made: bytes = request(head, "phone", [first + n])
+            return made if first else HEALTH
 
         return dict(await run(port, body, CALLERS, seconds, chosen.rate))
 
-    took = await asked("/healthz")
+    took = await asked(0, chosen.seconds)
     print(f"/healthz: p50 {took['p50']:.1f}, p99 {took['p99']:.1f} ms")
-    for n, trip_ms in enumerate((0.0, chosen.trip)):
+    for n, trip_ms in enumerate((0.0, chosen.trip), 1):
         chosen.late_s = trip_ms / 2000
-        await asked("", 10**7 * n, 3.0)  # connections are open then
-        took, bound = await asked("", 10**7 * (n + 2)), trip_ms + ROOM_MS
+        await asked(n * 10**7, 3.0)  # connections are open then
+        took = await asked(n * 10**7 + 10**6, chosen.seconds)
+        bound = trip_ms + ROOM_MS
         print(
             f"round trip {trip_ms:g} ms: p50 {took['p50']:.1f},"
             f" p99 {took['p99']:.1f} ms, {took['p99'] / bound:.2f} of the"
