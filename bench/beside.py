@@ -37,9 +37,7 @@ def options(
 
     Asked by `asked`, print what `play` returns, and end.
     """
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=doc)
     for name, value in defaults.items():
         how: Any = {"type": type(value), "default": value}
         if value is False:
@@ -178,10 +176,12 @@ def played() -> Iterator[Any]:
     """Yield the demo with four founders; its daemons end with it."""
     from syncd.demo.play import Demo
 
-    with tempfile.TemporaryDirectory() as tmp:
+    with (
+        tempfile.TemporaryDirectory() as tmp,
+        contextlib.redirect_stdout(sys.stderr),
+    ):
         demo = Demo(Path(tmp), [])
-        with contextlib.redirect_stdout(sys.stderr):
-            demo.found()
+        demo.found()
         try:
             yield demo
         finally:
@@ -189,6 +189,16 @@ def played() -> Iterator[Any]:
                 if getattr(member, "process", None) is not None:
                     member.process.kill()
                     member.process.wait()
+
+
+def merged(member: Any, size: int) -> None:
+    """Wait until a daemon has merged so much of some log, and all it knows."""
+    while True:
+        logs = member.ask("/v1/status")["logs"]
+        most = max(log["merged"] for log in logs)
+        if most >= size and not any(log["lag"] for log in logs):
+            return
+        time.sleep(0.5)
 
 
 def opened(demo: Any, member: Any) -> Any:

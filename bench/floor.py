@@ -57,7 +57,10 @@ class Commits:
 
     def _run(self) -> None:
         db = sqlite3.connect(self._path)
-        db.execute("PRAGMA synchronous=FULL")
+        db.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB);"
+        )
         while True:
             rows = [self._rows.get()]
             rows += [self._rows.get() for _ in range(self._rows.qsize())]
@@ -77,13 +80,10 @@ def _tell(rows: list[tuple[bytes, asyncio.Future[None]]]) -> None:
 async def main(directory: Path) -> None:
     """Serve until standard input ends."""
     path = directory / "floor.db"
-    db = sqlite3.connect(path)
-    db.executescript(
-        "PRAGMA journal_mode=WAL;"
-        "CREATE TABLE claim (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID;"
-        "CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB);"
-    )
-    with db:
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "CREATE TABLE claim (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID"
+        )
         db.executemany(
             "INSERT INTO claim VALUES (?, ?)",
             [

@@ -11,7 +11,6 @@ how many milliseconds, as JSON. With three arguments it is one of the servers.
 import asyncio
 import contextlib
 import json
-import sqlite3
 import sys
 import tempfile
 import time
@@ -33,11 +32,7 @@ CONTEXT = b"bench"
 
 async def serve(where: Path, index: int, share: bytes) -> None:
     """Answer as a holder until standard input ends."""
-    path = where / f"{index}.db"
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB)")
-    commits = Commits(path)
+    commits = Commits(where / f"{index}.db")
 
     async def evaluate(request: web.Request) -> web.Response:
         element = await request.read()

@@ -32,6 +32,7 @@ from beside import (  # type: ignore[import-not-found]
     append,
     builds,
     load,
+    merged,
     opened,
     options,
     played,
@@ -73,15 +74,6 @@ class Victim:
         clear = Path(f"/proc/{self.member.process.pid}/clear_refs")
         clear.write_text("5")
 
-    def wait_for(self, origin: str) -> None:
-        """Wait until it has merged the heavy log."""
-        while any(
-            log["merged"] < 256
-            for log in self.member.ask("/v1/status")["logs"]
-            if log["origin"] == origin
-        ):
-            time.sleep(0.5)
-
     def look_up(self, seconds: float) -> list[float]:
         """Return how long each look-up took, in ms; a failed one, for ever."""
         port = port_of(self.member.own)
@@ -115,12 +107,11 @@ def alliance() -> Iterator[tuple[Victim, Path]]:
     with played() as demo:
         police, platform = demo.members[0], demo.members[3]
         target = prepare(demo, platform, police)
-        with contextlib.redirect_stdout(sys.stderr):
-            demo.start()
+        demo.start()
         victim = Victim(police)
         target["token"] = victim.token
         (demo.where / "target.json").write_text(json.dumps(target))
-        victim.wait_for(platform.origin)
+        merged(police, 256)
         victim.look_up(2)
         yield victim, demo.where
 

@@ -31,6 +31,7 @@ from beside import (  # type: ignore[import-not-found]
     append,
     builds,
     load,
+    merged,
     opened,
     options,
     played,
@@ -155,15 +156,11 @@ def alliance(args: argparse.Namespace) -> Iterator[tuple[int, str]]:
         with contextlib.suppress(SyncdError):
             editing.change(bank.home, "own", "workers", args.workers)
         port = int(str(bank.own).rsplit(":", 1)[1])
-        with contextlib.redirect_stdout(sys.stderr):
-            if args.mtls:
-                port = mutual_tls(bank.home)
-            report(demo, platform, claims)
-            demo.start()
-        while bank.ask("/v1/status")["logs"][0]["lag"] != 0 or not any(
-            log["merged"] >= claims for log in bank.ask("/v1/status")["logs"]
-        ):
-            time.sleep(0.5)
+        if args.mtls:
+            port = mutual_tls(bank.home)
+        report(demo, platform, claims)
+        demo.start()
+        merged(bank, claims)
         for member in demo.members:  # all know the never-list by then
             rest(member.process.pid)
         yield port, bank.token_file.read_text().strip()

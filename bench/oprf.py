@@ -117,7 +117,7 @@ class Bench:
             )
 
 
-def main() -> int:
+def main() -> None:
     chosen = options(__doc__, threshold=2, size=1024, turns=5)
     bench = Bench(chosen.threshold, chosen.size)
     for _ in range(chosen.turns):
@@ -127,8 +127,7 @@ def main() -> int:
         f"{chosen.turns}, Python {sys.version.split()[0]}"
     )
     bench.report()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -25,8 +25,8 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import beside  # type: ignore[import-not-found]
 from beside import Process, said
@@ -162,8 +162,7 @@ class Counting(PeerClient):
         return got
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What one pull took."""
 
     seconds: float
@@ -294,40 +293,29 @@ def measure(directory: Path, entries: int, into: int) -> None:
     }
     loaded, raw_s, cpu_s = raw_load(directory)
     took["raw load"] = Process(cpu_s, 0)
-    print(f"into             {into:,} claims")
-    show(entries, got, loaded, raw_s, took)
-    if not got.mirrored == entries == got.merged == loaded:
-        raise SystemExit("sync: not every leaf was verified and merged")
-
-
-def show(
-    entries: int,
-    got: Measured,
-    loaded: int,
-    raw_s: float,
-    took: dict[str, Process],
-) -> None:
     rate, raw_rate = got.merged / got.seconds, loaded / raw_s
-    us = {name: one.cpu_s / entries * 1e6 for name, one in took.items()}
-    each = ", ".join(f"{name} {one:.1f}" for name, one in us.items())
-    mb = {name: round(one.peak_mb) for name, one in took.items()}
-    whole = got.mirrored == entries == got.merged
-    print(f"machine          {platform.machine()}, {os.cpu_count()} cores")
-    print(f"load             {beside.load()}")
-    print(
-        f"software         Python {platform.python_version()},"
-        f" SQLite {sqlite3.sqlite_version}"
+    each = ", ".join(
+        f"{name} {one.cpu_s / entries * 1e6:.1f}" for name, one in took.items()
     )
-    print(f"entries          {entries:,}")
-    print(f"pull and merge   {rate:,.0f} entries/s ({got.seconds:.1f} s)")
-    print(f"raw load         {raw_rate:,.0f} rows/s ({raw_s:.1f} s)")
-    print(f"ratio            {rate / raw_rate:.2f} (aim {AIM_RATIO})")
-    print(f"CPU, µs/entry    {each}")
-    own = mb["puller"] + mb["its worker"]
-    served = f"publisher {mb['publisher']}"
-    print(f"peak memory, MB  {own} (aim {AIM_MB}); {served}")
-    print(f"wire, B/entry    {got.wire / entries:.1f} (aim {AIM_WIRE})")
-    print(f"verified leaves  {got.mirrored:,} = entries: {whole}")
+    own = puller.peak_mb + got.worker.peak_mb
+    whole = got.mirrored == entries == got.merged == loaded
+    print(
+        f"machine          {platform.machine()}, {os.cpu_count()} cores\n"
+        f"load             {beside.load()}\n"
+        f"software         Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}\n"
+        f"entries          {entries:,} into {into:,} claims\n"
+        f"pull and merge   {rate:,.0f} entries/s ({got.seconds:.1f} s)\n"
+        f"raw load         {raw_rate:,.0f} rows/s ({raw_s:.1f} s)\n"
+        f"ratio            {rate / raw_rate:.2f} (aim {AIM_RATIO})\n"
+        f"CPU, µs/entry    {each}\n"
+        f"peak memory, MB  {own:.0f} (aim {AIM_MB});"
+        f" publisher {served.peak_mb:.0f}\n"
+        f"wire, B/entry    {got.wire / entries:.1f} (aim {AIM_WIRE})\n"
+        f"verified leaves  {got.mirrored:,} = entries: {whole}"
+    )
+    if not whole:
+        raise SystemExit("sync: not every leaf was verified and merged")
 
 
 if __name__ == "__main__":

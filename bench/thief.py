@@ -36,7 +36,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, LOOKUP, SCREEN
 from tests.alliance import SECRET, Alliance, Member
 
-LISTED, LARGE = 20, 200  # phones; members of a large alliance
+LISTED = 20  # phones
 Shares = dict[int, int]
 
 
@@ -137,7 +137,7 @@ def tries(roster: Roster) -> None:
     print(f"numbering plan of +86: {plan:,} phones")
     days = [roster.quota("", one).day for one in (LOOKUP, *BULK - {SCREEN})]
     for what, a_day in (("look-ups", days[0]), ("all purposes", sum(days))):
-        for n in (1, len(roster.active()), LARGE):
+        for n in (1, len(roster.active())):
             print(
                 f"{n} members, {what}: {n * a_day:,} a day,"
                 f" {n * a_day / plan:.6%} of them; all in"
