@@ -62,15 +62,16 @@ def main() -> None:
     small, whole = found
     n = chosen.logs * chosen.entries
     ours, bare = n / whole["verify"], n / whole["bare"]
-    print(f"bundle           {chosen.logs} logs × {chosen.entries:,} entries")
-    print(f"verify           {ours:,.0f} entries/s ({whole['verify']:.1f} s)")
-    print(f"bare SHA-256     {bare:,.0f} entries/s ({whole['bare']:.1f} s)")
-    print(f"ratio            {ours / bare:.2f} (aim 0.3)")
-    print(f"trace            {whole['trace']:.3f} s (aim 1)")
     print(
-        f"peak memory, MB  {whole['peak']:.0f}; of a tenth {small['peak']:.0f}"
+        f"bundle           {chosen.logs} logs × {chosen.entries:,} entries\n"
+        f"verify           {ours:,.0f} entries/s ({whole['verify']:.1f} s)\n"
+        f"bare SHA-256     {bare:,.0f} entries/s ({whole['bare']:.1f} s)\n"
+        f"ratio            {ours / bare:.2f} (aim 0.3)\n"
+        f"trace            {whole['trace']:.3f} s (aim 1)\n"
+        f"peak memory, MB  {whole['peak']:.0f}; of a tenth"
+        f" {small['peak']:.0f}\n"
+        f"entries proven   {whole['proven']:,}"
     )
-    print(f"entries proven   {whole['proven']:,}")
     if whole["found"] or whole["proven"] != n:
         raise SystemExit(f"audit: {whole}")
 

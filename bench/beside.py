@@ -74,19 +74,13 @@ def checked_out(commit: str) -> Iterator[Path]:
 
 def asked(tree: Path, *words: object) -> Any:
     """Return what a build measured of itself, in a process of its own."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            Path(sys.argv[0]).resolve(),
-            "--play",
-            *map(str, words),
-        ],
+    program = [sys.executable, Path(sys.argv[0]).resolve(), "--play"]
+    done = subprocess.check_output(
+        [*program, *map(str, words)],
         cwd=tree,  # which `python -m` looks in first
         env={**os.environ, "PYTHONPATH": str(tree)},
-        stdout=subprocess.PIPE,
-        check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.splitlines()[-1])
 
 
 def builds(old: str) -> dict[str, Any]:

@@ -93,11 +93,10 @@ def main() -> None:
         dealt = threshold.deal(2, 3, token_bytes)
         publics = [dealt.public_shares[i] for i in QUORUM]
         with contextlib.ExitStack() as stack:
-            started = [
-                beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())
-                for i in QUORUM
-            ]
-            ports = [stack.enter_context(one)[1] for one in started]
+            ports = []
+            for i in QUORUM:
+                one = beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())
+                ports.append(stack.enter_context(one)[1])
             found = asyncio.run(ask(where, ports, publics, float(sys.argv[1])))
         print(json.dumps(found))
 

@@ -109,13 +109,8 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
             most=4_000,  # of the 10,000 that a token has in an hour
         )
         take("one phone, fresh, one caller", phone(1_000_000), 1, most=500)
-        bare_fresh = subprocess.run(
-            [sys.executable, FRESH, str(seconds)],
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        found[FRESH_FLOOR] = json.loads(bare_fresh.stdout)
-        take("one phone, fresh, 8 callers", phone(2_000_000), most=1500)
+        words = [sys.executable, FRESH, str(seconds)]
+        found[FRESH_FLOOR] = json.loads(subprocess.check_output(words))
 
         def many(n: int) -> bytes:
             return request(

@@ -10,7 +10,7 @@ values: it does less or something else, and shows what the machine is like.
 
 import csv
 import sys
-import time
+import timeit
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -116,12 +116,14 @@ def measure() -> dict[str, float]:
     found = {}
     for name, given, call in jobs():
         good = readable(call, given)
-        least = float("inf")
-        for _ in range(7):
-            begin = time.perf_counter()
-            for one in good:
-                call(*one)
-            least = min(least, time.perf_counter() - begin)
+
+        least = min(
+            timeit.repeat(
+                lambda: [call(*one) for one in good],  # noqa: B023
+                number=1,
+                repeat=7,
+            )
+        )
         found[name] = least / len(good) * 1e6
     return found
 

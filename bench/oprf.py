@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 from beside import options  # type: ignore[import-not-found]
 
@@ -24,7 +24,6 @@ from syncd.oprf.threshold import Blinded, Dealt, Evaluation
 ALL, LAST = ", all proven", ", check element"
 CONTEXT = b"key, generation and request"
 rng = secrets.token_bytes
-T = TypeVar("T")
 
 
 class Bench:
@@ -39,7 +38,7 @@ class Bench:
         ]
         self.took: dict[str, list[float]] = {}
 
-    def timed(self, step: str, work: Callable[[], T]) -> T:
+    def timed(self, step: str, work: Callable[[], Any]) -> Any:
         start = time.thread_time()
         result = work()
         passed = time.thread_time() - start

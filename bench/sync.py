@@ -76,11 +76,6 @@ def main() -> None:
 # ------------------------------------------------------------ publishing
 
 
-def statements(count: int, origin: str) -> list[tuple[int, bytes]]:
-    """Return that many reports."""
-    return [said(n, secrets.token_bytes(64), origin) for n in range(count)]
-
-
 def build(directory: Path, count: int) -> None:
     """Write a log of that many entries, as its member keeps it."""
     now = int(time.time())
@@ -94,7 +89,10 @@ def build(directory: Path, count: int) -> None:
     )
     frontier = Frontier.EMPTY
     for at in range(0, count, STEP):
-        payloads = statements(min(STEP, count - at), mine.origin)
+        payloads = [
+            said(n, secrets.token_bytes(64), mine.origin)
+            for n in range(min(STEP, count - at))
+        ]
         salts = secrets.token_bytes(16 * len(payloads))
         frontier, made = publish.grow(
             mine.origin, frontier, [], payloads, salts
@@ -178,11 +176,11 @@ async def fill(mirror: MirrorStore, count: int) -> None:
 
     Their tokens ascend, evenly: at random the filling would take longest.
     """
-    known = iter(statements(1, "other.example/syncd/abcd/1"))
-    content = statement.decode(next(known)[1], 1)
+    origin = "other.example/syncd/abcd/1"
+    content = statement.decode(said(0, bytes(64), origin)[1], 1)
     assert isinstance(content, Report)
     _, _, number, record = Claim("", 0, content).row()
-    head = await mirror.head("other.example/syncd/abcd/1")
+    head = await mirror.head(origin)
     for at in range(0, count, 3 * STEP):
         stop = min(at + 3 * STEP, count)
         batch = Batch(origin=head.origin, start=at, stop=stop)
