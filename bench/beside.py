@@ -44,8 +44,9 @@ def options(
             how = {"action": "store_true"}
         parser.add_argument(f"--{name}", **how)
     parser.add_argument("--play", nargs="?", const="-", help=argparse.SUPPRESS)
-    said = structlog.PrintLoggerFactory(sys.stderr)
-    structlog.configure(logger_factory=said)
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
     chosen = parser.parse_args()
     if chosen.play and play:
         print(json.dumps(play(chosen)))
@@ -74,9 +75,9 @@ def checked_out(commit: str) -> Iterator[Path]:
 
 def asked(tree: Path, *words: object) -> Any:
     """Return what a build measured of itself, in a process of its own."""
-    program = [sys.executable, Path(sys.argv[0]).resolve(), "--play"]
+    program = str(Path(sys.argv[0]).resolve())
     done = subprocess.check_output(
-        [*program, *map(str, words)],
+        [sys.executable, program, "--play", *map(str, words)],
         cwd=tree,  # which `python -m` looks in first
         env={**os.environ, "PYTHONPATH": str(tree)},
     )
@@ -85,11 +86,11 @@ def asked(tree: Path, *words: object) -> Any:
 
 def builds(old: str) -> dict[str, Any]:
     """Return what another build, if one is named, and this measured."""
-    found = {}
+    found, words = {}, sys.argv[1:]
     if old:
         with checked_out(old) as tree:
-            found["old"] = asked(tree, *sys.argv[1:])
-    return {**found, "new": asked(HERE, *sys.argv[1:])}
+            found["old"] = asked(tree, *words)
+    return {**found, "new": asked(HERE, *words)}
 
 
 def turns(base: str, rounds: int) -> Iterator[dict[str, float]]:

@@ -71,8 +71,7 @@ class Victim:
         return Process.of(self.member.process.pid)
 
     def forget_peak(self) -> None:
-        clear = Path(f"/proc/{self.member.process.pid}/clear_refs")
-        clear.write_text("5")
+        Path(f"/proc/{self.member.process.pid}/clear_refs").write_text("5")
 
     def look_up(self, seconds: float) -> list[float]:
         """Return how long each look-up took, in ms; a failed one, for ever."""

@@ -109,8 +109,9 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
             most=4_000,  # of the 10,000 that a token has in an hour
         )
         take("one phone, fresh, one caller", phone(1_000_000), 1, most=500)
-        words = [sys.executable, FRESH, str(seconds)]
-        found[FRESH_FLOOR] = json.loads(subprocess.check_output(words))
+        found[FRESH_FLOOR] = json.loads(
+            subprocess.check_output([sys.executable, FRESH, str(seconds)])
+        )
 
         def many(n: int) -> bytes:
             return request(
