@@ -136,13 +136,13 @@ def serving(program: str, *words: object) -> Iterator[tuple[int, int]]:
 
 
 async def serve(app: web.Application, tls: ssl.SSLContext | None) -> None:
-    """Serve at a port that is printed, until standard input ends."""
+    """Serve at a port that is printed; end with standard input."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
+    sys.exit()
 
 
 def rest(pid: int, most_s: float = 600) -> None:
