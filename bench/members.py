@@ -138,7 +138,9 @@ def play(chosen: argparse.Namespace) -> dict[str, float]:
         alliance = beside.institutions(
             Path(place), chosen.members, chosen.admins
         )
-        alliance._settings = {"exchange": {"interval_s": 60, "fanout": 3}}
+        vars(alliance)["_settings"] = {
+            "exchange": {"interval_s": 60, "fanout": 3}
+        }
         other = get_context("fork").Process(
             target=lambda: asyncio.run(answer(alliance))
         )
