@@ -3,12 +3,12 @@
     python bench/members.py [--members 200] [--admins 30]
 
 One daemon in a process whose processor time counts; another process answers
-for all other members, each with a port, a key and an empty log of its own,
-and closes each connection after its answer, as idle ones are between rounds
-a minute apart. The same with 4 members and 2 admins. Prints ms of CPU for a check of the signed roster, a round in
-which nothing is new, the TLS context for all members, a connection to our
-port (both ends) and `status`, and the ratios; and whether a quiet round of
-the large alliance costs at most 3 times as much.
+for all other members, each with a port and a key of its own, and closes each
+connection after its answer, as idle ones are between rounds a minute apart.
+The same with 4 members and 2 admins. Prints ms of CPU, and the ratios, for a
+round in which nothing is new, a check of the signed roster, the TLS context
+for all members, a connection to our port (both ends) and `status`; and
+whether the quiet round costs at most 3 times as much.
 """
 
 import argparse
