@@ -105,42 +105,37 @@ def silent(a: Attack) -> None:
     """Waves of 400 connections on which nothing is sent."""
     while a.on:
         wave = []
-        for _ in range(400):
-            try:
+        with contextlib.suppress(OSError):
+            for _ in range(400):
                 wave.append(a.stranger())
-            except OSError:
-                break
-            a.count(40)  # no byte of it is payload
+                a.count(40)  # no byte of it is payload
         time.sleep(0.5)
         for one in wave:
             one.close()
 
 
+def flood(a: Attack, make: Callable[[], bytes]) -> None:
+    """A new connection for the same beginning, as fast as they go."""
+    while a.on:
+        raw = make()
+        with contextlib.suppress(OSError), a.stranger() as one:
+            one.sendall(raw)
+            a.count(len(raw))
+
+
 def hello(a: Attack) -> None:
-    """ClientHellos and nothing after them, as fast as they go."""
+    """ClientHellos and nothing after them."""
     out = ssl.MemoryBIO()
     end = a.tls().wrap_bio(ssl.MemoryBIO(), out)
     with contextlib.suppress(ssl.SSLWantReadError):
         end.do_handshake()
     raw = out.read()
-    while a.on:
-        try:
-            with a.stranger() as one:
-                one.sendall(raw)
-                a.count(len(raw))
-        except OSError:
-            pass
+    flood(a, lambda: raw)
 
 
 def garbage(a: Attack) -> None:
     """What is no TLS."""
-    while a.on:
-        try:
-            with a.stranger() as one:
-                one.sendall(secrets.token_bytes(16_384))
-                a.count(16_384)
-        except OSError:
-            pass
+    flood(a, lambda: secrets.token_bytes(16_384))
 
 
 def idle(a: Attack) -> None:
@@ -149,14 +144,12 @@ def idle(a: Attack) -> None:
     while a.on:
         if len(kept) < 500:
             one = a.member(5)
-            try:
+            with contextlib.suppress(OSError):
                 one.connect()
                 kept.append(one)
                 a.count(1500)  # of a handshake
-            except OSError:
-                time.sleep(0.05)
-        else:
-            time.sleep(0.05)
+                continue
+        time.sleep(0.05)
 
 
 def files(a: Attack) -> None:
@@ -169,7 +162,7 @@ def deaf(a: Attack) -> None:
     kept = []
     for _ in range(60):
         one = a.member()
-        try:
+        with contextlib.suppress(OSError):
             one.connect()
             one.sock.sendall(
                 f"GET {a.target['log']}/audit/000 HTTP/1.1\r\n"
@@ -177,8 +170,6 @@ def deaf(a: Attack) -> None:
             )
             a.count(100)
             kept.append(one)
-        except OSError:
-            pass
     while a.on:
         time.sleep(0.1)
 

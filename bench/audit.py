@@ -11,10 +11,8 @@ the trace, and the peak memory of both sizes. Ends with exit code 1 if
 anything is found in a bundle.
 """
 
-import argparse
 import asyncio
 import hashlib
-import json
 import os
 import secrets
 import tempfile
@@ -23,7 +21,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from beside import HERE, Process, asked  # type: ignore[import-not-found]
+from beside import (  # type: ignore[import-not-found]
+    HERE,
+    Process,
+    asked,
+    institutions,
+    options,
+)
 
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import About, Bundle, Writer
@@ -33,26 +37,23 @@ from syncd.flows import log_files, publish
 from syncd.flows.ports import at_once
 from syncd.flows.serve import LogFiles
 from syncd.node.audit import complete
-from syncd.roster import drafts, join, keys, membership, signing
+from syncd.roster import drafts
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names, Profile
 from syncd.tlog import checkpoint, cosignature, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 
-NOW, NAMES = 1_790_000_000, Names("行", "Bank")
+NOW = int(time.time())
 
 
 def main() -> None:
     """Make both bundles, have each verified, and print what came out."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--logs", type=int, default=10)
-    options.add_argument("--entries", type=int, default=100_000)
-    options.add_argument("--play", type=Path, help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.play:
-        print(json.dumps(measure(chosen.play)))
-        return
+    chosen = options(
+        __doc__,
+        lambda one: measure(Path(one.play)),
+        logs=10,
+        entries=100_000,
+    )
     found = []
     for entries in (chosen.entries // 10, chosen.entries):
         with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
@@ -61,15 +62,16 @@ def main() -> None:
     small, whole = found
     n = chosen.logs * chosen.entries
     ours, bare = n / whole["verify"], n / whole["bare"]
-    print(f"bundle           {chosen.logs} logs × {chosen.entries:,} entries")
-    print(f"verify           {ours:,.0f} entries/s ({whole['verify']:.1f} s)")
-    print(f"bare SHA-256     {bare:,.0f} entries/s ({whole['bare']:.1f} s)")
-    print(f"ratio            {ours / bare:.2f} (aim 0.3)")
-    print(f"trace            {whole['trace']:.3f} s (aim 1)")
     print(
-        f"peak memory, MB  {whole['peak']:.0f}; of a tenth {small['peak']:.0f}"
+        f"bundle           {chosen.logs} logs × {chosen.entries:,} entries\n"
+        f"verify           {ours:,.0f} entries/s ({whole['verify']:.1f} s)\n"
+        f"bare SHA-256     {bare:,.0f} entries/s ({whole['bare']:.1f} s)\n"
+        f"ratio            {ours / bare:.2f} (aim 0.3)\n"
+        f"trace            {whole['trace']:.3f} s (aim 1)\n"
+        f"peak memory, MB  {whole['peak']:.0f}; of a tenth"
+        f" {small['peak']:.0f}\n"
+        f"entries proven   {whole['proven']:,}"
     )
-    print(f"entries proven   {whole['proven']:,}")
     if whole["found"] or whole["proven"] != n:
         raise SystemExit(f"audit: {whole}")
 
@@ -79,21 +81,10 @@ def main() -> None:
 
 def write(where: Path, logs: int, entries: int) -> None:
     """Write a bundle of members' logs, each cosigned by all others."""
-    made, admin = Writer(where), keys.admin("bench", "one", bytes(32))
-    members = [
-        keys.generate(f"m{n}.example", "bench", secrets.token_bytes, now=NOW)
-        for n in range(logs)
-    ]
-    founders = [
-        join.parse(join.request(mine, profile, now=NOW))
-        for n, mine in enumerate(members)
-        for profile in (Profile(id=f"m{n}", names=NAMES, sector="bank"),)
-    ]
-    plan = membership.Founding("bench", founders, [admin.verifier], 1)
-    draft = drafts.write(membership.found(plan, now=NOW))
-    signed = signing.sign(draft, admin)
-    roster = drafts.read(signed)[1]
-    complete.rosters(made, roster, [signed])
+    made, alliance = Writer(where), institutions(where, logs)
+    members = [one.keys for one in alliance.members.values()]
+    roster = alliance.newest
+    complete.rosters(made, roster, alliance.notes)
     for mine in members:
         asyncio.run(write_log(made, mine, members, entries))
     made.finish(About(alliance=roster.id, at=NOW + logs, sources=("m0",)))

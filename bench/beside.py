@@ -5,6 +5,7 @@ for what that build measures of itself by `asked`: it is run there with
 `--play`. What is imported of syncd is then that build's.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -15,15 +16,47 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 HERE = Path(__file__).resolve().parent.parent
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
+
+
+def options(
+    doc: str | None,
+    play: Callable[[argparse.Namespace], object] | None = None,
+    **defaults: Any,
+) -> argparse.Namespace:
+    """Read `--name VALUE` for each default, of its type; False is a switch.
+
+    Asked by `asked`, print what `play` returns, and end.
+    """
+    parser = argparse.ArgumentParser(description=doc)
+    for name, value in defaults.items():
+        how: Any = {"type": type(value), "default": value}
+        if value is False:
+            how = {"action": "store_true"}
+        parser.add_argument(f"--{name}", **how)
+    parser.add_argument("--play", nargs="?", const="-", help=argparse.SUPPRESS)
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
+    chosen = parser.parse_args()
+    if chosen.play and play:
+        print(json.dumps(play(chosen)))
+        sys.exit()
+    return chosen
+
+
+def load() -> str:
+    """Return how busy the machine has been."""
+    return ", ".join(f"{n:.1f}" for n in os.getloadavg())
 
 
 @contextlib.contextmanager
@@ -42,19 +75,30 @@ def checked_out(commit: str) -> Iterator[Path]:
 
 def asked(tree: Path, *words: object) -> Any:
     """Return what a build measured of itself, in a process of its own."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            Path(sys.argv[0]).resolve(),
-            "--play",
-            *map(str, words),
-        ],
+    program = str(Path(sys.argv[0]).resolve())
+    done = subprocess.check_output(
+        [sys.executable, program, "--play", *map(str, words)],
         cwd=tree,  # which `python -m` looks in first
         env={**os.environ, "PYTHONPATH": str(tree)},
-        stdout=subprocess.PIPE,
-        check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.splitlines()[-1])
+
+
+def builds(old: str) -> dict[str, Any]:
+    """Return what another build, if one is named, and this measured."""
+    found, words = {}, sys.argv[1:]
+    if old:
+        with checked_out(old) as tree:
+            found["old"] = asked(tree, *words)
+    return {**found, "new": asked(HERE, *words)}
+
+
+def turns(base: str, rounds: int) -> Iterator[dict[str, float]]:
+    """Yield the least that this build, then another one, took for each."""
+    with checked_out(base) as tree:
+        done = [(asked(HERE), asked(tree)) for _ in range(rounds)]
+    for some in zip(*done, strict=True):
+        yield {name: min(one[name] for one in some) for name in some[0]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +136,13 @@ def serving(program: str, *words: object) -> Iterator[tuple[int, int]]:
 
 
 async def serve(app: web.Application, tls: ssl.SSLContext | None) -> None:
-    """Serve at a port that is printed, until standard input ends."""
+    """Serve at a port that is printed; end with standard input."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
+    sys.exit()
 
 
 def rest(pid: int, most_s: float = 600) -> None:
@@ -127,10 +171,12 @@ def played() -> Iterator[Any]:
     """Yield the demo with four founders; its daemons end with it."""
     from syncd.demo.play import Demo
 
-    with tempfile.TemporaryDirectory() as tmp:
+    with (
+        tempfile.TemporaryDirectory() as tmp,
+        contextlib.redirect_stdout(sys.stderr),
+    ):
         demo = Demo(Path(tmp), [])
-        with contextlib.redirect_stdout(sys.stderr):
-            demo.found()
+        demo.found()
         try:
             yield demo
         finally:
@@ -138,6 +184,23 @@ def played() -> Iterator[Any]:
                 if getattr(member, "process", None) is not None:
                     member.process.kill()
                     member.process.wait()
+
+
+def start(demo: Any) -> None:
+    """Start the demo's daemons; where no founder dealt keys, they draw them."""
+    demo.start()
+    if hasattr(demo, "draw"):  # an older build has none
+        demo.draw()
+
+
+def merged(member: Any, size: int) -> None:
+    """Wait until a daemon has merged so much of some log, and all it knows."""
+    while True:
+        logs = member.ask("/v1/status")["logs"]
+        most = max(log["merged"] for log in logs)
+        if most >= size and not any(log["lag"] for log in logs):
+            return
+        time.sleep(0.5)
 
 
 def opened(demo: Any, member: Any) -> Any:
@@ -171,6 +234,21 @@ def said(n: int, output: bytes, origin: str) -> tuple[int, bytes]:
         handling="open",
     )
     return 1, statement.encode(report)
+
+
+def institutions(place: Path, count: int, admins: int = 2) -> Any:
+    """Return an alliance of so many: keys, rosters and ports, no homes."""
+    from syncd.roster import keys
+    from tests.alliance import ADMINS, NAME, SECTORS, Alliance
+
+    ids = [f"m{n}" for n in range(count)]
+    SECTORS.update(dict.fromkeys(ids, "bank"))
+    ADMINS[:] = [
+        keys.admin(NAME, f"a{n}", os.urandom(32)) for n in range(admins)
+    ]
+    alliance = Alliance(place)
+    alliance._make(ids)
+    return alliance
 
 
 async def append(home: Any, payloads: Sequence[tuple[int, bytes]]) -> None:

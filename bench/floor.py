@@ -22,20 +22,6 @@ from aiohttp import web
 CLAIMS = 20_000
 
 
-class Item(msgspec.Struct):
-    """A value of a look-up."""
-
-    kind: str
-    value: str
-
-
-class Body(msgspec.Struct):
-    """A look-up."""
-
-    purpose: str
-    items: list[Item]
-
-
 def key(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()[:16]
 
@@ -57,7 +43,10 @@ class Commits:
 
     def _run(self) -> None:
         db = sqlite3.connect(self._path)
-        db.execute("PRAGMA synchronous=FULL")
+        db.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB);"
+        )
         while True:
             rows = [self._rows.get()]
             rows += [self._rows.get() for _ in range(self._rows.qsize())]
@@ -77,13 +66,10 @@ def _tell(rows: list[tuple[bytes, asyncio.Future[None]]]) -> None:
 async def main(directory: Path) -> None:
     """Serve until standard input ends."""
     path = directory / "floor.db"
-    db = sqlite3.connect(path)
-    db.executescript(
-        "PRAGMA journal_mode=WAL;"
-        "CREATE TABLE claim (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID;"
-        "CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB);"
-    )
-    with db:
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "CREATE TABLE claim (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID"
+        )
         db.executemany(
             "INSERT INTO claim VALUES (?, ?)",
             [
@@ -94,12 +80,12 @@ async def main(directory: Path) -> None:
     commits = Commits(path)
 
     async def look_up(request: web.Request) -> web.Response:
-        body = msgspec.json.decode(await request.read(), type=Body)
+        body = msgspec.json.decode(await request.read())
         found = [
             db.execute(
-                "SELECT row FROM claim WHERE key = ?", (key(item.value),)
+                "SELECT row FROM claim WHERE key = ?", (key(item["value"]),)
             ).fetchone()
-            for item in body.items
+            for item in body["items"]
         ]
         await commits.commit(b"y" * 200)
         listed = [{"verdict": "listed" if one else "none"} for one in found]

@@ -11,8 +11,6 @@ how many milliseconds, as JSON. With three arguments it is one of the servers.
 import asyncio
 import contextlib
 import json
-import sqlite3
-import ssl
 import sys
 import tempfile
 import time
@@ -24,30 +22,17 @@ import beside  # type: ignore[import-not-found]
 from aiohttp import web
 from floor import Commits  # type: ignore[import-not-found]
 
+from syncd import pinning
 from syncd.oprf import dealing, group, threshold
-from syncd.roster import keys
+from syncd.roster import certificate, keys
 
 QUORUM = (1, 2)
 CONTEXT = b"bench"
 
 
-def tls(where: Path, purpose: int) -> ssl.SSLContext:
-    context = ssl.SSLContext(purpose)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.load_cert_chain(where / "cert", where / "key")
-    context.load_verify_locations(where / "cert")
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
 async def serve(where: Path, index: int, share: bytes) -> None:
     """Answer as a holder until standard input ends."""
-    path = where / f"{index}.db"
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB)")
-    commits = Commits(path)
+    commits = Commits(where / f"{index}.db")
 
     async def evaluate(request: web.Request) -> web.Response:
         element = await request.read()
@@ -59,14 +44,19 @@ async def serve(where: Path, index: int, share: bytes) -> None:
 
     app = web.Application()
     app.router.add_post("/", evaluate)
-    await beside.serve(app, tls(where, ssl.PROTOCOL_TLS_SERVER))
+    cert, key = ((where / name).read_bytes() for name in ("cert", "key"))
+    tls = pinning.ServerTls(cert, key)
+    tls.update([cert])
+    await beside.serve(app, tls.context)
 
 
 async def ask(
     where: Path, ports: list[int], publics: list[bytes], seconds: float
 ) -> dict[str, float]:
     """Ask one after the other; return what `lookup.py` wants of it."""
-    context, took = tls(where, ssl.PROTOCOL_TLS_CLIENT), list[float]()
+    cert, key = ((where / name).read_bytes() for name in ("cert", "key"))
+    context = pinning.client_context(cert, key, certificate.pin(cert))
+    took = list[float]()
     async with aiohttp.ClientSession() as session:
 
         async def post(port: int, element: bytes) -> bytes:
@@ -98,16 +88,14 @@ def main() -> None:
         where, now = Path(tmp), int(time.time())
         mine = keys.generate("bench.example", "bench", token_bytes, now=now)
         (where / "key").write_bytes(mine.tls_pem)
-        pem = ssl.DER_cert_to_PEM_cert(mine.certificate)
-        (where / "cert").write_text(pem)
+        (where / "cert").write_bytes(mine.certificate)
         dealt = dealing.deal(2, 3, token_bytes)
         publics = [group.multiply_base(dealt.shares[i]) for i in QUORUM]
         with contextlib.ExitStack() as stack:
-            started = [
-                beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())
-                for i in QUORUM
-            ]
-            ports = [stack.enter_context(one)[1] for one in started]
+            ports = []
+            for i in QUORUM:
+                one = beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())
+                ports.append(stack.enter_context(one)[1])
             found = asyncio.run(ask(where, ports, publics, float(sys.argv[1])))
         print(json.dumps(found))
 

@@ -16,27 +16,28 @@ import contextlib
 import http.client
 import itertools
 import json
-import os
 import secrets
 import sqlite3
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from attacks import ATTACKS  # type: ignore[import-not-found]
 from beside import (  # type: ignore[import-not-found]
-    HERE,
     Process,
     append,
-    asked,
-    checked_out,
+    builds,
+    load,
+    merged,
     opened,
+    options,
     played,
     rest,
+    start,
 )
 
 ATTACKER = Path(__file__).with_name("attacks.py")
@@ -44,25 +45,11 @@ SOAK = ("garbage", "silent", "hello", "idle", "deaf", "pokes")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--old", default="57ce1da")
-    parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--only", default=",".join(ATTACKS))
-    parser.add_argument("--soak", type=float, help="seconds; this build alone")
-    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    given = {"old": "57ce1da", "seconds": 6.0, "only": ",".join(ATTACKS)}
+    args = options(__doc__, play, **given, soak=0.0)
     if args.soak:
         sys.exit(not soak(args.soak))
-    if args.play:
-        print(json.dumps(play(args.seconds, args.only.split(","))))
-        return
-    words = ("--seconds", args.seconds, "--only", args.only)
-    with checked_out(args.old) as old:
-        found = {
-            name: asked(tree, *words)
-            for name, tree in (("old", old), ("new", HERE))
-        }
-    show(args, found)
+    show(args, builds(args.old))
 
 
 # ------------------------------------------------------------ in the build
@@ -85,17 +72,7 @@ class Victim:
         return Process.of(self.member.process.pid)
 
     def forget_peak(self) -> None:
-        clear = Path(f"/proc/{self.member.process.pid}/clear_refs")
-        clear.write_text("5")
-
-    def wait_for(self, origin: str) -> None:
-        """Wait until it has merged the heavy log."""
-        while any(
-            log["merged"] < 256
-            for log in self.member.ask("/v1/status")["logs"]
-            if log["origin"] == origin
-        ):
-            time.sleep(0.5)
+        Path(f"/proc/{self.member.process.pid}/clear_refs").write_text("5")
 
     def look_up(self, seconds: float) -> list[float]:
         """Return how long each look-up took, in ms; a failed one, for ever."""
@@ -130,67 +107,59 @@ def alliance() -> Iterator[tuple[Victim, Path]]:
     with played() as demo:
         police, platform = demo.members[0], demo.members[3]
         target = prepare(demo, platform, police)
-        with contextlib.redirect_stdout(sys.stderr):
-            demo.start()
+        start(demo)
         victim = Victim(police)
         target["token"] = victim.token
         (demo.where / "target.json").write_text(json.dumps(target))
-        victim.wait_for(platform.origin)
+        merged(police, 256)
         victim.look_up(2)
         yield victim, demo.where
 
 
-def play(seconds: float, only: list[str]) -> dict[str, Any]:
+def play(args: argparse.Namespace) -> dict[str, Any]:
     """Attack this build in each way, one after the other."""
+    seconds = args.seconds
     with alliance() as (victim, where):
-        found = {"none": outcome(victim, "", where, 2 * seconds)}
-        for name in only:
+        found = {"none": outcome(victim, (), where, 2 * seconds)}
+        for name in args.only.split(","):
             if victim.up:
-                found[name] = outcome(victim, name, where, seconds)
+                found[name] = outcome(victim, [name], where, seconds)
                 print(name, found[name], file=sys.stderr, flush=True)
                 rest(victim.member.process.pid, 6)
     return found
 
 
 def soak(seconds: float) -> bool:
-    """Hold this build under strangers, deaf readers and junk; tell if it held."""
+    """Hold this build under several at once; tell if it held."""
     with alliance() as (victim, where):
-        victim.forget_peak()
-        many = [attacker(name, where, seconds) for name in SOAK]
-        took = victim.look_up(seconds)
-        up, peak = victim.up, victim.taken().peak_mb if victim.up else 0
-        for one in many:
-            one.communicate()
-    answered = sum(ms < float("inf") for ms in took)
-    print(
-        f"{seconds:g} s of {', '.join(SOAK)}: {'up' if up else 'DOWN'},"
-        f" peak {peak:.0f} MB (aim 400), {answered} of {len(took)} look-ups"
-        f" answered, p50 {statistics.median(took):.0f} ms"
-    )
-    return up and peak <= 400 and answered == len(took)
-
-
-def attacker(
-    name: str, where: Path, seconds: float
-) -> "subprocess.Popen[str]":
-    words = sys.executable, ATTACKER, name, where, str(seconds)
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        found = outcome(victim, SOAK, where, seconds)
+    print(f"{seconds:g} s of {', '.join(SOAK)}, aim 400 MB: {found}")
+    return bool(found["up"] and found["peak"] <= 400 and not found["failed"])
 
 
 def outcome(
-    victim: Victim, name: str, where: Path, seconds: float
+    victim: Victim, names: Sequence[str], where: Path, seconds: float
 ) -> dict[str, Any]:
-    """Attack once; return what it cost."""
+    """Attack once, in some ways at the same time; return what it cost."""
     cpu_s = victim.taken().cpu_s
     victim.forget_peak()
-    bad = attacker(name, where, seconds) if name else None
-    if bad is not None and bad.stdout is not None:
+    many = [
+        subprocess.Popen(
+            [sys.executable, ATTACKER, name, where, str(seconds)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for bad in many:
+        assert bad.stdout is not None
         bad.stdout.readline()  # it begins
     took = victim.look_up(seconds)
     done: dict[str, Any] = {"up": victim.up, "bytes": 0, "lookups": len(took)}
-    if bad is not None:
+    done["failed"] = sum(ms == float("inf") for ms in took)
+    for bad in many:
         try:
-            done["bytes"] = int(bad.communicate(timeout=8)[0] or 0)
+            done["bytes"] += int(bad.communicate(timeout=8)[0] or 0)
         except subprocess.TimeoutExpired:
             bad.kill()
             bad.wait()
@@ -250,8 +219,7 @@ def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
 
 def show(args: argparse.Namespace, found: dict[str, Any]) -> None:
     """Print the table that bench/RESULTS.md has."""
-    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
-    print(f"{args.old} and now, {args.seconds:g} s each, load {load}\n")
+    print(f"{args.old} and now, {args.seconds:g} s each, load {load()}\n")
     print(
         "| attack | build | bytes sent | CPU s | peak MB | look-up p50, p99 ms"
         " | × p50, × p99 |"

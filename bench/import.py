@@ -8,19 +8,18 @@ measured in the same run, in turns with this one, the best turn counts.
     .venv/bin/python bench/import.py --base b8fde06
 """
 
-import argparse
 import asyncio
 import csv
 import json
-import resource
+import os
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from beside import HERE, asked, checked_out  # type: ignore[import-not-found]
+from beside import options, turns  # type: ignore[import-not-found]
 
 ROWS = 100_000
 LEAST, LEAST_CSV, LEAST_XLSX = 15_000, 100_000, 40_000  # rows/s
@@ -59,24 +58,17 @@ def write_xlsx(path: Path, rows: int) -> None:
 # ------------------------------------------------------------- one import
 
 
-class Took(NamedTuple):
-    """Seconds that a list takes, and of processors: whatever else runs."""
-
-    wall: float
-    importer: float
-    daemon: float  # from its start to its end
-
-
 def busy() -> float:
     """Return the processor seconds of children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return sum(os.times()[2:4])
 
 
-async def imported(path: Path) -> Took:
-    """Return what a list takes, by the build in the directory."""
+async def imported(place: Path) -> dict[str, float]:
+    """Return seconds by the clock, and of processors, starts included."""
     from tests.alliance import Alliance, Process
 
+    path = place / "list.csv"
+    write_csv(path, ROWS)
     root = path.parent / "alliance"
     ids = ("police", "bank", "carrier")
     async with Alliance.found(root, ids, start=False) as alliance:
@@ -99,27 +91,22 @@ async def imported(path: Path) -> Took:
         await process.stop()
     if child.returncode or json.loads(out)["accepted"] != ROWS:
         raise SystemExit((out + err).decode())
-    return Took(took, importer, busy() - before - importer)
+    daemon = busy() - before - importer
+    return {"clock": took, "importer": importer, "daemon": daemon}
 
 
-def one_turn(tree: Path) -> Took:
-    """Return what a tree takes, in a process of its own."""
+def play(_: object) -> dict[str, float]:
+    """Import with this build."""
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "list.csv"
-        write_csv(path, ROWS)
-        return Took(*asked(tree, path))
+        return asyncio.run(imported(Path(place)))
 
 
 # --------------------------------------------------------- readers alone
 
 
-def rate(read: Callable[[], int]) -> float:
+def rate(read: Callable[[], object]) -> float:
     """Return the best rows a second of three turns of what reads rows."""
-    best = 0.0
-    for _ in range(3):
-        began = time.perf_counter()
-        best = max(best, read() / (time.perf_counter() - began))
-    return best
+    return ROWS / min(timeit.repeat(read, number=1, repeat=3))
 
 
 def readers(place: Path) -> Iterator[tuple[str, float, float, int]]:
@@ -138,19 +125,20 @@ def readers(place: Path) -> Iterator[tuple[str, float, float, int]]:
 
     def bare_csv() -> int:
         with text.open(encoding="utf-8", newline="") as file:
-            return sum(1 for _ in csv.reader(file)) - 1
+            return sum(1 for _ in csv.reader(file))
 
     def bare_xlsx() -> int:
         sheet = load_workbook(book).get_sheet_by_index(0)
-        return sum(1 for _ in sheet.iter_rows()) - 1
+        return sum(1 for _ in sheet.iter_rows())
 
     yield "csv", rate(lambda: ours(text)), rate(bare_csv), LEAST_CSV
     yield "xlsx", rate(lambda: ours(book)), rate(bare_xlsx), LEAST_XLSX
 
 
-def beside(base: str, rounds: int) -> int:
+def main() -> int:
     """Print all rates; return 1 if one of ours is below what is aimed at."""
-    slow = 0
+    given = options(__doc__, play, base="b8fde06", rounds=3)
+    slow = False
     with tempfile.TemporaryDirectory() as place:
         for name, here, bare, least in readers(Path(place)):
             slow |= here < least
@@ -158,32 +146,14 @@ def beside(base: str, rounds: int) -> int:
                 f"reader {name:5} {here:9,.0f} rows/s (want {least:,}), bare"
                 f" {bare:9,.0f}: {here / bare:.2f}"
             )
-    with checked_out(base) as tree:
-        turns = [(one_turn(HERE), one_turn(tree)) for _ in range(rounds)]
-    for name, some in zip(
-        ("here", base[:8]), zip(*turns, strict=True), strict=True
-    ):
-        best = Took(*map(min, zip(*some, strict=True)))
-        slow |= name == "here" and ROWS / best.wall < LEAST
+    both = [*turns(given.base, given.rounds)]
+    for name, best in zip(("here", given.base[:8]), both, strict=True):
         print(
-            f"import {name:8} {ROWS / best.wall:7,.0f} rows/s (want {LEAST:,});"
-            f" importer {best.importer / ROWS * 1e6:.1f} µs a row, daemon"
-            f" {best.daemon / ROWS * 1e6:.1f}"
+            f"import {name:8} {ROWS / best['clock']:7,.0f} rows/s (want"
+            f" {LEAST:,}); importer {best['importer'] / ROWS * 1e6:.1f} µs a"
+            f" row, daemon {best['daemon'] / ROWS * 1e6:.1f}"
         )
-    return slow
-
-
-def main() -> int:
-    """Run what the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", default="b8fde06", help="a commit")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--play", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.play:
-        print(json.dumps(asyncio.run(imported(given.play))))
-        return 0
-    return beside(given.base, given.rounds)
+    return slow or ROWS / both[0]["clock"] < LEAST
 
 
 if __name__ == "__main__":

@@ -8,15 +8,13 @@ values: it does less or something else, and shows what the machine is like.
     .venv/bin/python bench/normalise.py --base e6976bf
 """
 
-import argparse
 import csv
-import json
 import sys
-import time
+import timeit
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from beside import HERE, asked, checked_out  # type: ignore[import-not-found]
+from beside import HERE, options, turns  # type: ignore[import-not-found]
 
 MOST = 1.33  # times the base: new rules may cost a third more
 
@@ -76,14 +74,23 @@ def readable(
     return good
 
 
-def jobs(*, libraries: bool) -> list[Job]:
+def jobs() -> list[Job]:
     """Return name, inputs and function of each job."""
+    import base58
+    import phonenumbers
+    from publicsuffixlist import PublicSuffixList
+    from schwifty import IBAN
+    from yarl import URL
+
     from syncd.indicator import account, phone, url
 
     plain, written = ([(u,) for u in some] for some in urls())
     numbers, spelled = phones()
     wallets, cards, ibans = ([(a,) for a in some] for some in accounts())
-    found: list[Job] = [
+    full = [(u if "//" in u else f"http://{u}",) for (u,) in plain]
+    hosts = [(u.split("/")[2],) for (u,) in full]
+    coins = [o for o in wallets if o[0][0] in "1T3"]
+    return [
         ("url report", plain, url.report_expression),
         ("url expressions", plain, url.expressions),
         ("url, written", written, url.expressions),
@@ -94,83 +101,42 @@ def jobs(*, libraries: bool) -> list[Job]:
         ("card", cards, account.normalise),
         ("iban", ibans, account.normalise),
         ("card look-up", cards, account.candidates),
+        ("yarl.URL", full, URL),
+        ("yarl.URL, written", written, URL),
+        ("publicsuffixlist", hosts, PublicSuffixList().privatesuffix),
+        ("phonenumberslite", numbers, phonenumbers.parse),
+        ("phonenumberslite, w.", spelled, phonenumbers.parse),
+        ("base58", coins, base58.b58decode_check),
+        ("schwifty.IBAN", ibans, IBAN),
     ]
-    if libraries:
-        import base58
-        import phonenumbers
-        from publicsuffixlist import PublicSuffixList
-        from schwifty import IBAN
-        from yarl import URL
-
-        full = [(u if "//" in u else f"http://{u}",) for (u,) in plain]
-        hosts = [(u.split("/")[2],) for (u,) in full]
-        coins = [o for o in wallets if o[0][0] in "1T3"]
-        found += [
-            ("yarl.URL", full, URL),
-            ("yarl.URL, written", written, URL),
-            ("publicsuffixlist", hosts, PublicSuffixList().privatesuffix),
-            ("phonenumberslite", numbers, phonenumbers.parse),
-            ("phonenumberslite, w.", spelled, phonenumbers.parse),
-            ("base58", coins, base58.b58decode_check),
-            ("schwifty.IBAN", ibans, IBAN),
-        ]
-    return found
 
 
-def measure(*, libraries: bool) -> dict[str, float]:
+def measure() -> dict[str, float]:
     """Return the least microseconds per value of each job."""
     found = {}
-    for name, given, call in jobs(libraries=libraries):
+    for name, given, call in jobs():
         good = readable(call, given)
-        least = float("inf")
-        for _ in range(7):
-            begin = time.perf_counter()
-            for one in good:
-                call(*one)
-            least = min(least, time.perf_counter() - begin)
+
+        least = min(
+            timeit.repeat(
+                lambda: [call(*one) for one in good],  # noqa: B023
+                number=1,
+                repeat=7,
+            )
+        )
         found[name] = least / len(good) * 1e6
     return found
 
 
-def least(turns: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Return the least of each job."""
-    return {name: min(turn[name] for turn in turns) for name in turns[0]}
-
-
-def beside(base: str, rounds: int) -> int:
-    """Print this build beside another one; return 1 if it is too slow."""
-    with checked_out(base) as tree:
-        turns = [
-            (asked(HERE, "--libraries"), asked(tree)) for _ in range(rounds)
-        ]
-    ours = least([turn[0] for turn in turns])
-    theirs = least([turn[1] for turn in turns])
-    print(f"{'':19}  µs here  µs {base[:8]}  ratio (at most {MOST})")
-    slow = 0
-    for name, took in ours.items():
-        if name in theirs:
-            ratio = took / theirs[name]
-            slow |= ratio > MOST
-            print(f"{name:19}  {took:7.2f}  {theirs[name]:11.2f}  {ratio:.2f}")
-        else:
-            print(f"{name:19}  {took:7.2f}")
-    return slow
-
-
 def main() -> int:
-    """Run what the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", default="e6976bf", help="a commit")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--libraries", action="store_true", help=argparse.SUPPRESS
-    )
-    given = parser.parse_args()
-    if given.play:
-        json.dump(measure(libraries=given.libraries), sys.stdout)
-        return 0
-    return beside(given.base, given.rounds)
+    """Print this build beside another one; return 1 if it is too slow."""
+    given = options(__doc__, lambda _: measure(), base="e6976bf", rounds=5)
+    ours, theirs = turns(given.base, given.rounds)
+    print(f"{'':19}  µs here  µs {given.base[:8]}  ratio (at most {MOST})")
+    for name, took in ours.items():
+        ratio = took / theirs[name]
+        print(f"{name:19}  {took:7.2f}  {theirs[name]:11.2f}  {ratio:.2f}")
+    return any(ours[name] > MOST * took for name, took in theirs.items())
 
 
 if __name__ == "__main__":

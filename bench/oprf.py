@@ -3,21 +3,20 @@
 Every figure also stands as a multiple of one raw scalar multiplication,
 measured in the same run: machines differ, the multiple hardly. Baseline,
 client and holder take turns, the median of all turns counts, and what counts
-is the thread's own CPU time, so that a busy neighbour shows little. Only the
-last line, two threads against one, is by the wall clock.
+is the thread's own CPU time, so that a busy neighbour shows little.
 
     .venv/bin/python bench/oprf.py --threshold 2 --size 1024
 """
 
-import argparse
 import ctypes
 import secrets
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any
+
+from beside import options  # type: ignore[import-not-found]
 
 from syncd.oprf import dealing, group, threshold
 from syncd.oprf.threshold import Blinded, Evaluation
@@ -25,7 +24,6 @@ from syncd.oprf.threshold import Blinded, Evaluation
 ALL, LAST = ", all proven", ", check element"
 CONTEXT = b"key, generation and request"
 rng = secrets.token_bytes
-T = TypeVar("T")
 
 
 class Bench:
@@ -39,9 +37,8 @@ class Bench:
             b"syncd-oprf-v1\0phone\0+8613%09d" % at for at in range(size)
         ]
         self.took: dict[str, list[float]] = {}
-        self.gains: list[float] = []
 
-    def timed(self, step: str, work: Callable[[], T]) -> T:
+    def timed(self, step: str, work: Callable[[], Any]) -> Any:
         start = time.thread_time()
         result = work()
         passed = time.thread_time() - start
@@ -79,7 +76,6 @@ class Bench:
     def turn(self) -> None:
         """Every step once, in both ways: all proven, and the check alone."""
         timed = self.timed
-        elements: list[bytes] = []
         for way, last in ((ALL, False), (LAST, True)):
             blinded: Blinded = timed(
                 f"client: blind{way}",
@@ -103,18 +99,6 @@ class Bench:
                 f"client: add up, unblind{way}",
                 lambda: threshold.finish(blinded, columns),  # noqa: B023
             )
-        self.gains.append(self.two_threads(elements))
-
-    def two_threads(self, elements: list[bytes]) -> float:
-        """How much faster two threads answer a batch than one."""
-        halves = elements[::2], elements[1::2]
-        with ThreadPoolExecutor(2) as pool:
-            walls = []
-            for each in (map, pool.map):
-                start = time.perf_counter()
-                list(each(lambda half: self.holder(1, half), halves))
-                walls.append(time.perf_counter() - start)
-        return walls[0] / walls[1]
 
     def report(self) -> None:
         cost = {step: statistics.median(s) for step, s in self.took.items()}
@@ -130,16 +114,10 @@ class Bench:
                 f"{step:36}{seconds * 1e6:9.1f}{1 / seconds:10,.0f}"
                 f"{seconds / raw:8.2f}"
             )
-        gain = statistics.median(self.gains)
-        print(f"two holder threads, wall clock: {gain:.2f} times one")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threshold", type=int, default=2, metavar="T")
-    parser.add_argument("--size", type=int, default=1024, metavar="ELEMENTS")
-    parser.add_argument("--turns", type=int, default=5)
-    chosen = parser.parse_args()
+def main() -> None:
+    chosen = options(__doc__, threshold=2, size=1024, turns=5)
     bench = Bench(chosen.threshold, chosen.size)
     for _ in range(chosen.turns):
         bench.turn()
@@ -148,8 +126,7 @@ def main() -> int:
         f"{chosen.turns}, Python {sys.version.split()[0]}"
     )
     bench.report()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

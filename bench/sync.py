@@ -15,32 +15,32 @@ peak memory (the puller and its worker count), bytes on the wire per statement, 
 = entries. Anything else than that ends with exit code 1.
 """
 
-import argparse
 import asyncio
 import concurrent.futures
 import os
 import platform
 import secrets
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import beside  # type: ignore[import-not-found]
 import msgspec
-from beside import Process, said, serving  # type: ignore[import-not-found]
+from beside import Process, said
 
 from syncd import pinning
 from syncd.flows import publish, pull
-from syncd.flows.ports import Finding
+from syncd.flows.ports import Bundle, Finding
 from syncd.flows.pull_context import PullContext
+from syncd.flows.serve import LogFiles
 from syncd.indicator import statement
 from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.statement import Report
+from syncd.node.daemon import read_pin
 from syncd.node.offload import InPool, InWorker
 from syncd.peer.client import PeerClient
 from syncd.roster import certificate, keys
@@ -50,6 +50,7 @@ from syncd.store.sqlite import PRAGMAS
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
+from syncd.web import peer_api
 
 STEP = 65_536
 AIM_RATIO, AIM_MB, AIM_WIRE = 0.6, 250, 80
@@ -57,24 +58,22 @@ AIM_RATIO, AIM_MB, AIM_WIRE = 0.6, 250, 80
 
 def main() -> None:
     """Run both and print what was measured."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--entries", type=int, default=1_000_000)
-    options.add_argument("--into", type=int, default=0)
-    options.add_argument("--build", type=Path, help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.build:
-        build(chosen.build, chosen.entries)
-        return
+    chosen = beside.options(
+        __doc__,
+        lambda one: (
+            asyncio.run(serve(Path(one.play)))
+            if one.serve
+            else build(Path(one.play), one.entries)
+        ),
+        entries=1_000_000,
+        into=0,
+        serve=False,
+    )
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         measure(Path(name), chosen.entries, chosen.into)
 
 
 # ------------------------------------------------------------ publishing
-
-
-def statements(count: int, origin: str) -> list[tuple[int, bytes]]:
-    """Return that many reports."""
-    return [said(n, secrets.token_bytes(64), origin) for n in range(count)]
 
 
 def build(directory: Path, count: int) -> None:
@@ -90,7 +89,10 @@ def build(directory: Path, count: int) -> None:
     )
     frontier = Frontier.EMPTY
     for at in range(0, count, STEP):
-        payloads = statements(min(STEP, count - at), mine.origin)
+        payloads = [
+            said(n, secrets.token_bytes(64), mine.origin)
+            for n in range(min(STEP, count - at))
+        ]
         salts = secrets.token_bytes(16 * len(payloads))
         frontier, made = publish.grow(
             mine.origin, frontier, [], payloads, salts
@@ -103,6 +105,43 @@ def build(directory: Path, count: int) -> None:
     head = Checkpoint(mine.origin, frontier.size, frontier.root())
     signed = bytes(checkpoint.sign(head, mine.log))
     (directory / "checkpoint").write_bytes(signed)
+
+
+class LogService:
+    """Knows one caller and one log."""
+
+    def __init__(self, directory: Path) -> None:
+        self._store = sqlite3.connect(directory / "own.db")
+        self._note = (directory / "checkpoint").read_bytes()
+
+    def caller(self, _: str) -> tuple[str, str]:
+        return "puller", "member"
+
+    async def settled(self) -> None:
+        """No roster is on its way."""
+
+    async def own_log(self) -> LogFiles:
+        origin, size = self._note.decode().split("\n")[:2]
+        of = origin, int(size), self._note
+        return LogFiles(*of, self._bundle, self._roots)
+
+    async def _bundle(self, n: int) -> Bundle | None:
+        asked = "SELECT * FROM bundle WHERE n = ?"
+        return Bundle(*self._store.execute(asked, (n,)).fetchone())
+
+    async def _roots(self, first: int, last: int) -> list[bytes]:
+        asked = "SELECT root FROM bundle WHERE n >= ? AND n < ? ORDER BY n"
+        return [root for (root,) in self._store.execute(asked, (first, last))]
+
+
+async def serve(directory: Path) -> None:
+    """Serve that log as a member does, until standard input ends."""
+    names = "publisher.der", "publisher.pem", "puller.der"
+    shown, key, puller = ((directory / one).read_bytes() for one in names)
+    tls = pinning.ServerTls(shown, key)
+    tls.update([puller])
+    app = peer_api.app(LogService(directory), read_pin)
+    await beside.serve(app, tls.context)
 
 
 # --------------------------------------------------------------- pulling
@@ -121,8 +160,7 @@ class Counting(PeerClient):
         return got
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What one pull took."""
 
     seconds: float
@@ -138,11 +176,11 @@ async def fill(mirror: MirrorStore, count: int) -> None:
 
     Their tokens ascend, evenly: at random the filling would take longest.
     """
-    known = iter(statements(1, "other.example/syncd/abcd/1"))
-    content = statement.decode(next(known)[1], 1)
+    origin = "other.example/syncd/abcd/1"
+    content = statement.decode(said(0, bytes(64), origin)[1], 1)
     assert isinstance(content, Report)
     _, _, number, record = Claim("", 0, content).row()
-    head = await mirror.head("other.example/syncd/abcd/1")
+    head = await mirror.head(origin)
     for at in range(0, count, 3 * STEP):
         stop = min(at + 3 * STEP, count)
         batch = Batch(origin=head.origin, start=at, stop=stop)
@@ -238,9 +276,11 @@ def measure(directory: Path, entries: int, into: int) -> None:
     now = int(time.time())
     mine = keys.generate("pull.example", "bench", secrets.token_bytes, now=now)
     (directory / "puller.der").write_bytes(mine.certificate)
-    words = [sys.executable, __file__, f"--build={directory}"]
-    subprocess.run([*words, f"--entries={entries}"], check=True)
-    with serving("publisher.py", directory) as (pid, port):
+    beside.asked(beside.HERE, directory, "--entries", entries)
+    with beside.serving("sync.py", "--play", directory, "--serve") as (
+        pid,
+        port,
+    ):
         before = Process.of(pid).cpu_s
         got = asyncio.run(pulled(directory, port, mine, into))
         puller, served = Process.of(os.getpid()), Process.of(pid)
@@ -251,41 +291,29 @@ def measure(directory: Path, entries: int, into: int) -> None:
     }
     loaded, raw_s, cpu_s = raw_load(directory)
     took["raw load"] = Process(cpu_s, 0)
-    print(f"into             {into:,} claims")
-    show(entries, got, loaded, raw_s, took)
-    if not got.mirrored == entries == got.merged == loaded:
-        raise SystemExit("sync: not every leaf was verified and merged")
-
-
-def show(
-    entries: int,
-    got: Measured,
-    loaded: int,
-    raw_s: float,
-    took: dict[str, Process],
-) -> None:
     rate, raw_rate = got.merged / got.seconds, loaded / raw_s
-    load = ", ".join(f"{n:.1f}" for n in os.getloadavg())
-    us = {name: one.cpu_s / entries * 1e6 for name, one in took.items()}
-    each = ", ".join(f"{name} {one:.1f}" for name, one in us.items())
-    mb = {name: round(one.peak_mb) for name, one in took.items()}
-    whole = got.mirrored == entries == got.merged
-    print(f"machine          {platform.machine()}, {os.cpu_count()} cores")
-    print(f"load             {load}")
-    print(
-        f"software         Python {platform.python_version()},"
-        f" SQLite {sqlite3.sqlite_version}"
+    each = ", ".join(
+        f"{name} {one.cpu_s / entries * 1e6:.1f}" for name, one in took.items()
     )
-    print(f"entries          {entries:,}")
-    print(f"pull and merge   {rate:,.0f} entries/s ({got.seconds:.1f} s)")
-    print(f"raw load         {raw_rate:,.0f} rows/s ({raw_s:.1f} s)")
-    print(f"ratio            {rate / raw_rate:.2f} (aim {AIM_RATIO})")
-    print(f"CPU, µs/entry    {each}")
-    own = mb["puller"] + mb["its worker"]
-    served = f"publisher {mb['publisher']}"
-    print(f"peak memory, MB  {own} (aim {AIM_MB}); {served}")
-    print(f"wire, B/entry    {got.wire / entries:.1f} (aim {AIM_WIRE})")
-    print(f"verified leaves  {got.mirrored:,} = entries: {whole}")
+    own = puller.peak_mb + got.worker.peak_mb
+    whole = got.mirrored == entries == got.merged == loaded
+    print(
+        f"machine          {platform.machine()}, {os.cpu_count()} cores\n"
+        f"load             {beside.load()}\n"
+        f"software         Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}\n"
+        f"entries          {entries:,} into {into:,} claims\n"
+        f"pull and merge   {rate:,.0f} entries/s ({got.seconds:.1f} s)\n"
+        f"raw load         {raw_rate:,.0f} rows/s ({raw_s:.1f} s)\n"
+        f"ratio            {rate / raw_rate:.2f} (aim {AIM_RATIO})\n"
+        f"CPU, µs/entry    {each}\n"
+        f"peak memory, MB  {own:.0f} (aim {AIM_MB});"
+        f" publisher {served.peak_mb:.0f}\n"
+        f"wire, B/entry    {got.wire / entries:.1f} (aim {AIM_WIRE})\n"
+        f"verified leaves  {got.mirrored:,} = entries: {whole}"
+    )
+    if not whole:
+        raise SystemExit("sync: not every leaf was verified and merged")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The rows of logs in mirror.db: how far we hold each."""
 
+from collections import defaultdict
+
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
@@ -25,23 +27,27 @@ def id_of(c: Connection, origin: str, *, make: bool = False) -> int:
 
 def head(c: Connection, origin: str) -> MirrorHead:
     """Return how far we are (size 0 if we never heard of it)."""
-    row = c.execute(
-        select(
-            *(log.id, log.peaks, log.merged, log.note, log.contested)
-        ).where(log.origin == origin)
-    ).first()
-    if row is None:
-        return MirrorHead(origin, Frontier.EMPTY)
-    log_id, peaks, merged, note, contested = row
-    lacks = select(missing.c.idx).where(missing.c.log_id == log_id)
-    return MirrorHead(
-        origin,
-        Frontier.parse(peaks),
-        merged,
-        note,
-        bool(contested),
-        tuple(c.scalars(lacks.order_by(missing.c.idx))),
+    found = heads(c, log.origin == origin)
+    return found[0] if found else MirrorHead(origin, Frontier.EMPTY)
+
+
+def heads(c: Connection, *which: sa.ColumnElement[bool]) -> list[MirrorHead]:
+    """Return how far we are with each log that we heard of, or some."""
+    lacks = defaultdict[int, list[int]](list)
+    gaps = select(log.id, missing.c.idx).where(
+        log.id == missing.c.log_id, *which
     )
+    for log_id, idx in c.execute(gaps.order_by(missing.c.idx)):
+        lacks[log_id].append(idx)
+    columns = (log.origin, log.peaks, log.merged, log.note, log.contested)
+    rows = c.execute(select(log.id, *columns).where(*which)).all()
+    return [
+        MirrorHead(
+            *(origin, Frontier.parse(peaks), merged, note, bool(contested)),
+            tuple(lacks[log_id]),
+        )
+        for log_id, origin, peaks, merged, note, contested in rows
+    ]
 
 
 def drop(

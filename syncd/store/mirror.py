@@ -10,6 +10,7 @@ and a claim whose retract is erased stands again.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
@@ -64,8 +65,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     @reads
     def heads(self, c: Connection) -> list[MirrorHead]:
         """Return how far we are with each origin that we heard of."""
-        origins = sorted(c.scalars(select(log.origin)))
-        return [log_rows.head(c, origin) for origin in origins]
+        return sorted(log_rows.heads(c), key=attrgetter("origin"))
 
     @reads_few
     def sizes(self, c: Connection) -> dict[str, tuple[int, int]]:

@@ -170,12 +170,14 @@ class StoredClaims(Book):
     @reads
     def disputes(self, c: Connection, ours: Collection[str]) -> list[Claim]:
         """Return disputes in force on what `ours` have a claim on too."""
-        logs = c.execute(select(mirror_log.c.id, mirror_log.c.origin))
-        names = dict(map(tuple, logs))
-        mine = [id_ for id_, origin in names.items() if origin in ours]
+        any_ = sa.exists().where(claim.c.log_id == mirror_log.c.id, DISPUTES)
+        names = mirror_log.c.id, mirror_log.c.origin
+        logs = c.execute(select(*names, any_)).all()
+        mine = [id_ for id_, origin, _ in logs if origin in ours]
         return [
             Claim.parse(origin, (token, index, key, record))
-            for id_, origin in names.items()
+            for id_, origin, disputes in logs
+            if disputes
             for token, index, key, record in c.execute(_disputes(id_, mine))
         ]
 

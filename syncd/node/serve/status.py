@@ -286,13 +286,12 @@ class StatusReader:
 
     async def _receipts(self) -> tuple[status_forms.Seen, ...]:
         """Return the newest receipt of our log from each member."""
-        roster = self.ctx.roster
+        members = {m.keys.merged.name: m.id for m in self.ctx.roster.members}
         found = await self.ctx.own.cosigned.receipts(self.ctx.origin)
         return tuple(
-            shown(status_forms.Seen, receipt, member=member.id)
+            shown(status_forms.Seen, receipt, member=members[signer])
             for signer, receipt in sorted(found.items())
-            if (member := roster.by_key_name(signer))
-            and signer == member.keys.merged.name
+            if signer in members
         )
 
     async def _logs(
