@@ -25,7 +25,6 @@ def _shown(one: Item) -> Item:
     reports = one["reports"]
     answers = [r["outcome"] for r in reports if "outcome" in r]
     return {
-        "reports": " ".join("{}:{}".format(*r["position"]) for r in reports),
+        "reports": [r["position"] for r in reports],
         "answer": [*dict.fromkeys(answers)],
-        "position": "{}:{}".format(*one["position"]),
     }

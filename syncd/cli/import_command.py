@@ -10,7 +10,6 @@ from pathlib import Path
 from syncd.cli import grid, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.grid import Item
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
 from syncd.errors import UsageError
@@ -92,11 +91,7 @@ def _imports(args: _ImportsOptions) -> None:
 
 def _shown(one: Item) -> Item:
     return {
-        "file": one["name"],
-        "began": moment(one["began_at"]),
         "state": t(
             "finished" if one["finished"] else "at row {n}", n=one["row"]
-        ),
-        "taken_back_by_others": one["elsewhere"],
-        "gone_twice": one["due"],
+        )
     }

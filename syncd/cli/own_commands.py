@@ -12,7 +12,6 @@ from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
     KINDS,
     ApiOptions,
@@ -201,11 +200,9 @@ def _shown(item: Item) -> Item:
     why = item.get("why", "")
     if "removed_at" in item:
         by, ended = item["removed_by"], item.get("removed_why", "")
-        why += f" → {moment(item['removed_at'])} {by} {ended}"
+        why += f" → {grid.moment(item['removed_at'])} {by} {ended}"
     return {
         "state": t(item["state"]),
-        "kept": moment(item["at"]),
-        "until": item.get("expires", ""),
         "what": [*filter(None, what)],
         "why": why.strip(),
     }

@@ -33,7 +33,6 @@ from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
 CAME_TO = ("accepted", "known", "taken_back", "refused")
-OTHERS = "taken back by others"
 STATES = ("waiting", "published", "ending", "ended")
 IF_SOME = {  # said of some retractions, by their counts
     "others": later("{others} others are being retracted"),
@@ -274,8 +273,8 @@ def _list_vault(args: _ListOptions) -> None:
 
     def lines(items: Sequence[Item]) -> list[str]:
         others = any(item.get("elsewhere") for item in items)
-        there = {OTHERS: others, "value": args.show_values}
-        head = [n for n in grid.HEADS["vault"] if there.get(n, True)]
+        there = {"elsewhere": others, "value": args.show_values}
+        head = [h for h in grid.HEADS["vault"] if there.get(h.key, True)]
         return grid.items("vault", items, _shown, head)
 
     with args.api() as own:
@@ -283,9 +282,6 @@ def _list_vault(args: _ListOptions) -> None:
 
 
 def _shown(item: Item) -> Item:
-    there = {"taken_back_by_others": item.get("elsewhere", "")}
-    if item.get("position"):
-        there["position"] = "{}:{}".format(*item["position"])
-    if item["type"] != "report":
-        there["label"] = item.get("reason", item.get("role", ""))
-    return there
+    if item["type"] == "report":
+        return {}
+    return {"label": item.get("reason", item.get("role", ""))}
