@@ -15,13 +15,12 @@ class _StatusOptions(ApiOptions):
     health: bool = option(
         "only whether it serves: exit code 0 if it does; no token"
     )
-    digests: bool = option("recompute from the rows")
 
 
 def _status(args: _StatusOptions) -> int:
     if args.health:
         return _health(args)
-    found = args.ask("/v1/status", digests=1 if args.digests else None)
+    found = args.ask("/v1/status")
     args.show(found, lines(found))
     return 0
 
@@ -182,7 +181,6 @@ def _target(to: Mapping[str, Any]) -> str:
 
 def _logs(found: Mapping[str, Any], now: int) -> list[str]:
     ours = {r["member"]: r for r in found["receipts"]}
-    digests = any(log.get("digest") for log in found["logs"])
     rows = []
     for log in found["logs"]:
         seen = ours.get(log["member"])
@@ -198,11 +196,9 @@ def _logs(found: Mapping[str, Any], now: int) -> list[str]:
                 log.get("source", ""),
                 answers.ago(now - pulled) if pulled else "",
                 _state(log),
-                *([log.get("digest", "")[:16]] if digests else []),
             ]
         )
-    shown = grid.HEADS["logs"][: None if digests else -1]
-    return grid.table("logs", rows, shown)
+    return grid.table("logs", rows)
 
 
 def _state(log: Mapping[str, Any]) -> str:

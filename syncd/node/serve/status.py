@@ -3,8 +3,6 @@
 Its state is read from every part of the daemon.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from importlib import metadata
 
@@ -16,9 +14,9 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.ports import MirrorHead, Mute
+from syncd.flows.ports import Mute
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import claims, notation, statement
+from syncd.indicator import notation, statement
 from syncd.messages import wire
 from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
@@ -46,7 +44,6 @@ from syncd.web.routes import (
     route,
 )
 
-AS_KEPT = status_forms.StatusQuery()
 FINDINGS = 20  # the newest
 VERSION = metadata.version("syncd")
 UNHEARD = Message("nobody tells us what is new")
@@ -66,11 +63,8 @@ class StatusReader:
     freshness: Freshness  # of what we hold
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
-    def __post_init__(self) -> None:
-        self._digesting = asyncio.Lock()
-
-    async def read(self, *, digests: bool = False) -> MemberState:
-        """Return the state; `digests` are recomputed from all claim rows."""
+    async def read(self) -> MemberState:
+        """Return the state."""
         config, roster = self.ctx.config, self.ctx.roster
         head = await self.ctx.own.log.head()
         note = self.ctx.own.log.released()
@@ -86,7 +80,7 @@ class StatusReader:
                 released=checkpoint.size_of(note),
             ),
             vault=await self.ctx.own.vault.counts(),
-            logs=await self._logs(digests=digests),
+            logs=await self._logs(),
             receipts=await self._receipts(),
             holders=self._holder_states(),
             keys=tuple(
@@ -117,17 +111,9 @@ class StatusReader:
         )
 
     @route("GET /v1/status", EVERYBODY, "read the status")
-    async def status(
-        self, wanted: status_forms.StatusQuery = AS_KEPT
-    ) -> status_forms.Status:
-        """Return the state as the local API says it, with what to do.
-
-        Digests are computed from all rows, in the threads that look-ups need:
-        for one caller at a time.
-        """
-        digests = bool(wanted.digests)
-        async with self._digesting if digests else contextlib.nullcontext():
-            state = await self.read(digests=digests)
+    async def status(self) -> status_forms.Status:
+        """Return the state as the local API says it, with what to do."""
+        state = await self.read()
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
 
@@ -289,9 +275,7 @@ class StatusReader:
             and signer == member.keys.merged.name
         )
 
-    async def _logs(
-        self, *, digests: bool
-    ) -> tuple[status_forms.LogState, ...]:
+    async def _logs(self) -> tuple[status_forms.LogState, ...]:
         """Return how every log of the roster is doing, our own among them."""
         roster = self.ctx.roster
         heads = {h.origin: h for h in await self.ctx.mirror.heads()}
@@ -324,18 +308,9 @@ class StatusReader:
                     else self.rounds.heard_at(member.id, origin) or None,
                     why=wire.of(why) if why else None,
                     per_s=per_s or None,
-                    digest=await self._digest(head) if digests else "",
                 )
             )
         return tuple(logs)
-
-    async def _digest(self, head: MirrorHead) -> str:
-        """Return the digest of an origin's claim rows below `merged`, in hex."""
-        total = 0
-        async for rows in self.ctx.mirror.rows(head.origin, head.merged):
-            part = await self.ctx.offload(claims.digest, head.origin, rows)
-            total = claims.plus(total, part)
-        return claims.digest_bytes(total).hex()
 
     def _holder_states(self) -> tuple[status_forms.HolderState, ...]:
         """Return what was last seen of each holder."""
