@@ -78,8 +78,6 @@ class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
     due: str = option("day to answer by; in 3 days, of a URL in 7, if not")
     expires: str = option("day; the roster's cap if not")
     about: list[str] = option("ORIGIN:INDEX of a report; all if none")
-    token: str = option("22 characters, instead of a value")
-    epoch: int = option("of the token")
     file: Path | None = option("a file with the value")
     yes: bool = option("also of what nobody reports")
 
@@ -87,14 +85,12 @@ class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
 @noun.verb("dispute", "Say that others' reports on a value are wrong.")
 def _dispute(args: _DisputeOptions) -> None:
     call = args.given(
-        *("kind", "reason", "due", "expires", "scheme", "region"),
-        *("token", "epoch", "yes"),
+        *("kind", "reason", "due", "expires", "scheme", "region", "yes"),
     )
     if args.about:
         call["about"] = positions(args.about, "--about")
     check_given(call, "kind", "reason")
-    if not args.token:
-        call["value"] = one_value(args.file)
+    call["value"] = one_value(args.file)
     done = args.send(
         "/v1/disputes", call, later("the dispute is kept as {id}")
     )
@@ -134,8 +130,6 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
         " its reports, else whatever is named"
     )
     file: Path | None = option("values one a line, or a list as imported")
-    token: str = option("22 characters: what we said by token")
-    epoch: int = option("of the token")
     position: list[str] = option("ORIGIN:INDEX")
     id_: list[int] = option("in the vault")
     import_: int = option("all that an import brought")
@@ -144,8 +138,7 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "retract",
-    "Take back what we said: by value, file of values, token, position, id or"
-    " import.",
+    "Take back what we said: by value, file of values, position, id or import.",
 )
 def _retract(args: _RetractOptions) -> int:
     if not args.reason:
@@ -187,17 +180,11 @@ def _retract(args: _RetractOptions) -> int:
 
 def _named(args: _RetractOptions) -> list[Item]:
     """Return what a call each names: values, or one way alone."""
-    way = args.given("token", "import_", "never", ids="id_")
+    way = args.given("import_", "never", ids="id_")
     if args.position:
         way["positions"] = positions(args.position, "--position")
-    by_value = args.file or (args.kind and not args.token)
-    if len(way) + bool(by_value) > 1:
-        raise UsageError(
-            "name values, or a token, positions, ids, or an import"
-        )
-    if args.token:
-        args.check_kind()
-        return [{**way, **args.named, "epoch": args.epoch}]
+    if len(way) + bool(args.file or args.kind) > 1:
+        raise UsageError("name values, or positions, ids, or an import")
     if way:
         return [way]
     if args.file is not None and args.is_list(args.file):
