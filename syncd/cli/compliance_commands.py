@@ -6,7 +6,7 @@ shown of these has the house's references and never a value. And what one person
 handed in, for a second one to look at.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -36,17 +36,15 @@ class TableOptions(ApiOptions):
     out: Path | None = option("a new file: .csv or .xlsx")
 
     def table(
-        self,
-        name: str,
-        items: Sequence[Item],
-        shown: Callable[[Item], Item] = dict,
+        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
     ) -> None:
-        """Write a table to the file, if one is named; else print it."""
-        if self.out:
-            rows = grid.cells(name, items, shown)
-            sheet_file.write(self.out, map(str, grid.HEADS[name]), rows)
-        else:
-            self.show({"items": items}, grid.items(name, items, shown))
+        """Write a table to the file, if one is named; else show it."""
+        if not self.out:
+            super().table(name, found, shown)
+            return
+        heads = grid.HEADS[name]
+        rows = ({**one, **shown(one)} for one in found["items"])
+        sheet_file.write(self.out, map(str, heads), grid.cells(heads, rows))
 
 
 # -------------------------------------------------------------------- access
@@ -61,7 +59,7 @@ class _AccessReportOptions(TableOptions):
 @access.verb("report", "Report who looked up how much, for what, by the day.")
 def _report_access(args: _AccessReportOptions) -> None:
     found = args.ask("/v1/access", **args.given("since", "until", "by"))
-    args.table("access", found["items"])
+    args.table("access", found)
 
 
 class _AccessAboutOptions(ValueOptions, KindOptions, ApiOptions):
@@ -104,7 +102,7 @@ def _list_appeal(args: _AppealListOptions) -> None:
         items, _ = pages(
             lambda at, n: own.get("/v1/appeals", open=open_, after=at, limit=n)
         )
-    args.table("appeals", items, _appeal_shown)
+    args.table("appeals", {"items": items}, _appeal_shown)
 
 
 def _appeal_shown(item: Item) -> Item:
@@ -183,7 +181,7 @@ class _ScreeningReportOptions(ApiOptions):
 def _report_screening(args: _ScreeningReportOptions) -> int:
     wanted = args.given("evidence", verdicts="verdict", roles="role")
     found = args.ask("/v1/screening/reports", wanted)
-    args.show(found, grid.items("screening", found["items"]))
+    args.table("screening", found)
     if found["stale"]:
         terminal.tell(
             "not complete: {n} entries are of an old token key and not compared"
@@ -203,7 +201,7 @@ class _PendingOptions(ApiOptions):
 @pending.verb("list", "List what waits for a second person, and what went.")
 def _list_pending(args: _PendingOptions) -> None:
     found = args.ask("/v1/pending", limit=1000, state=args.state)
-    args.show(found, grid.items("pending", found["items"], _pending_row))
+    args.table("pending", found, _pending_row)
 
 
 def _pending_row(one: Item) -> Item:

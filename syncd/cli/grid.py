@@ -6,7 +6,7 @@ tool that splits at runs of spaces.
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -36,37 +36,39 @@ HEADS: Final = {
     for name, head in tsv.rows("cli/heads.tsv")
 }
 _MOMENT: Final = re.compile("at|until|since|.*_(at|ends)")
+_OF_SOME: Final = {"elsewhere", "value"}
 _NAMED: Final = {"purpose": "purpose", "measure": "action"}  # codes, by facet
 
 
-def table(
-    name: str, rows: Iterable[Iterable[str]], columns: Sequence[Head] = ()
-) -> list[str]:
-    """Return rows under the names of a table's columns, or of some of them."""
-    return lines(map(str, columns or HEADS[name]), rows)
+def table(name: str, rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return rows under the names of a table's columns."""
+    return lines(map(str, HEADS[name]), rows)
 
 
 def items(
-    name: str,
-    found: Iterable[Item],
-    shown: Callable[[Item], Item] = dict,
-    columns: Sequence[Head] = (),
+    name: str, found: Iterable[Item], shown: Callable[[Item], Item] = dict
 ) -> list[str]:
-    """Return items under a table's columns, or under some of them."""
-    rows = (map(str, row) for row in cells(name, found, shown, columns))
-    return table(name, rows, columns)
+    """Return items under a table's columns, or what `shown` says instead.
+
+    A column that none has is left out, if it is one of some.
+    """
+    rows = [{**one, **shown(one)} for one in found]
+    heads = [
+        head
+        for head in HEADS[name]
+        if head.key not in _OF_SOME or any(row.get(head.key) for row in rows)
+    ]
+    return lines(
+        map(str, heads), (map(str, row) for row in cells(heads, rows))
+    )
 
 
 def cells(
-    name: str,
-    found: Iterable[Item],
-    shown: Callable[[Item], Item] = dict,
-    columns: Sequence[Head] = (),
+    heads: Iterable[Head], rows: Iterable[Item]
 ) -> Iterator[list[str | int]]:
-    """Yield what items have under a table's columns, or `shown` says instead."""
-    for one in found:
-        row = {**one, **shown(one)}
-        yield [_cell(k, row.get(k)) for k, _ in columns or HEADS[name]]
+    """Yield what rows have under columns."""
+    keys = [head.key for head in heads]
+    return ([_cell(key, row.get(key)) for key in keys] for row in rows)
 
 
 def _cell(key: str, value: Any) -> Any:

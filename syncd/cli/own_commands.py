@@ -4,7 +4,7 @@ Exempt entries (not to be acted on here) and notes (remarks on an answer).
 As in `syncd report`, values never stand on the command line.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -177,18 +177,13 @@ def _list_entries(args: _ListOptions) -> None:
     query = args.given("type_", "list_", "kind", "by")
     if args.ended:
         query["ended"] = 1
-
-    def lines(items: Sequence[Item]) -> list[str]:
-        head = grid.HEADS["own"][: None if args.show_values else -1]
-        return grid.items("own", items, _shown, head)
-
     with args.api() as own:
         args.show_pages(
             lambda at, most: own.get(
                 "/v1/own/entries", **query, after=at, limit=most
             ),
             args.after,
-            lines,
+            *("own", _shown),
             later("more: --after {id}"),
         )
 

@@ -3,12 +3,11 @@
 No command repeats a value: a row is known by its number.
 """
 
-from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import grid, terminal
+from syncd.cli import terminal
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn
@@ -258,14 +257,9 @@ def _list_vault(args: _ListOptions) -> None:
             return own.post("/v1/reports/search", asked)
         return own.get("/v1/reports", **asked)
 
-    def lines(items: Sequence[Item]) -> list[str]:
-        others = any(item.get("elsewhere") for item in items)
-        there = {"elsewhere": others, "value": args.show_values}
-        head = [h for h in grid.HEADS["vault"] if there.get(h.key, True)]
-        return grid.items("vault", items, _shown, head)
-
     with args.api() as own:
-        args.show_pages(page, args.before, lines, later("more: --before {id}"))
+        more = later("more: --before {id}")
+        args.show_pages(page, args.before, "vault", _shown, more)
 
 
 def _shown(item: Item) -> Item:
