@@ -183,7 +183,7 @@ def _named(args: _RetractOptions) -> list[Item]:
     if args.position:
         way["positions"] = positions(args.position, "--position")
     if len(way) + bool(args.file or args.kind) > 1:
-        raise UsageError("name values, or positions, ids, or an import")
+        raise UsageError("name values, positions, ids, or an import")
     if way:
         return [way]
     if args.file is not None and args.is_list(args.file):
