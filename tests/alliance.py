@@ -1039,8 +1039,12 @@ async def records_of(log: OwnLogStore) -> list[Record]:
 
 async def claims_of(mirror: MirrorStore, origin: str) -> list[claims.Row]:
     """Return the claims of a log that stand in a mirror."""
-    merged = (await mirror.head(origin)).merged
-    return [row async for page in mirror.rows(origin, merged) for row in page]
+    last, rows = (b"", 0), list[claims.Row]()
+    while page := await mirror.page(last, 1000):
+        last = page[-1][:2]
+        found = (one for *_, each in page for one in each)
+        rows += [one.row() for one in found if one.origin == origin]
+    return rows
 
 
 async def digest_of(mirror: MirrorStore, origin: str) -> int:

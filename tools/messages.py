@@ -67,7 +67,7 @@ def sentences() -> tuple[set[str], set[str]]:
     local |= {*words.sentences()}
     for name in ("lists/foreign", "cli/heads", "cli/nouns"):
         for line in _rows(ROOT / f"{name}.tsv"):
-            local |= {*line.split("\t")[-1].split(" | ")}
+            local |= {*re.split(r"(?:.*\t| \| )(?:\w+=)?", line)}
     for said, way in errors.ways().items():
         (coded if said in coded else local).add(way)
     return (local | coded) - {""}, coded - {""}

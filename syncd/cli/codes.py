@@ -31,12 +31,7 @@ def _codes(args: _VocabularyOptions) -> int:
     ]
     args.show(
         {"codes": rows},
-        grid.table(
-            "codes",
-            [(c.facet, c.code, c.zh, c.en, ", ".join(c.kinds)) for c in found],
-        )
-        if found
-        else (),
+        grid.items("codes", rows) if found else (),
     )
     if not found:
         terminal.tell("no code is like that word")

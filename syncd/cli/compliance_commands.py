@@ -6,7 +6,7 @@ shown of these has the house's references and never a value. And what one person
 handed in, for a second one to look at.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from syncd.cli.api_client import pages, problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
@@ -37,14 +36,15 @@ class TableOptions(ApiOptions):
     out: Path | None = option("a new file: .csv or .xlsx")
 
     def table(
-        self, name: str, items: Sequence[Item], shown: Callable[[Item], Item]
+        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
     ) -> None:
-        """Write a table to the file, if one is named; else print it."""
-        if self.out:
-            rows = grid.cells(name, items, shown)
-            sheet_file.write(self.out, map(t, grid.HEADS[name]), rows)
-        else:
-            self.show({"items": items}, grid.items(name, items, shown))
+        """Write a table to the file, if one is named; else show it."""
+        if not self.out:
+            super().table(name, found, shown)
+            return
+        heads = grid.HEADS[name]
+        rows = ({**one, **shown(one)} for one in found["items"])
+        sheet_file.write(self.out, map(str, heads), grid.cells(heads, rows))
 
 
 # -------------------------------------------------------------------- access
@@ -59,16 +59,7 @@ class _AccessReportOptions(TableOptions):
 @access.verb("report", "Report who looked up how much, for what, by the day.")
 def _report_access(args: _AccessReportOptions) -> None:
     found = args.ask("/v1/access", **args.given("since", "until", "by"))
-    args.table("access", found["items"], _access_shown)
-
-
-def _access_shown(one: Item) -> Item:
-    return {
-        "day": one["on"],
-        "caller": one["by"],
-        "purpose": answers.name("purpose", one["purpose"]),
-        "look-ups": one["lookups"],
-    }
+    args.table("access", found)
 
 
 class _AccessAboutOptions(ValueOptions, KindOptions, ApiOptions):
@@ -92,8 +83,6 @@ def _about_access(args: _AccessAboutOptions) -> None:
 
 def _about_shown(one: Item) -> Item:
     return {
-        "time": moment(one["at"]),
-        "purpose": one["purpose"][catalogue.language()],
         "listed": t("yes") if "listed" in one else "",
         "action": answers.name("action", one.get("action", "")),
     }
@@ -113,19 +102,13 @@ def _list_appeal(args: _AppealListOptions) -> None:
         items, _ = pages(
             lambda at, n: own.get("/v1/appeals", open=open_, after=at, limit=n)
         )
-    args.table("appeals", items, _appeal_shown)
+    args.table("appeals", {"items": items}, _appeal_shown)
 
 
 def _appeal_shown(item: Item) -> Item:
-    decision = item.get("decision", "")
-    times = ("received", "decided", "told", "lifted")
     return {
-        "cause": catalogue.phrase("appeal", item["cause"]),
-        "handled_by": item["by"],
-        "purpose": answers.name("purpose", item.get("purpose", "")),
-        "measure": answers.name("action", item.get("measure", "")),
-        "decision": decision and catalogue.phrase("appeal", decision),
-        **{name: moment(item.get(f"{name}_at")) for name in times},
+        name: catalogue.phrase("appeal", item.get(name, ""))
+        for name in ("cause", "decision")
     }
 
 
@@ -198,7 +181,7 @@ class _ScreeningReportOptions(ApiOptions):
 def _report_screening(args: _ScreeningReportOptions) -> int:
     wanted = args.given("evidence", verdicts="verdict", roles="role")
     found = args.ask("/v1/screening/reports", wanted)
-    args.show(found, grid.items("screening", found["items"], _since))
+    args.table("screening", found)
     if found["stale"]:
         terminal.tell(
             "not complete: {n} entries are of an old token key and not compared"
@@ -206,10 +189,6 @@ def _report_screening(args: _ScreeningReportOptions) -> int:
             n=found["stale"],
         )
     return 1 if found["stale"] else 0
-
-
-def _since(one: Item) -> Item:
-    return {"since": moment(one["since"])}
 
 
 # ------------------------------------------------------- for a second person
@@ -222,15 +201,13 @@ class _PendingOptions(ApiOptions):
 @pending.verb("list", "List what waits for a second person, and what went.")
 def _list_pending(args: _PendingOptions) -> None:
     found = args.ask("/v1/pending", limit=1000, state=args.state)
-    args.show(found, grid.items("pending", found["items"], _pending_row))
+    args.table("pending", found, _pending_row)
 
 
 def _pending_row(one: Item) -> Item:
     return {
         "state": catalogue.phrase("review", one["state"]),
         "by": who(one["by"]),
-        "handed_in": moment(one["at"]),
-        "until": moment(one["until"]),
         "changes": f"{sum(c['n'] for c in one.get('changes', ())):+,}",
     }
 
@@ -247,7 +224,7 @@ class _DecideOptions(_ShowOptions):
 def _show(args: _ShowOptions) -> None:
     found = args.ask(f"/v1/pending/{args.id_}")
     rows = found["rows"]
-    table = grid.items("pending row", rows, lambda row: {"row": row["n"]})
+    table = grid.items("pending row", rows)
     args.show(
         found, chain(_pending_shown(found["item"]), table if rows else ())
     )

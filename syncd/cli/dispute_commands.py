@@ -1,6 +1,5 @@
 """`syncd dispute list`: what is disputed, and what waits for an answer."""
 
-from syncd.cli import grid
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.options import ApiOptions
@@ -18,14 +17,13 @@ class _ListOptions(ApiOptions):
 def _list_disputes(args: _ListOptions) -> None:
     asked = args.given("side", "state")
     found = args.ask("/v1/disputes", **asked, limit=args.limit)
-    args.show(found, grid.items("disputes", found["items"], _shown))
+    args.table("disputes", found, _shown)
 
 
 def _shown(one: Item) -> Item:
     reports = one["reports"]
     answers = [r["outcome"] for r in reports if "outcome" in r]
     return {
-        "reports": " ".join("{}:{}".format(*r["position"]) for r in reports),
+        "reports": [r["position"] for r in reports],
         "answer": [*dict.fromkeys(answers)],
-        "position": "{}:{}".format(*one["position"]),
     }

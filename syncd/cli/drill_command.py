@@ -9,7 +9,6 @@ from operator import itemgetter
 
 from syncd.cli import grid
 from syncd.cli.command import Command, option
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
 from syncd.messages.catalogue import t
 
@@ -50,7 +49,7 @@ def _drill(args: _DrillOptions) -> int:
     rows = [
         [m, *(str(n).replace("None", "") for n in s)] for m, s in had.items()
     ]
-    when, names = moment(of["time"]), ", ".join(late) or "-"
+    when, names = grid.moment(of["time"]), ", ".join(late) or "-"
     lines = [
         t("drill of {member} of {alliance}, {moment}", moment=when, **of),
         t("seconds until each member's receipt:"),

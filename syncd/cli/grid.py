@@ -4,50 +4,92 @@ Nothing is cut short and nothing is drawn: what is shown can be piped to any
 tool that splits at runs of spaces.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from syncd import tsv
-from syncd.messages.catalogue import t
+from syncd.messages import answers
+from syncd.messages.catalogue import language, t
 
 Item = Mapping[str, Any]
+
+
+class Head(NamedTuple):
+    """A column: what it has of an item, and what it is called."""
+
+    key: str
+    title: str
+
+    def __str__(self) -> str:
+        return t(self.title)
+
+
 HEADS: Final = {
-    name: head.split(" | ") for name, head in tsv.rows("cli/heads.tsv")
+    name: [
+        Head(key or title.replace(" ", "_"), title)
+        for key, _, title in (one.rpartition("=") for one in head.split(" | "))
+    ]
+    for name, head in tsv.rows("cli/heads.tsv")
 }
+_MOMENT: Final = re.compile("at|until|since|.*_(at|ends)")
+_OF_SOME: Final = {"elsewhere", "value"}
+_NAMED: Final = {"purpose": "purpose", "measure": "action"}  # codes, by facet
 
 
-def table(
-    name: str, rows: Iterable[Iterable[str]], columns: Sequence[str] = ()
-) -> list[str]:
-    """Return rows under the names of a table's columns, or of some of them."""
-    return lines(map(t, columns or HEADS[name]), rows)
+def table(name: str, rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return rows under the names of a table's columns."""
+    return lines(map(str, HEADS[name]), rows)
 
 
 def items(
-    name: str,
-    found: Iterable[Item],
-    shown: Callable[[Item], Item] = dict,
-    columns: Sequence[str] = (),
+    name: str, found: Iterable[Item], shown: Callable[[Item], Item] = dict
 ) -> list[str]:
-    """Return items under a table's columns, or under some of them."""
-    rows = (map(str, row) for row in cells(name, found, shown, columns))
-    return table(name, rows, columns)
+    """Return items under a table's columns, or what `shown` says instead.
+
+    A column that none has is left out, if it is one of some.
+    """
+    rows = [{**one, **shown(one)} for one in found]
+    heads = [
+        head
+        for head in HEADS[name]
+        if head.key not in _OF_SOME or any(row.get(head.key) for row in rows)
+    ]
+    return lines(
+        map(str, heads), (map(str, row) for row in cells(heads, rows))
+    )
 
 
 def cells(
-    name: str,
-    found: Iterable[Item],
-    shown: Callable[[Item], Item] = dict,
-    columns: Sequence[str] = (),
+    heads: Iterable[Head], rows: Iterable[Item]
 ) -> Iterator[list[str | int]]:
-    """Yield what items have under a table's columns, or `shown` says instead."""
-    keys = [one.replace(" ", "_") for one in columns or HEADS[name]]
-    for one in found:
-        row = {**one, **shown(one)}
-        each = [row.get(key, "") for key in keys]
-        yield [", ".join(x) if isinstance(x, list) else x for x in each]
+    """Yield what rows have under columns."""
+    keys = [head.key for head in heads]
+    return ([_cell(key, row.get(key)) for key in keys] for row in rows)
+
+
+def _cell(key: str, value: Any) -> Any:
+    match value:
+        case None:
+            return ""
+        case int() if _MOMENT.fullmatch(key):
+            return moment(value)
+        case {"zh": _}:
+            return value[language()]
+        case [str(), int()]:  # a position
+            return "{}:{}".format(*value)
+        case list() | tuple():
+            return ", ".join(_cell(key, one) for one in value)
+    return answers.name(_NAMED[key], value) if key in _NAMED else value
+
+
+def moment(at: int) -> str:
+    """Return a moment as people read it, in this machine's zone; "": none."""
+    when = time.localtime(at)
+    return time.strftime("%Y-%m-%d %H:%M:%S", when) if at else ""
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -7,10 +7,9 @@ keeps what was refused, sealed, for operators.
 from functools import partial
 from pathlib import Path
 
-from syncd.cli import grid, terminal
+from syncd.cli import terminal
 from syncd.cli.command import argument, option
 from syncd.cli.grid import Item
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
 from syncd.errors import UsageError
@@ -83,20 +82,15 @@ def _imports(args: _ImportsOptions) -> None:
             return
         asked = {"limit": args.limit, **args.given("before", "list_")}
         page = own.get("/v1/imports", **asked)
-    items, last = page["items"], page.get("next")
-    lines = grid.items("imports", items, _shown)
-    args.show({"items": items, "next": last}, lines)
+    last = page.setdefault("next", None)
+    args.table("imports", page, _shown)
     if last and not args.as_json:
         terminal.tell("more: --before {id}", id=last)
 
 
 def _shown(one: Item) -> Item:
     return {
-        "file": one["name"],
-        "began": moment(one["began_at"]),
         "state": t(
             "finished" if one["finished"] else "at row {n}", n=one["row"]
-        ),
-        "taken_back_by_others": one["elsewhere"],
-        "gone_twice": one["due"],
+        )
     }

@@ -1,33 +1,27 @@
-"""`syncd log`: logs as they are, with no daemon and no secret; and `erase`.
+"""`syncd log`: export and verify logs, with no daemon; show one, and erase.
 
-Everything is read from the home's files as they are at one moment, so a
-daemon may run meanwhile. Exit codes of `verify`: 0 all holds, 1 somebody
+What is exported and verified is read from the home's files as they are at one
+moment, so a daemon may run meanwhile; the rest is asked of it. Exit codes of `verify`: 0 all holds, 1 somebody
 evaluated too much, 4 no roster that we trust, 5 damaged.
 """
 
 import asyncio
 import getpass
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
-from syncd import canonical, config
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
-from syncd.flows import log_files
-from syncd.indicator import claims, codec, statement, token, vocabulary
-from syncd.indicator.leaf import Record
+from syncd.indicator import claims, token, vocabulary
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
-from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
-from syncd.tlog import checkpoint, strict
-from syncd.tlog.merkle import BUNDLE
+from syncd.tlog import strict
 
 LAST = 10  # entries that `show` lists
 LOOKED = ("origin", "size", "merged", "rows", "contested", "ok", "problems")
@@ -41,23 +35,26 @@ class LogOptions(Options):
     mirror: str | None = option("another's log; else our own")
 
 
-class _ShowOptions(LogOptions, OutputOptions):
-    at: int | None = option("show this one entry")
+class _ShowOptions(LogOptions, ApiOptions):
+    """One that the daemon has."""
 
 
 @noun.verb("show", "Show our log, or one that we mirror.")
 def _show(args: _ShowOptions) -> None:
-    settings, at = args.settings(), args.at
-    home, server = settings.home, config.server(settings)
-    if args.mirror in (None, settings.origin):
-        with OwnSnapshot.of(home, server) as own:
-            view = _of(own, *stored.own_row(own), at)
-    else:
-        with MirrorSnapshot.of(home, server) as mirror:
-            view = _of(
-                mirror, stored.mirrored_row(mirror, args.mirror), [], at
-            )
-    args.show(view, lines(view))
+    origin = quote(args.mirror or args.settings().origin, safe="")
+    found = args.ask(f"/v1/logs/{origin}", limit=LAST)
+    args.show(found, _shown(found))
+
+
+def _shown(found: Item) -> Iterator[str]:
+    """Yield what is signed of a log, by whom, and its newest entries."""
+    yield from map(grid.clean, found["checkpoint"].splitlines())
+    yield from grid.items("cosigned", found["cosigned"])
+    yield from grid.items("entries", found["items"], _state)
+
+
+def _state(one: Item) -> Item:
+    return {"state": one.get("closed") or one.get("void")}
 
 
 class _ExportOptions(LogOptions):
@@ -132,94 +129,6 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
         )
     for member, n in found["stays"].items():
         yield t("{n} of the values count on, by {member}", n=n, member=member)
-
-
-# ------------------------------------------------------------------- show
-
-
-def _of(
-    s: MirrorSnapshot | OwnSnapshot,
-    row: LogRow,
-    receipts: list[CosignRow],
-    at: int | None,
-) -> Item:
-    """Return what is shown of a log, or of its entry `at`."""
-    if at is not None:
-        inside = 0 <= at < row.size
-        bundle = s.bundle(row.id, at // BUNDLE) if inside else None
-        if bundle is None or at % BUNDLE >= bundle.width:
-            raise UsageError(
-                "--at {index}: the log has {size} entries", row, index=at
-            )
-        record = codec.records(row.origin, bundle)[at % BUNDLE]
-        said = {"leaf": record[0].hex(), "statement": _said(record)}
-        return {"origin": row.origin, **entry(at, record), **said}
-    counted: Counter[int] = Counter()
-    last: list[Item] = []
-    for bundle in s.bundles(row.id):
-        records = codec.records(row.origin, bundle)
-        counted.update(map(log_files.type_of, records))
-        last += [
-            entry(bundle.n * BUNDLE + i, records[i])
-            for i in range(len(records))[::-1][: LAST - len(last)]
-        ]
-    return {
-        "origin": row.origin,
-        "size": row.size,
-        "root": strict.encode(checkpoint.read(row.note).root),
-        "note": row.note.decode(),
-        "types": {str(type_): n for type_, n in sorted(counted.items())},
-        "last": last[::-1],
-        "receipts": [{"key": r.name, "size": r.size} for r in receipts],
-    }
-
-
-def entry(index: int, record: Record) -> Item:
-    """Return what is shown of an entry among others."""
-    said = _said(record)
-    return {
-        "index": index,
-        "type": log_files.type_of(record),
-        "day": said.get("on", ""),
-        "kind": said.get("kind", ""),
-        "token": said.get("token", ""),
-        "open": bool(record[1]),
-    }
-
-
-def _said(record: Record) -> Item:
-    """Return a statement with its token as the first 8 hex digits."""
-    if not record[1]:
-        return {}
-    found = statement.decode(record[2], log_files.type_of(record))
-    if isinstance(found, statement.Void):
-        return {"void": found.reason}
-    fields: dict[str, Any] = canonical.loads(record[2])
-    fields.pop("know", None)
-    if "token" in fields:
-        fields["token"] = token.decode(fields["token"]).hex()[:8]
-    return fields
-
-
-def lines(view: Item) -> Iterator[str]:
-    """Yield what is shown to a person."""
-    for name in ("origin", "size", "root", "index", "type", "leaf"):
-        if name in view:
-            yield f"{name:8} {view[name]}"
-    if "statement" in view:
-        text = canonical.dumps(view["statement"]).decode()
-        yield f"says     {grid.clean(text)}"
-        return
-    for type_, n in view["types"].items():
-        yield f"type {type_:>3} {n}"
-    for entry in view["last"]:
-        shown = (
-            f"{entry['index']:>8} {entry['type']:>3} {entry['day']:10}"
-            f" {entry['kind']:8} {entry['token']}"
-        )
-        yield grid.clean(shown).rstrip()
-    for receipt in view["receipts"]:
-        yield f"receipt  {receipt['key']} {receipt['size']}"
 
 
 # ----------------------------------------------------------------- verify

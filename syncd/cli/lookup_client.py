@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
-from syncd.cli.grid import Item
+from syncd.cli.grid import Item, moment
 from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import answers, catalogue, wire
 from syncd.messages.catalogue import t
@@ -165,13 +165,6 @@ class Question:
 def is_unknown(item: Item) -> bool:
     """Tell whether an item could be read and has no answer."""
     return "problem" not in item and item["verdict"] == "unknown"
-
-
-def moment(at: int | None) -> str:
-    """Return a moment as people read it, in this machine's zone; "": none."""
-    if not at:
-        return ""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def few(names: Sequence[str]) -> str:

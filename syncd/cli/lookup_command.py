@@ -36,7 +36,6 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     purpose: str = option("call_check, transaction_check, …")
     reference: str = option("our own file number; it is kept")
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
-    epoch: int = option("the lines are tokens of this epoch")
     file: Path | None = option("values one a line, or a table")
     out: Path | None = option("a new file: .csv or .xlsx")
     receipt: Path | None = option("a new file: shows later that one was asked")
@@ -67,7 +66,7 @@ def _lookup(args: LookupOptions) -> int:
     # Only this way reads tables.
     from syncd.cli import lookup_files
 
-    if args.file is None or args.epoch:
+    if args.file is None:
         raise UsageError(
             "--out is for the values of a --file", ways="--file customers.xlsx"
         )
@@ -83,7 +82,7 @@ def _lines(args: LookupOptions, call: Item) -> int:
     ]
     items: list[Item] = []
     if file := args.receipt:
-        if len(wanted) != 1 or args.epoch:
+        if len(wanted) != 1:
             raise UsageError("--receipt is of one value")
         terminal.check_new(file)
         call = {**call, "receipt": True}
@@ -109,9 +108,8 @@ def _item(line: str, number: int, args: LookupOptions) -> Item:
         kind = named.strip()
         if not tab or kind not in KINDS:
             raise UsageError("line {n}: no kind", n=number)
-    name = "token" if args.epoch else "value"
-    more = args.given("scheme", "region", "epoch")
-    return {**more, "kind": kind, name: line.strip()}
+    more = args.given("scheme", "region")
+    return {**more, "kind": kind, "value": line.strip()}
 
 
 def _rows(items: list[Item]) -> Iterator[str]:

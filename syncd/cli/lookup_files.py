@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.grid import Item
-from syncd.cli.lookup_client import Question, moment
+from syncd.cli.lookup_client import Question
 from syncd.cli.table_input import Read
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import column_names, safe
@@ -50,7 +50,7 @@ def run(args: "LookupOptions", file: Path, out: Path, call: Item) -> int:
         asking = Question(own, call)
         steps = table_input.shown(file, rows, partial(_item, plan, keep))
         found = _answers(steps, rows, keep, asking, counts)
-        sheet_file.write(out, [*keep, *map(t, HEAD)], found)
+        sheet_file.write(out, [*keep, *map(str, HEAD)], found)
     table_input.tell_notes(file, rows.notes)
     refused = counts[REFUSED]
     value = {
@@ -90,7 +90,7 @@ def _kept(column: str, rows: Table) -> tuple[str, int | str]:
     if rows.header is not None:
         at = column_names.place(column, rows.header, rows.width, "--keep")
         name = rows.header[at] if rows.header else column
-    if name in map(t, HEAD):
+    if name in map(str, HEAD):
         raise UsageError(
             "--keep: the answer has a column {name} too", name=name
         )
@@ -109,7 +109,7 @@ def _answers(
     for some in steps:
         items = [one.fields for one in some if one.problem is None]
         found = iter(asking.ask(items) if items else ())
-        as_of = moment(asking.oldest)
+        as_of = grid.moment(asking.oldest)
         for one in some:
             item = next(found) if one.problem is None else {}
             cells, counted = _cells(one.problem, item)
@@ -153,5 +153,5 @@ def _cells(
     if not item.get("positions"):
         words["handling"] = ""
     words["problem"] = "; ".join(filter(None, (words["why"], words["hint"])))
-    cells = [words[name] for name in HEAD[1:-1]]
+    cells = [words[head.title] for head in HEAD[1:-1]]
     return cells, (item["verdict"], item.get("action", ""))

@@ -16,6 +16,7 @@ import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         leading, rest = parsed(reader.parse_known_args, given, taken)
         words = [*rest, *leading.get("words", ())]
+        words += ["--help"] * leading.get("help", 0)
         lang = leading.get("lang", "en")
         if lang not in catalogue.LANGUAGES:
             raise UsageError("--lang {lang}: en or zh", lang=repr(lang))
@@ -124,19 +126,29 @@ def call(app: Command, words: Sequence[str], home: Path | None) -> int | None:
 def parser(taken: Mapping[str, Parameter]) -> argparse.ArgumentParser:
     """Return what reads the words of a command, none of which must be there."""
     made = argparse.ArgumentParser(
-        add_help=False, allow_abbrev=False, exit_on_error=False
+        add_help=False,
+        allow_abbrev=False,
+        exit_on_error=False,
+        usage=argparse.SUPPRESS,
+        formatter_class=partial(argparse.HelpFormatter, width=WIDTH + 2),
     )
+    places = made.add_argument_group(t("Arguments"))
+    options = made.add_argument_group(t("Options"))
+    yes: Any = {"action": "store_const", "const": True}
     for name, one in taken.items():
-        read: Any = {"type": _value(one)}
+        about = _about(one).replace("%", "%%") or argparse.SUPPRESS
+        read: Any = {"help": about, "type": _value(one)}
         if not one.flags:
-            made.add_argument(name, nargs="*" if one.many else "?", **read)
+            read["nargs"] = "*" if one.many else "?"
+            places.add_argument(name, metavar=_label(one), **read)
         elif one.type is bool:
-            made.add_argument(
-                *one.flags, dest=name, action="store_const", const=True
-            )
+            options.add_argument(*one.flags, dest=name, **yes, help=about)
         else:
-            kind = "append" if one.many else "store"
-            made.add_argument(*one.flags, dest=name, action=kind, **read)
+            read |= {"dest": name, "metavar": _type(one)}
+            read["action"] = "append" if one.many else "store"
+            options.add_argument(*one.flags, **read)
+    about = t("Show this message and exit.")
+    options.add_argument("--help", help=about, **yes)
     return made
 
 
@@ -204,37 +216,21 @@ def _value(one: Parameter) -> Callable[[str], Any]:
 
 def page(command: Command, name: str) -> str:
     """Return what a command is for and what it takes, in lines."""
-    taken = parameters(command.options).values()
-    options = [one for one in taken if one.flags]
-    places = [one for one in taken if not one.flags]
+    taken = parameters(command.options)
     words = [name, t("[OPTIONS]")]
-    for one in places:
-        place = one.place or _label(one)
-        place = place.upper() if one.needed else f"[{place}]"
-        words.append(place + "..." * one.many)
+    for one in taken.values():
+        if not one.flags:
+            place = one.place or _label(one)
+            place = place.upper() if one.needed else f"[{place}]"
+            words.append(place + "..." * one.many)
+    made = parser(taken)
+    made.description = t(command.about)
     if command.below:
         words.append(t("COMMAND [ARGS]..."))
-    sections = {
-        t("Arguments"): [(_label(p), _about(p)) for p in places if p.about],
-        t("Options"): [
-            *(
-                (_label(p) + f" {_type(p)}" * (p.type is not bool), _about(p))
-                for p in options
-            ),
-            ("--help", t("Show this message and exit.")),
-        ],
-        t("Commands"): [(n, t(c.about)) for n, c in command.below.items()],
-    }
-    shown = argparse.HelpFormatter("", width=WIDTH + 2)
-    shown.add_usage(" ".join(words), (), (), t("Usage: "))
-    shown.add_text(t(command.about))
-    for heading, rows in sections.items():
-        shown.start_section(heading)
-        for label, about in rows:
-            said = about.replace("%", "%%")
-            shown.add_argument(argparse.Action((), label, help=said))
-        shown.end_section()
-    return shown.format_help().rstrip()
+        commands = made.add_argument_group(t("Commands"))
+        for word, below in command.below.items():
+            commands.add_argument(word, help=t(below.about))
+    return f"{t('Usage: ')}{' '.join(words)}\n\n{made.format_help()}".rstrip()
 
 
 def _label(one: Parameter) -> str:

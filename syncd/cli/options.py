@@ -3,12 +3,12 @@
 import dataclasses
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli import terminal
+from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option, parameters
 from syncd.cli.grid import Item
@@ -34,6 +34,12 @@ class OutputOptions(Options):
             return
         for line in lines:
             terminal.say(line)
+
+    def table(
+        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
+    ) -> None:
+        """Show the items of an answer as a table's rows."""
+        self.show(found, grid.items(name, found["items"], shown))
 
 
 class ClientOptions(Options):
@@ -141,10 +147,11 @@ class PageOptions(ApiOptions):
         self,
         page: Callable[[int, int], Any],
         at: int,
-        lines: Callable[[Sequence[Item]], Iterable[str]],
+        name: str,
+        shown: Callable[[Item], Item],
         more: str,
     ) -> None:
-        """Print items from `at` on, and how to go on behind them.
+        """Print a table's rows from `at` on, and how to go on behind them.
 
         `page` asks the daemon for some: from where on, and how many at most.
         """
@@ -152,7 +159,7 @@ class PageOptions(ApiOptions):
         if not self.show_values:
             for item in items:
                 item.pop("value", None)
-        self.show({"items": items, "next": last or None}, lines(items))
+        self.table(name, {"items": items, "next": last or None}, shown)
         if last and not self.as_json:
             terminal.tell(more, id=last)
 

@@ -4,7 +4,7 @@ Exempt entries (not to be acted on here) and notes (remarks on an answer).
 As in `syncd report`, values never stand on the command line.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
     KINDS,
     ApiOptions,
@@ -178,18 +177,13 @@ def _list_entries(args: _ListOptions) -> None:
     query = args.given("type_", "list_", "kind", "by")
     if args.ended:
         query["ended"] = 1
-
-    def lines(items: Sequence[Item]) -> list[str]:
-        head = grid.HEADS["own"][: None if args.show_values else -1]
-        return grid.items("own", items, _shown, head)
-
     with args.api() as own:
         args.show_pages(
             lambda at, most: own.get(
                 "/v1/own/entries", **query, after=at, limit=most
             ),
             args.after,
-            lines,
+            *("own", _shown),
             later("more: --after {id}"),
         )
 
@@ -201,11 +195,9 @@ def _shown(item: Item) -> Item:
     why = item.get("why", "")
     if "removed_at" in item:
         by, ended = item["removed_by"], item.get("removed_why", "")
-        why += f" → {moment(item['removed_at'])} {by} {ended}"
+        why += f" → {grid.moment(item['removed_at'])} {by} {ended}"
     return {
         "state": t(item["state"]),
-        "kept": moment(item["at"]),
-        "until": item.get("expires", ""),
         "what": [*filter(None, what)],
         "why": why.strip(),
     }

@@ -3,12 +3,11 @@
 No command repeats a value: a row is known by its number.
 """
 
-from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import grid, terminal
+from syncd.cli import terminal
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn
@@ -33,7 +32,6 @@ from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
 CAME_TO = ("accepted", "known", "taken_back", "refused")
-OTHERS = "taken back by others"
 STATES = ("waiting", "published", "ending", "ended")
 IF_SOME = {  # said of some retractions, by their counts
     "others": later("{others} others are being retracted"),
@@ -79,8 +77,6 @@ class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
     due: str = option("day to answer by; in 3 days, of a URL in 7, if not")
     expires: str = option("day; the roster's cap if not")
     about: list[str] = option("ORIGIN:INDEX of a report; all if none")
-    token: str = option("22 characters, instead of a value")
-    epoch: int = option("of the token")
     file: Path | None = option("a file with the value")
     yes: bool = option("also of what nobody reports")
 
@@ -88,14 +84,12 @@ class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
 @noun.verb("dispute", "Say that others' reports on a value are wrong.")
 def _dispute(args: _DisputeOptions) -> None:
     call = args.given(
-        *("kind", "reason", "due", "expires", "scheme", "region"),
-        *("token", "epoch", "yes"),
+        *("kind", "reason", "due", "expires", "scheme", "region", "yes"),
     )
     if args.about:
         call["about"] = positions(args.about, "--about")
     check_given(call, "kind", "reason")
-    if not args.token:
-        call["value"] = one_value(args.file)
+    call["value"] = one_value(args.file)
     done = args.send(
         "/v1/disputes", call, later("the dispute is kept as {id}")
     )
@@ -263,20 +257,12 @@ def _list_vault(args: _ListOptions) -> None:
             return own.post("/v1/reports/search", asked)
         return own.get("/v1/reports", **asked)
 
-    def lines(items: Sequence[Item]) -> list[str]:
-        others = any(item.get("elsewhere") for item in items)
-        there = {OTHERS: others, "value": args.show_values}
-        head = [n for n in grid.HEADS["vault"] if there.get(n, True)]
-        return grid.items("vault", items, _shown, head)
-
     with args.api() as own:
-        args.show_pages(page, args.before, lines, later("more: --before {id}"))
+        more = later("more: --before {id}")
+        args.show_pages(page, args.before, "vault", _shown, more)
 
 
 def _shown(item: Item) -> Item:
-    there = {"taken_back_by_others": item.get("elsewhere", "")}
-    if item.get("position"):
-        there["position"] = "{}:{}".format(*item["position"])
-    if item["type"] != "report":
-        there["label"] = item.get("reason", item.get("role", ""))
-    return there
+    if item["type"] == "report":
+        return {}
+    return {"label": item.get("reason", item.get("role", ""))}

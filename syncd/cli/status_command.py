@@ -1,11 +1,9 @@
 """`syncd status`: how this member and its peers are doing, and what to do."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from syncd.cli import grid
 from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Command, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.options import ApiOptions
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
@@ -15,13 +13,12 @@ class _StatusOptions(ApiOptions):
     health: bool = option(
         "only whether it serves: exit code 0 if it does; no token"
     )
-    digests: bool = option("recompute from the rows")
 
 
 def _status(args: _StatusOptions) -> int:
     if args.health:
         return _health(args)
-    found = args.ask("/v1/status", digests=1 if args.digests else None)
+    found = args.ask("/v1/status")
     args.show(found, lines(found))
     return 0
 
@@ -57,22 +54,24 @@ def _health(args: _StatusOptions) -> int:
     return 0
 
 
-def lines(found: Mapping[str, Any]) -> list[str]:
+def lines(found: Item) -> list[str]:
     """Return the status as lines, what to do last."""
     now = found["time"]
     out = [*grid.pairs(_head(found)), "", *_members(found, now)]
     out += ["", *_logs(found, now)]
     if found["findings"]:
-        rows = [
-            (
-                f["code"],
-                ":".join(str(f[n]) for n in ("origin", "index") if n in f),
-                str(f["count"]),
-                *(answers.ago(now - f["last_at"]), catalogue.text(f)),
-            )
-            for f in found["findings"]
-        ]
-        out += ["", *grid.table("findings", rows)]
+        rows = grid.items(
+            "findings",
+            found["findings"],
+            lambda f: {
+                "log": ":".join(
+                    str(f[n]) for n in ("origin", "index") if n in f
+                ),
+                "last": answers.ago(now - f["last_at"]),
+                "detail": catalogue.text(f),
+            },
+        )
+        out += ["", *rows]
     todo = [*map(catalogue.text, found["todo"])] or [t("nothing")]
     shown = [(t("what to do"), text) for text in todo]
     shown += [(t("note"), catalogue.text(note)) for note in found["notes"]]
@@ -84,27 +83,26 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     return [*out, "", *(f"{what}: {grid.clean(x)}" for what, x in shown)]
 
 
-def _members(found: Mapping[str, Any], now: int) -> list[str]:
-    rows = []
-    for row in found["members"]:
-        times = (row.get("heard_at"), row.get("asked_at"))
+def _members(found: Item, now: int) -> list[str]:
+    def shown(row: Item) -> Item:
         offset, days = row.get("offset_s"), row.get("certificate_days")
-        lacks = row.get("lacks")
-        rows.append(
-            [
-                *(row["member"], row["sector"]),
-                t("yes") if row.get("holder") else "",
-                *(answers.ago(now - at) if at else "" for at in times),
-                "" if offset is None else f"{offset:+} s",
-                "" if days is None else t("{n} days", n=days),
-                "" if lacks is None else str(lacks),
-                _contact(row, now),
-            ]
-        )
-    return grid.table("members", rows)
+        return {
+            "holder": t("yes") if row.get("holder") else "",
+            "heard": _ago(row.get("heard_at"), now),
+            "asked": _ago(row.get("asked_at"), now),
+            "clock": "" if offset is None else f"{offset:+} s",
+            "certificate": "" if days is None else t("{n} days", n=days),
+            "state": _contact(row, now),
+        }
+
+    return grid.items("members", found["members"], shown)
 
 
-def _contact(row: Mapping[str, Any], now: int) -> str:
+def _ago(at: int | None, now: int) -> str:
+    return answers.ago(now - at) if at else ""
+
+
+def _contact(row: Item, now: int) -> str:
     if not row.get("failures"):
         return t(row["state"])
     return t(
@@ -114,7 +112,7 @@ def _contact(row: Mapping[str, Any], now: int) -> str:
     )
 
 
-def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _head(found: Item) -> list[tuple[str, str]]:
     """Return what is said of the member as a whole."""
     log, vault, roster = found["log"], found["vault"], found["roster"]
     up = [h["member"] for h in found["holders"] if h["up"]]
@@ -153,7 +151,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _daemon(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+def _daemon(one: Item, found: Item) -> str:
     here = t("{node}, this one", **one) if one["here"] else one["node"]
     if one["since"] is None:
         return str(here)
@@ -161,7 +159,7 @@ def _daemon(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     return t("{node} leads, began {ago}", node=here, ago=ago)
 
 
-def _quota(left: Mapping[str, Any]) -> str:
+def _quota(left: Item) -> str:
     out = t("{member} {key} {purpose}: {left} left {age_s} s ago", **left)
     if left["denied"]:
         out += t("; {n} refused", n=left["denied"])
@@ -170,7 +168,7 @@ def _quota(left: Mapping[str, Any]) -> str:
     return out
 
 
-def _target(to: Mapping[str, Any]) -> str:
+def _target(to: Item) -> str:
     """Return how telling one target of `[notify]` goes."""
     how = t("ok") if not to["failures"] else catalogue.text(to["why"])
     how += t(", {n} wait", n=to["waiting"]) if to["waiting"] else ""
@@ -178,32 +176,22 @@ def _target(to: Mapping[str, Any]) -> str:
     return f"{to['target']} ({', '.join(to['roles'])}): {how}"
 
 
-def _logs(found: Mapping[str, Any], now: int) -> list[str]:
+def _logs(found: Item, now: int) -> list[str]:
     ours = {r["member"]: r for r in found["receipts"]}
-    digests = any(log.get("digest") for log in found["logs"])
-    rows = []
-    for log in found["logs"]:
+
+    def shown(log: Item) -> Item:
         seen = ours.get(log["member"])
-        pulled = log.get("last_pull")
-        rows.append(
-            [
-                *(log["member"], str(log["known"])),
-                *(str(log["merged"]), str(log["lag"])),
-                answers.ago(now - log["as_of"]) if log.get("as_of") else "",
-                f"{seen['size']} {answers.ago(now - seen['at'])}"
-                if seen
-                else "",
-                log.get("source", ""),
-                answers.ago(now - pulled) if pulled else "",
-                _state(log),
-                *([log.get("digest", "")[:16]] if digests else []),
-            ]
-        )
-    shown = grid.HEADS["logs"][: None if digests else -1]
-    return grid.table("logs", rows, shown)
+        return {
+            "as_of": _ago(log.get("as_of"), now),
+            "receipt": seen and f"{seen['size']} {_ago(seen['at'], now)}",
+            "pulled": _ago(log.get("last_pull"), now),
+            "state": _state(log),
+        }
+
+    return grid.items("logs", found["logs"], shown)
 
 
-def _state(log: Mapping[str, Any]) -> str:
+def _state(log: Item) -> str:
     if log["contested"]:
         return t("CONTESTED: it signed two things")
     if log["missing"]:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from syncd import config
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.lookup_client import moment
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 from syncd.roster import certificate
@@ -67,16 +66,7 @@ def _list_tokens(args: OutputOptions) -> None:
     for row in rows:
         der = row.pop("certificate")
         row["certificate_ends"] = certificate.expires(der) if der else None
-    shown = [
-        {
-            **row,
-            "added": moment(row["added_at"]),
-            "revoked": moment(row["revoked_at"]),
-            "certificate_until": moment(row["certificate_ends"]),
-        }
-        for row in rows
-    ]
-    args.show(rows, grid.items("tokens", shown))
+    args.show(rows, grid.items("tokens", rows))
 
 
 class _RevokeOptions(Options):

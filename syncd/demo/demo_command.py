@@ -17,7 +17,6 @@ from syncd.messages.catalogue import later, t
 from syncd.store.sessions import TICKET_S
 
 SAMPLE = Path(__file__).with_name("sample") / "reports.csv"
-WATCH_S = 1.0  # between two looks at the daemons
 
 noun = Command()
 
@@ -71,7 +70,7 @@ def run(play: Demo, *, once: bool) -> int:
 
 
 def watch(play: Demo) -> None:
-    """Say what can be tried now, and which daemon ends, until Ctrl-C."""
+    """Say what can be tried now, until Ctrl-C."""
     bank = play.members[1]
     title(t("Try it; Ctrl-C ends it"))
     terminal.say(
@@ -95,21 +94,5 @@ def watch(play: Demo) -> None:
     terminal.say(f"  {text}")
     with suppress(KeyboardInterrupt):  # as soon as the last line is there
         terminal.say(f"  {play.where}/demo.json")
-        while True:
-            tell_ended(play)
-            time.sleep(WATCH_S)
+        signal.pause()
     terminal.tell("")
-
-
-def tell_ended(play: Demo) -> None:
-    """Tell once of each daemon that has ended, and how to start it."""
-    for member in [*play.running]:
-        if (code := member.process.poll()) is not None:
-            play.running.remove(member)
-            end = t("exit {code}", code=code)
-            if code < 0:
-                end = t("signal {number}", number=-code)
-            play.check(
-                False, t("{id} has ended: {end}", id=member.id, end=end)
-            )
-            terminal.say(f"    syncd --home {member.home} run")

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import (
-    AsyncIterator,
     Callable,
     Collection,
     Iterable,
@@ -18,7 +17,7 @@ from syncd.errors import MalformedError
 from syncd.flows.ports import Position
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import codec, statement
-from syncd.indicator.claims import REPORT, Claim, Row
+from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.statement import Retract
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
@@ -29,7 +28,6 @@ from syncd.store.tables import DISPUTES, claim, mirror_log, record_is
 from syncd.tlog.merkle import BUNDLE
 
 _ROWS = 64  # of some tokens, that are read at once
-_PAGE = 10_000  # rows read at a time when all are walked
 _TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
 READ = 10_000  # disputes of one log that are looked at, the newest
 OF_ONE = 500  # of these, that are returned: nobody crowds out the others'
@@ -62,16 +60,13 @@ _ENDED = Prepared(  # reports
 )
 
 
-def _after(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition that a row comes after one that is to be given."""
-    last = [bindparam(f"last_{c.name}", type_=c.type) for c in columns]
-    return tuple_(*columns) > tuple_(*last)
-
-
+_LAST = [
+    bindparam(f"last_{column.name}", type_=column.type) for column in _PAIR
+]
 _NEXT = (
     select(*_PAIR)
     .distinct()
-    .where(_after(*_PAIR), _STANDS)
+    .where(tuple_(*_PAIR) > tuple_(*_LAST), _STANDS)
     .order_by(*_PAIR)
     .limit(bindparam("limit"))
     .subquery()
@@ -82,14 +77,6 @@ _PAGE_OF_ALL = Prepared(
     .select_from(_AND_LOG.join(_NEXT, _SAME))
     .where(_STANDS)
     .order_by(*_PAIR, *_PLACE)
-)
-_SIZE = bindparam("size", type_=held.idx.type)
-_PAGE_OF_LOG = Prepared(
-    select(held.token, held.idx, held.kind_epoch, held.record)
-    .where(_after(*_PAIR, *_PLACE), given(held.log_id), held.idx < _SIZE)
-    .where(or_(_STANDS, held.ended_by >= _SIZE))
-    .order_by(*_PAIR, *_PLACE)
-    .limit(_PAGE)
 )
 
 
@@ -226,24 +213,6 @@ class StoredClaims(Book):
             row = value, idx, number, record
             found[value, number].append(Claim.parse(origin, row))
         return [(*pair, claims) for pair, claims in found.items()]
-
-    async def rows(
-        self, origin: str, size: int
-    ) -> AsyncIterator[Sequence[Row]]:
-        """Yield the rows of `origin` that stand at a size ≤ `merged`.
-
-        In order of the token, some thousand at a time, each page from one
-        snapshot. Rows are only added above `merged`, and marked with the
-        index that ended them, so merging between two pages changes nothing.
-        """
-        log_id = await self._db.read(lambda c: log_rows.id_of(c, origin))
-        at = b"", -1, -1, -1
-        while page := await self._db.read(
-            lambda c, at=at: _PAGE_OF_LOG.all(c, *at, log_id, size)  # type: ignore[misc]
-        ):
-            yield page
-            token, index, key, _ = page[-1]
-            at = token, key, log_id, index
 
 
 def _token_at(

@@ -54,7 +54,6 @@ class LogState(Output):
     as_of: int | None = None  # unix seconds: when we heard of its length last
     why: WireMessage | None = None  # the last failure
     per_s: float | None = None  # entries merged, while it is pulled
-    digest: str = ""  # hex, over the claim rows below `merged`
 
 
 class MemberRow(Output):
@@ -217,12 +216,6 @@ class Ready(FullOutput):
     appending: bool
     cut_off: bool
     why: WireMessage | None = None
-
-
-class StatusQuery(Input):
-    """What a status is to tell."""
-
-    digests: Annotated[bool, meta("compute them from the rows")] = False
 
 
 class MuteCall(Input):

@@ -49,7 +49,7 @@ def test_the_report_counts_by_day_person_and_purpose(
     ran = office(*words)
     assert (ran.code, ran.err) == (0, "")
     head, *lines = ran.out.splitlines()
-    assert tuple(head.split()) == (*grid.HEADS["access"],)
+    assert tuple(head.split()) == (*map(str, grid.HEADS["access"]),)
     assert all(line.startswith("20") for line in lines)
     assert ["cli", "-", "-", "loan_check", "2", "2"] in [
         line.split()[1:] for line in lines

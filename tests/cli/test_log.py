@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import json
 import shutil
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from syncd import config
-from syncd.cli import log
 from syncd.cli.main import main
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
@@ -204,10 +203,6 @@ def test_wrong_use(made: Path, at: Run, tmp_path: Path) -> None:
         (tmp_path / "none", "verify"),
         (home, "export", tmp_path / "o", "--mirror", "x.example/1"),
         (home, "export", tmp_path / "no" / "such"),
-        (home, "show", "--at", "100000"),
-        (home, "show", "--at", "-1"),
-        (home, "show", "--at", 10**20),
-        (home, "show", "--mirror", "x.example/1"),
     ]
     for place, *words in wrong:
         assert at(place, *words).ended(2).err.startswith("syncd: error: ")
@@ -279,46 +274,25 @@ def test_nothing_is_overwritten(made: Path, at: Run, tmp_path: Path) -> None:
 # -------------------------------------------------------------------- show
 
 
-def test_show(made: Path, at: Run) -> None:
-    """Origin, size, root, counts, the last entries and the receipts."""
-    home = made / "police"
-    code, output, _ = at(home, "show")
-    assert code == 0
-    assert f"origin   {POLICE}" in output
-    assert "type   2 1" in output
-    assert output.count("receipt") == 2
-    assert at(home, "show", "--mirror", POLICE) == (0, output, "")
-    shown = at(home, "show", "--mirror", BANK, "--json").json
-    assert shown["size"] == sum(shown["types"].values())
-    assert shown["types"]["18"] == 1
-    assert shown["note"].startswith(BANK)
-    assert [e["index"] for e in shown["last"]] == list(
-        range(shown["size"] - 10, shown["size"])
-    )
+@pytest.mark.parametrize("stated", ["2J", "\x9b2J"])
+def test_show(member: Node, false: FalseApi, stated: str) -> None:
+    """What is signed, by whom, and the newest entries.
 
-
-@pytest.mark.parametrize("stated", ["[1]", "7", '"\\u009b2J"', '"\x9b2J"'])
-def test_show_what_a_stranger_wrote(stated: str) -> None:
-    """A void statement's fields are anything; no terminal obeys them."""
-    raw = f'{{"kind":{stated},"on":{stated},"type":1}}'.encode()
-    entry = log.entry(0, (b"\1\1" + bytes(32), b"s" * 16, raw))
-    view = {"types": {}, "last": [entry], "receipts": []}
-    whole = {"index": 0, "type": 1, "leaf": "", "statement": json.loads(raw)}
-    for line in (*log.lines(view), *log.lines(whole)):
-        assert line.isprintable()
-
-
-def test_show_one_entry(made: Path, at: Run) -> None:
-    """A statement is shown with the first 8 digits of its token only."""
-    home = made / "police"
-    for index in range(12):
-        ran = at(home, "show", "--mirror", BANK, "--at", index)
-        ran.printed(f"index    {index}")
-    shown = at(home, "show", "--mirror", BANK, "--at", 100, "--json").json
-    assert shown["type"] == 1
-    assert len(shown["token"]) == 8
-    last = at(home, "show", "--json").json["last"]
-    assert all(len(e["token"]) in (0, 8) for e in last)
+    A stranger's checkpoint and fields are anything; no terminal obeys them.
+    """
+    entry = {"index": 9, "type": "report", "on": stated, "kind": stated}
+    key = BANK.replace("/1", "/merged")
+    false.answers["/v1/logs/" + quote(BANK, safe="")] = {
+        "checkpoint": f"{BANK}\n10\n{stated}\n",
+        "cosigned": [{"key": key, "size": 8, "at": 1_800_000_000}],
+        "items": [{**entry, "label": "", "closed": "erased", "void": ""}],
+    }
+    shown = member("log", "show", "--mirror", BANK).out.splitlines()
+    assert all(line.isprintable() for line in shown)
+    assert shown[:2] == [BANK, "10"]
+    assert shown[4].split()[:3] == [key, "8", "2027-01-15"]
+    says = stated.replace("\x9b", "?")
+    assert shown[6].split() == ["9", "report", says, says, "-", "erased"]
 
 
 def test_an_erasure_says_what_it_takes(member: Node, false: FalseApi) -> None:

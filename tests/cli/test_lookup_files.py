@@ -56,7 +56,7 @@ def test_a_receipt_is_of_one_value(bank: Node, tmp_path: Path) -> None:
     """Of none that was refused; and it is its owner's alone."""
     file, out = tmp_path / "T-1.json", tmp_path / "answers.csv"
     words = (*ASK, "--receipt", file)
-    for more in (("--epoch", 1), ("--file", table(out), "--out", out), ()):
+    for more in (("--file", table(out), "--out", out), ()):
         ran = bank(*words, *more, stdin=b"1\n2")
         assert "--receipt is of one value" in ran.err
     bank(*words, stdin=b"nonsense")
@@ -155,7 +155,6 @@ def test_usage_errors_come_before_any_request(
         (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
         (("--out", out, "--keep", "9"), "columns: 客户号, name, tel"),
         (("--out", "-"), "--out: want .csv or .xlsx"),
-        (("--out", out, "--epoch", "2"), "--out is for the values"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):
         member(*say, *more).ended(2, expected)

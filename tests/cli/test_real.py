@@ -37,6 +37,15 @@ def test_reported_here_listed_there_retracted_gone(
     assert lookup(police, value, kind)["verdict"] == "none"
 
 
+def test_a_log_is_shown(bank: Node) -> None:
+    """Ours, or one that we mirror; and of no other anything."""
+    ours = bank("log", "show", "--json").ended(0).json
+    assert ours["size"] == len(ours["items"])
+    police = "police.example/syncd/txwz/1"
+    bank("log", "show", "--mirror", police).printed(police)
+    bank("log", "show", "--mirror", "x.example/1").ended(1, "nothing of")
+
+
 def test_how_a_url_was_read_is_printed(bank: Node, police: Node) -> None:
     """By the report that dropped a query, and the look-up that tried both."""
     pay = "http://a.b.c.pay.hunt.example/pay"

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.demo.demo_command import read, tell_ended
+from syncd.demo.demo_command import read
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
-from syncd.errors import UnavailableError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parents[2]
@@ -234,32 +233,3 @@ def test_one_changed_row_is_red(
     red = [line for line in out.splitlines() if "DIFFERS" in line]
     assert len(red) == 1
     assert "bank" in red[0]
-
-
-def test_a_killed_member_can_be_started_again(
-    play: Demo, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The demo says which has ended, and the command it names works."""
-    play.found()
-    play.start()
-    bank = play.members[1]
-    bank.process.kill()
-    bank.process.wait()
-    with pytest.raises(UnavailableError):
-        bank.ask("/v1/status")
-    capsys.readouterr()
-    tell_ended(play)
-    tell_ended(play)
-    ended, command = capsys.readouterr().out.splitlines()
-    assert "bank has ended: signal 9" in ended
-    words = command.split()  # syncd --home … run
-    assert words[0] == "syncd"
-    bank.process = subprocess.Popen(
-        [sys.executable, "-m", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    play.running.append(bank)
-    bank.ready()
-    assert bank.ask("/v1/status")["log"]["origin"] == bank.origin

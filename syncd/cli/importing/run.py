@@ -243,7 +243,7 @@ def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
     yield "\n" + t("The first rows as they would be listed:")
     yield from grid.items(
         "preview",
-        ({"line": x.row, **x._asdict(), **x.fields} for x in found.listed),
+        ({**x._asdict(), **x.fields} for x in found.listed),
     )
     yield "\n" + answers.previewed(found)
     for code, n in sorted(found.notices.items()):

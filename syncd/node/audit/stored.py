@@ -71,27 +71,18 @@ def released(path: Path) -> Note:
         raise DamagedError("{file}: {why}", file=own.HIGH_WATER, why=e) from e
 
 
-def own_row(s: OwnSnapshot) -> tuple[LogRow, list[CosignRow]]:
-    """Return our newest log, and others' receipts on it.
-
-    Raises:
-        UsageError: there is none yet.
-    """
-    logs = s.logs()
-    if not logs:
-        raise UsageError("there is no log here yet")
-    row = logs[-1]
-    return row, [r for r in s.receipts() if r.origin == row.origin]
-
-
 def marked_row(s: OwnSnapshot, mark: Note) -> tuple[LogRow, list[CosignRow]]:
-    """Return our newest log, as `own_row`, in which a checkpoint is.
+    """Return our newest log, in which a checkpoint is, and others' receipts.
 
     Raises:
         UsageError: there is none yet.
         DamagedError: it is not what was released.
     """
-    row, receipts = own_row(s)
+    logs = s.logs()
+    if not logs:
+        raise UsageError("there is no log here yet")
+    row = logs[-1]
+    receipts = [r for r in s.receipts() if r.origin == row.origin]
     head = checkpoint.parse(mark.text)
     if head.origin != row.origin or head.size > row.size:
         raise DamagedError(

@@ -3,8 +3,6 @@
 Its state is read from every part of the daemon.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Iterable
 from importlib import metadata
 
@@ -16,9 +14,9 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.ports import MirrorHead, Mute
+from syncd.flows.ports import Mute
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import claims, notation
+from syncd.indicator import notation
 from syncd.messages import wire
 from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
@@ -49,7 +47,6 @@ from syncd.web.routes import (
     route,
 )
 
-AS_KEPT = status_forms.StatusQuery()
 FINDINGS = 20  # the newest
 VERSION = metadata.version("syncd")
 UNHEARD = Message("nobody tells us what is new")
@@ -70,11 +67,8 @@ class StatusReader:
     never: NeverList
     screening: Screening
 
-    def __post_init__(self) -> None:
-        self._digesting = asyncio.Lock()
-
-    async def read(self, *, digests: bool = False) -> MemberState:
-        """Return the state; `digests` are recomputed from all claim rows."""
+    async def read(self) -> MemberState:
+        """Return the state."""
         config, roster = self.ctx.config, self.ctx.roster
         head = await self.ctx.own.log.head()
         note = self.ctx.own.log.released()
@@ -90,7 +84,7 @@ class StatusReader:
                 released=checkpoint.size_of(note),
             ),
             vault=await self.ctx.own.vault.counts(),
-            logs=await self._logs(digests=digests),
+            logs=await self._logs(),
             receipts=await self._receipts(),
             holders=self._holder_states(),
             keys=tuple(
@@ -125,17 +119,9 @@ class StatusReader:
         )
 
     @route("GET /v1/status", EVERYBODY, "read the status")
-    async def status(
-        self, wanted: status_forms.StatusQuery = AS_KEPT
-    ) -> status_forms.Status:
-        """Return the state as the local API says it, with what to do.
-
-        Digests are computed from all rows, in the threads that look-ups need:
-        for one caller at a time.
-        """
-        now = contextlib.nullcontext()
-        async with self._digesting if wanted.digests else now:
-            state = await self.read(digests=wanted.digests)
+    async def status(self) -> status_forms.Status:
+        """Return the state as the local API says it, with what to do."""
+        state = await self.read()
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
 
@@ -294,9 +280,7 @@ class StatusReader:
             if signer in members
         )
 
-    async def _logs(
-        self, *, digests: bool
-    ) -> tuple[status_forms.LogState, ...]:
+    async def _logs(self) -> tuple[status_forms.LogState, ...]:
         """Return how every log of the roster is doing, our own among them."""
         roster = self.ctx.roster
         heads = {h.origin: h for h in await self.ctx.mirror.heads()}
@@ -326,18 +310,9 @@ class StatusReader:
                     else self.rounds.heard_at(member.id, origin) or None,
                     why=wire.of(why) if why else None,
                     per_s=per_s or None,
-                    digest=await self._digest(head) if digests else "",
                 )
             )
         return tuple(logs)
-
-    async def _digest(self, head: MirrorHead) -> str:
-        """Return the digest of an origin's claim rows below `merged`, in hex."""
-        total = 0
-        async for rows in self.ctx.mirror.rows(head.origin, head.merged):
-            part = await self.ctx.offload(claims.digest, head.origin, rows)
-            total = claims.plus(total, part)
-        return claims.digest_bytes(total).hex()
 
     def _holder_states(self) -> tuple[status_forms.HolderState, ...]:
         """Return what was last seen of each holder."""
