@@ -254,8 +254,7 @@ def _as_file(own: bytes, key_pem: bytes) -> Iterator[str]:
 
 def _admit(connection: Any) -> None:
     """End the handshake here unless the other end bears an admitted pin."""
-    pin = peer_pin(connection)
-    if not connection.context.admits(pin):
+    if not connection.context.admits(peer_pin(connection)):
         raise ssl.SSLCertVerificationError(
             1, "tls: the other end's public key is not the pinned one"
         )

@@ -97,8 +97,7 @@ def _pending(args: _WaitingOptions) -> None:
             )
         )
         lines += drafting.describe(current, draft)
-    value = msgspec.to_builtins(waiting)
-    args.show(value, lines or [t("nothing waits")])
+    args.show(msgspec.to_builtins(waiting), lines or [t("nothing waits")])
 
 
 # ------------------------------------------------------------ admit, sign
@@ -188,8 +187,7 @@ class _Admit(EditOptions, _SigningOptions):
                 " signed",
                 member=self.name,
             )
-        raw = drafts.write(draft, current)
-        self.hand_in(self.sign(raw, current), current)
+        self.hand_in(self.sign(drafts.write(draft, current), current), current)
 
 
 class _SignOptions(_SigningOptions):

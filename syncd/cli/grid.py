@@ -88,8 +88,7 @@ def _cell(key: str, value: Any) -> Any:
 
 def moment(at: int) -> str:
     """Return a moment as people read it, in this machine's zone; "": none."""
-    when = time.localtime(at)
-    return time.strftime("%Y-%m-%d %H:%M:%S", when) if at else ""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else ""
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -90,8 +90,7 @@ class _RenewOptions(DraftOptions):
 @noun.verb("renew", "Draft a version that expires later.")
 def _renew(args: _RenewOptions) -> None:
     current = args.newest()
-    draft = drafts.begin(current, now=clock(), days=args.days)
-    args.write(draft, current)
+    args.write(drafts.begin(current, now=clock(), days=args.days), current)
 
 
 # ------------------------------------------------------- sign, merge, publish
@@ -114,8 +113,7 @@ class _PublishOptions(ClientOptions):
 
 @noun.verb("publish", "Give a signed version to our daemon, for all.")
 def _publish(args: _PublishOptions) -> None:
-    raw = drafting.note_of(args.signed)
-    hand_in(args, raw)
+    hand_in(args, drafting.note_of(args.signed))
 
 
 def hand_in(args: ClientOptions, raw: bytes) -> None:

@@ -55,8 +55,7 @@ async def decide(
     head = await mirror.head(origin)
     astray = head.contested
     if pin.size <= head.mirrored:
-        mine = await held.copy(mirror, head).root_at(pin.size)
-        astray = mine != pin.root
+        astray = await held.copy(mirror, head).root_at(pin.size) != pin.root
         if astray and not head.contested:
             head = await _contest(mirror, head, pin)
     common = most = min(head.mirrored, pin.size)

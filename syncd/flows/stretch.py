@@ -77,8 +77,7 @@ def check(
             why = str(e)
             break
         if not bundles and run.mine:
-            hashes = codec.leaf_hashes(found[: len(run.mine)])
-            if tuple(hashes) != run.mine:
+            if tuple(codec.leaf_hashes(found[: len(run.mine)])) != run.mine:
                 raise ForkError(
                     "log: {origin} does not extend size {have}", run
                 )

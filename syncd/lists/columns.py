@@ -191,8 +191,7 @@ def _value_faults(
     known = (
         kind in KINDS and found.get("value") and (region or kind != "phone")
     )
-    spoilt = {f.params.get("field", "value") for f in faults}
-    if not known or spoilt & WHOSE:
+    if not known or {f.params.get("field", "value") for f in faults} & WHOSE:
         return
     try:
         _normal(found)

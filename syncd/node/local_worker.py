@@ -158,8 +158,7 @@ class LocalWorker:
         self._daemon, self._news = daemon, 0  # the newest that are known
         database = Database(start.server or config.home / OWN, "own")
         keys = start.access_key, start.lists_key
-        name = f"local-{start.number}"
-        writer = writer_of(config.home, name, start.server)
+        writer = writer_of(config.home, f"local-{start.number}", start.server)
         self._own = OwnBooks(database, clock, *keys, writer)
         self._own.sightings = daemon
         self._mirror = open_mirror(

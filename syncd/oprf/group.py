@@ -91,8 +91,7 @@ def _open() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
 
     `find_library` knows no virtual environment.
     """
-    own = f"{sys.prefix}/{NATIVE}"
-    for path in (own, ctypes.util.find_library("sodium")):
+    for path in (f"{sys.prefix}/{NATIVE}", ctypes.util.find_library("sodium")):
         try:
             if path:
                 library = ctypes.CDLL(path)
@@ -268,8 +267,7 @@ def check_scalar(value: bytes, what: str = "scalar") -> None:
         MalformedError: it is not.
     """
     _want_sizes((value,), what)
-    reduced = scalar_add(value, ZERO)
-    if not hmac.compare_digest(reduced, value):
+    if not hmac.compare_digest(scalar_add(value, ZERO), value):
         raise MalformedError(
             "oprf: {what} is not below the group's order", what=what
         )
@@ -310,8 +308,7 @@ def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
     products = ctypes.create_string_buffer(scalars[0], size)
     inverses = ctypes.create_string_buffer(size)
     rest = ctypes.create_string_buffer(32)
-    start = ctypes.addressof(products)
-    at = start
+    at = ctypes.addressof(products)
     for value in scalars[1:]:
         mul(at + 32, at, value)
         at += 32

@@ -210,8 +210,7 @@ def finish(
                 n=len(totals),
                 blinds=len(blinded.blinds),
             )
-        off = group.invert_all(blinded.blinds)
-        points = group.multiply_each(off, totals)
+        points = group.multiply_each(group.invert_all(blinded.blinds), totals)
         n = len(blinded.inputs)
         asked, check = points[:n], points[n:]
         if check and check != [group.total(asked)]:

@@ -241,8 +241,7 @@ def update(
             )
     member = replace(member, **asdict(shape.part(Described, asked)))
     if asked.log != member.generation.log:
-        logs = _gone_on(member, asked.log, end)
-        member = replace(member, generations=logs)
+        member = replace(member, generations=_gone_on(member, asked.log, end))
     return drafts.put(draft, ("members",), member)
 
 

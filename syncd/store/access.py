@@ -233,8 +233,7 @@ class AccessBook(SealedBook):
         return {n: self._month(n, key) for n, key in c.execute(_KEYS)}
 
     def _month(self, number: int, sealed: bytes) -> _Month:
-        key = self._cipher.open(sealed, _context(number))
-        return _Month(number, key)
+        return _Month(number, self._cipher.open(sealed, _context(number)))
 
     def _new_key(self, c: Connection, number: int) -> bytes:
         sealed = self._cipher.seal(os.urandom(32), _context(number))

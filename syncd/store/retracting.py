@@ -138,10 +138,9 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
         for p in rows
         if not p.ends
     ]
-    ended = [(p.index, p.vault_id) for p in rows if p.ends]
     for became, what, here in (
         (_PUBLISH, "published", fresh),
-        (_CLOSE, "ended", ended),
+        (_CLOSE, "ended", [(p.index, p.vault_id) for p in rows if p.ends]),
     ):
         if lacks := len(here) - became.many(c, here):
             raise StaleError(

@@ -41,9 +41,8 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     for route in routes:
         item = paths.setdefault(route.path, {})
         item[route.method.lower()] = _operation(route)
-    room = resources.files("syncd.web")
     made: dict[str, Any] = json.loads(
-        room.joinpath("openapi.json").read_text()
+        resources.files("syncd.web").joinpath("openapi.json").read_text()
     )
     made["info"]["version"] = metadata.version("syncd")
     made["paths"] = paths
@@ -59,10 +58,9 @@ def _operation(route: Route) -> dict[str, Any]:
             route.media.partition(";")[0]: {"schema": _schema(route.gives)}
         },
     }
-    words = re.findall(r"[^/.{}]+", route.path)
     found: dict[str, Any] = {
         "operationId": route.method.lower()
-        + "".join(map(str.capitalize, words)),
+        + "".join(map(str.capitalize, re.findall(r"[^/.{}]+", route.path))),
         "summary": route.summary,
         "responses": {
             str(route.status): answer,

@@ -140,8 +140,7 @@ class _Api:
             return found
         finally:
             self._busy[known[0]] -= 1
-            held = request.get(_HELD, 0)
-            await self._in_flight.leave(known[0], held)
+            await self._in_flight.leave(known[0], request.get(_HELD, 0))
 
     async def _enter(self, request: web.Request, size: int) -> None:
         await self._in_flight.enter(request[_CALLER], size)
@@ -319,8 +318,7 @@ def _raw(body: bytes, cache: str = "", media: str = BINARY) -> web.Response:
 
 
 def _form(form: msgspec.Struct) -> web.Response:
-    body = canonical.dumps(msgspec.to_builtins(form))
-    return _raw(body, NO_STORE, JSON)
+    return _raw(canonical.dumps(msgspec.to_builtins(form)), NO_STORE, JSON)
 
 
 async def _send(request: web.Request, answer: web.StreamResponse) -> None:

@@ -116,5 +116,4 @@ def shape(error: Exception, prefix: str = "") -> ShapeError:
     """Return a parser's complaint without what it quotes of the input."""
     at, what = shapes.fault(error, prefix)
     flaw = Flaw(at=at or "body", detail=what)
-    message = Message("{at}: {said}", flaw, said=flaw.detail)
-    return ShapeError(message, (flaw,))
+    return ShapeError(Message("{at}: {said}", flaw, said=flaw.detail), (flaw,))

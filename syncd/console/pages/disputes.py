@@ -18,12 +18,10 @@ async def disputes(visit: Visit) -> Answer:
     found: Items[DisputeState] = await visit.api(
         "GET /v1/disputes", DisputeQuery(limit=1000)
     )
-    waiting = [one for one in found.items if one.pending and not one.by_us]
-    ours = [one for one in found.items if one.pending and one.by_us]
     return visit.show(
         "disputes.html",
-        waiting=waiting,
-        ours=ours,
+        waiting=[one for one in found.items if one.pending and not one.by_us],
+        ours=[one for one in found.items if one.pending and one.by_us],
         table=visit.table(
             "disputes",
             "due state* side* member kind reason answer position",

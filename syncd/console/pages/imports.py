@@ -32,12 +32,11 @@ async def imports(visit: Visit) -> Answer:
     query = form_of(report_forms.ImportQuery, visit.query)
     found = await visit.api("GET /v1/imports", query)
     kept = await visit.api("GET /v1/uploads")
-    running = sum(one.running for one in kept.items)
     return visit.show(
         "imports.html",
         "progress",
         kept=kept.items,
-        running=running,
+        running=sum(one.running for one in kept.items),
         table=visit.table(
             "imports",
             _COLUMNS,
@@ -54,8 +53,7 @@ def _row(one: ImportStatus) -> Row:
         state = t("{n} %, row {row}", n=part, row=one.row)
     if one.pending:
         state = catalogue.phrase("vault", "held")
-    id_ = Link(f"/imports/{one.id}", str(one.id))
-    return cells(one, id=id_, state=state)
+    return cells(one, id=Link(f"/imports/{one.id}", str(one.id)), state=state)
 
 
 @page("POST /imports", OPERATORS, later("Imports"))
@@ -110,8 +108,7 @@ async def _read(visit: Visit, id_: int, given: Mapping[str, str]) -> Answer:
     how, problem = _reading(given), None
     found: UploadPreview | None = None
     try:
-        where = "POST /v1/uploads/{id}/preview"
-        found = await visit.api(where, how, id=id_)
+        found = await visit.api("POST /v1/uploads/{id}/preview", how, id=id_)
     except SyncdError as e:
         if e.status == 404:
             raise
@@ -198,7 +195,6 @@ async def mend(visit: Visit) -> Answer:
         if what == "cell" and row[:15].isdecimal():
             rows.setdefault(int(row[:15]), {})[column] = cell
     wanted = MendedRows(rows=tuple(rows.items()))
-    where = "POST /v1/imports/{id}/mended"
-    made = await visit.api(where, wanted, id=id_)
+    made = await visit.api("POST /v1/imports/{id}/mended", wanted, id=id_)
     how = {"name": f"{id_}.csv", "list": given.get("list", "")}
     return await _read(visit, made.id, how)

@@ -47,8 +47,7 @@ async def ask(visit: Visit) -> Answer:
     text = given.get("text", "").strip()
     named = await asyncio.to_thread(extract, text, visit.room.region)
     if given.get("kind") and text:
-        one = Named(given["kind"], text, given.get("scheme", "").strip())
-        named = (one,)
+        named = (Named(given["kind"], text, given.get("scheme", "").strip()),)
     if not named:
         nothing = t("No number, link or account is in it.") if text else ""
         return _show(visit, given, nothing)

@@ -90,8 +90,7 @@ def _line(one: Change) -> str:
     """Return in words how much of one sort would begin, or end."""
     what = phrase("type", one.what)
     kind = one.kind and phrase("kind", one.kind)
-    label = words("label", one.label)
-    sort = " · ".join(filter(None, (what, kind, label)))
+    sort = " · ".join(filter(None, (what, kind, words("label", one.label))))
     if one.n < 0:
         return t("{n} end: {sort}", n=f"{-one.n:,}", sort=sort)
     return t("{n} new: {sort}", n=f"{one.n:,}", sort=sort)

@@ -98,8 +98,7 @@ async def report(visit: Visit) -> Answer:
     id_, seen = visit.id, None
     if visit.request.method == "POST":
         call = form_of(report_forms.ValueCall, await visit.form())
-        where = "POST /v1/reports/{id}/value"
-        seen = await visit.api(where, call, id=id_)
+        seen = await visit.api("POST /v1/reports/{id}/value", call, id=id_)
     asked = report_forms.ReportQuery(before=id_ + 1, limit=1)
     found = await visit.api("GET /v1/reports", asked)
     if not found.items or found.items[0].id != id_:
@@ -142,9 +141,8 @@ async def new(visit: Visit) -> Answer:
     given = await visit.form()
     if "send" not in given:
         return await _form(visit, given)
-    draft = form_of(Draft, given)
     call = report_forms.Reports(
-        reports=(draft,), again=given.get("again", "").strip()
+        reports=(form_of(Draft, given),), again=given.get("again", "").strip()
     )
     found = await visit.api("POST /v1/reports", call)
     [came] = found.items

@@ -108,10 +108,9 @@ class Collector:
         tls = pinning.client_context(
             self.certificate, self.key_pem, admits=admits
         )
-        client = PeerClient(
+        return PeerClient(
             address, [address], tls=tls, own_origins=frozenset()
-        )
-        return client, pins
+        ), pins
 
     async def _all(
         self, roster: Roster, clients: list[PeerClient]
@@ -196,8 +195,7 @@ class Collector:
             )
             had = len(there)
             with _by(client):
-                texts = canonical.load(body or b"[]", list[str])
-                for text in texts:
+                for text in canonical.load(body or b"[]", list[str]):
                     head = checkpoint.read(text.encode())
                     if head.origin != origin:
                         raise MalformedError("notes: of another log")

@@ -85,8 +85,7 @@ def _notes(settings: Config) -> Iterator[tuple[str, bytes]]:
     """Yield each signed note that is kept beside the logs' own, and where."""
     home, where = settings.home, server(settings)
     with OwnSnapshot.of(home, where) as own:
-        rows = [*own.cosigned(), *own.receipts(), *own.kept_receipts()]
-        for row in rows:
+        for row in [*own.cosigned(), *own.receipts(), *own.kept_receipts()]:
             yield bundle.note_path(row.origin, row.size, row.note), row.note
     with MirrorSnapshot.of(home, where) as mirror:
         for log in mirror.logs():

@@ -47,8 +47,7 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
     with OwnSnapshot.of(settings.home, server(settings)) as store:
         row, receipts = marked_row(store, mark)
         notes = [receipt.note for receipt in receipts]
-        raw = with_receipts(bytes(mark), row.origin, notes)
-        yield _files(store, row, raw)
+        yield _files(store, row, with_receipts(bytes(mark), row.origin, notes))
 
 
 def _files(

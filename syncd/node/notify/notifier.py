@@ -110,8 +110,7 @@ class Notifier:
             return
         alliance = self.ctx.config.member.alliance
         name = events.name_of(alliance, self.ctx.me, notice.event)
-        now = self.ctx.now()
-        signed = webhook.headers(sender.key, name, now, notice.body)
+        signed = webhook.headers(sender.key, name, self.ctx.now(), notice.body)
         await webhook.post(target.url, notice.body, signed)
 
     async def _serve(self, sender: _Sender) -> None:

@@ -43,8 +43,7 @@ def brought(home: Home, roster: Roster, since: int) -> Mapping[str, bytes]:
     keys = [m.keys.seen for m in members.values()]
     found: dict[str, bytes] = {}
     own = home.keys.log.verifier
-    inbox = home.inbox(own.name)
-    for path in sorted(inbox.glob("checkpoint*"))[:MOST]:
+    for path in sorted(home.inbox(own.name).glob("checkpoint*"))[:MOST]:
         try:
             with path.open("rb") as file:
                 raw = file.read(MAX_NOTE)

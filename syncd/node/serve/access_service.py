@@ -165,8 +165,7 @@ class AccessService:
     ) -> set[Position]:
         """Return the positions of which nobody may be tipped off by now."""
         held = await self.lookups.claims.in_force_at(positions)
-        world = await self.ctx.world()
-        overlay = Overlay(self.ctx.own.entries, world)
+        overlay = Overlay(self.ctx.own.entries, await self.ctx.world())
         await overlay.read([forms])
         return {*overlay.quiet(forms)} | {
             position

@@ -133,9 +133,8 @@ class Intake:
         }
         if epoch is None or not urls:
             return [*outcomes]
-        tokens = await self.ctx.offload(_tokens, urls)
         notes = await elsewhere_notes.note(
-            self.ctx, "url", epoch.epoch, tokens
+            self.ctx, "url", epoch.epoch, await self.ctx.offload(_tokens, urls)
         )
         return [
             replace(one, elsewhere=notes[one.id])

@@ -121,8 +121,7 @@ class LocalService:
     ) -> report_forms.RetractionEffect:
         """Return what would end, and end nothing."""
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted), dry=True)
-        ids = await self._named(wanted)
-        done = await self.ctx.own.vault.retract(ids, how)
+        done = await self.ctx.own.vault.retract(await self._named(wanted), how)
         rows = await self.ctx.own.vault.page(Query(ids=done.ids, limit=1000))
         stays = Counter(sum((await self.review.others(rows)).values(), ()))
         return shown(

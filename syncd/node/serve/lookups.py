@@ -198,9 +198,8 @@ class Lookups:
         """
         ours = self.ctx.config
         tried = wanted.read(identifier.for_lookup, ours.member.region)
-        timeout_s = ours.lookup.deadline_ms / 1000
         found = await self.tokeniser.outputs(
-            tried, purpose=purpose, timeout_s=timeout_s
+            tried, purpose=purpose, timeout_s=ours.lookup.deadline_ms / 1000
         )
         return {form: token.token(found[form]) for form in tried}
 
@@ -219,11 +218,10 @@ class Lookups:
         world = await self.ctx.world(self.never.tokens)
         overlay = Overlay(self.ctx.own.entries, world)
         records: list[int] = []
-        record = partial(self._record, overlay, records, answered_only)
         context = LookupContext(
             tokeniser=self.tokeniser,
             claims=self.claims,
-            record=record,
+            record=partial(self._record, overlay, records, answered_only),
             suspect=self.suspect,
             current=lambda: self.ctx.roster,
             offload=self.ctx.offload,

@@ -32,8 +32,7 @@ class Mailbox(Folder):
             StaleError: another one of that name is here.
             As `ceremony_note.read`.
         """
-        said = ceremony_note.read(name, raw, self._ctx.roster)
-        if caller != said.member:
+        if caller != ceremony_note.read(name, raw, self._ctx.roster).member:
             raise RefusedError(
                 "ceremony: {name} is not for {member} to put",
                 name=name,

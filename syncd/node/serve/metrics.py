@@ -55,8 +55,7 @@ def samples(
             yield "peer_failures", (row.member,), row.failures
             yield "peer_heard_seconds", (row.member,), row.heard_at or 0
     yield "cut_off", (), state.cut_off is not None
-    needed = max((key.t for key in state.keys), default=0)
-    yield "holders_needed", (), needed
+    yield "holders_needed", (), max((key.t for key in state.keys), default=0)
     yield "appending", (), state.follows or not state.appending
 
 

@@ -150,8 +150,7 @@ class ValuePapers:
                 if isinstance(answer, BaseException):
                     raise answer
                 for text in canonical.load(answer[0], list[str]):
-                    size = checkpoint.size_of(text.encode())
-                    if by < size <= log.size:
+                    if by < checkpoint.size_of(text.encode()) <= log.size:
                         proven = await prove(log, by, text.encode())
                         signed = proof.check(proven, by, entry)
                         found += [

@@ -72,8 +72,7 @@ class Daily:
         yield "publish", self._append()
         # Last: without room for it, all the rest of the day is done.
         yield "retire", self.orders.retire()
-        lock = self.publisher.writer.lock
-        yield "purge", erasures.purge(self.ctx, lock)
+        yield "purge", erasures.purge(self.ctx, self.publisher.writer.lock)
 
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.
@@ -93,8 +92,7 @@ class Daily:
         except SyncdError:
             return
         await self.publisher.say_roster()
-        unreported = self.ctx.own.quotas.unreported
-        for day, key in await unreported(self.ctx.today()):
+        for day, key in await self.ctx.own.quotas.unreported(self.ctx.today()):
             await self._usage(day, key)
         if self.ctx.sights:
             await self._sightings()
@@ -143,12 +141,10 @@ class Daily:
         logs = await anchor.due(self.ctx.origin, today, *given)
         if logs:
             marks = await own.log.names_done(ANCHORED)
-            upto = max(
-                (int(m.removeprefix(ANCHORED)) for m in marks), default=0
+            access, newest = await own.access.heads(
+                max((int(m.removeprefix(ANCHORED)) for m in marks), default=0)
             )
-            access, newest = await own.access.heads(upto)
-            sizes = (f"{sized}{one.origin}/{one.size}" for one in logs)
-            done = [name, *sizes]
+            done = [name, *(f"{sized}{one.origin}/{one.size}" for one in logs)]
             if access:
                 done += [f"{ANCHORED}{newest}"]
             made = Anchor(logs=logs, access=access)

@@ -57,8 +57,7 @@ async def by_epoch(ctx: Context, lock: asyncio.Lock) -> None:
     log.info("retiring", epochs=done)
     await mirror.drop_retired()
     for head in await mirror.heads():
-        bundles = -(-head.mirrored // BUNDLE)
-        for first in range(0, bundles, STEP):
+        for first in range(0, -(-head.mirrored // BUNDLE), STEP):
             await mirror.retire(head.origin, first, first + STEP)
     await close_ours(ctx, lock)
     await own.vault.retire(retired)

@@ -54,8 +54,7 @@ class Undo:
         ended, rows = await self._ended(page), dict[int, AccessRow]()
         places = [*ended]
         for at in range(0, len(places), _AT_ONCE):
-            part = places[at : at + _AT_ONCE]
-            rows |= await self._measures(positions=part)
+            rows |= await self._measures(positions=places[at : at + _AT_ONCE])
         await self._look_again(rows, ended)
 
     async def by_roster(self) -> None:
