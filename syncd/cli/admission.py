@@ -20,7 +20,6 @@ from syncd.cli import (
     terminal,
 )
 from syncd.cli.command import argument, option
-from syncd.cli.drafting import EditOptions, NewestOptions
 from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun
 from syncd.errors import RefusedError, UntrustedError, UsageError
@@ -56,7 +55,7 @@ def _invite(args: _InviteOptions) -> None:
 # ------------------------------------------------------------- what waits
 
 
-class _WaitingOptions(NewestOptions, ClientOptions):
+class _WaitingOptions(drafting.NewestOptions, ClientOptions):
     file: Path | None = option(
         "what roster pending --json printed, or join answer wrote; else our"
         " daemon is asked"
@@ -134,7 +133,7 @@ class _SigningOptions(_WaitingOptions):
 
 
 @noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
-class _Admit(EditOptions, _SigningOptions):
+class _Admit(drafting.EditOptions, _SigningOptions):
     name: str = argument("whom `roster pending` lists")
     out: Path | None = argument(  # type: ignore[assignment]
         "the draft, a new file, to be signed elsewhere", needed=False

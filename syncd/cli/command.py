@@ -26,7 +26,6 @@ from typing import (
 )
 
 from syncd import config
-from syncd.config import Config
 from syncd.errors import UsageError
 
 _EMPTY: dict[Any, Any] = {bool: False, str: "", int: 0}
@@ -83,7 +82,7 @@ class Options:
             raise UsageError("no home given")
         return path.absolute()
 
-    def settings(self) -> Config:
+    def settings(self) -> config.Config:
         """Return the settings of that home."""
         home = self.home_path()
         if not home.is_dir():

@@ -8,7 +8,6 @@ from syncd import config
 from syncd.cli import terminal
 from syncd.cli.command import Command, Options, argument
 from syncd.cli.meter import meter
-from syncd.config import editing
 from syncd.errors import DamagedError, Message, UsageError
 from syncd.messages.catalogue import t
 from syncd.node.audit.stored import verify_home
@@ -60,7 +59,7 @@ def _migrate(args: _MigrateOptions) -> None:
         terminal.say(
             "{n} rows moved, {m} logs verified", n=f"{total:,}", m=len(logs)
         )
-        editing.change(home, "database", "url", server.url)
+        config.editing.change(home, "database", "url", server.url)
     elif not before.url:
         raise UsageError("{path}: no such file", path=home / OWN)
     finish(home, server)

@@ -19,7 +19,6 @@ from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Quota
 from syncd.tlog import note
-from syncd.tlog.note import VerifierKey
 
 NONE = "none"  # as a row's value: without the row
 
@@ -174,7 +173,7 @@ class _RemoveAdmin(EditOptions):
         return drafts.remove_admin(draft, self.name)
 
 
-def public_key(path: Path) -> VerifierKey:
+def public_key(path: Path) -> note.VerifierKey:
     """Read the file that `syncd keys admin --out` wrote."""
     try:
         return note.parse_vkey(terminal.read_file(path).decode().strip())

@@ -24,12 +24,10 @@ from syncd.node.home import (
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import certificate, join, membership, spoken
 from syncd.roster import keys as roster_keys
-from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
 from syncd.roster.trust import TrustedRoster
 from syncd.store import durable
-from syncd.store.durable import Lock
 from syncd.store.home_stores import LOCK
 from syncd.store.keyring import Keyring
 
@@ -175,7 +173,7 @@ def _answer(args: _AnswerOptions) -> None:
 
 def answered(
     settings: Config, ring: Keyring, sealed: bytes
-) -> tuple[Applicant, bytes]:
+) -> tuple[join.Applicant, bytes]:
     """Return who we are to admins, and our signed answer to a challenge."""
     asked = terminal.parsed(settings.home / REQUEST, join.parse)
     keys = member_keys(ring, settings)
@@ -281,7 +279,7 @@ def begin_next_log(
     From then on nothing is appended to the old log (`node.home.Home`), so
     that it ends where the others hold it.
     """
-    lock = Lock(settings.home / LOCK)
+    lock = durable.Lock(settings.home / LOCK)
     try:
         number = us.number + 1
         name = log_name(number)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
-from syncd.cli.table_input import Read
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import column_names, safe
 from syncd.lists.columns import Columns
@@ -98,7 +97,7 @@ def _kept(column: str, rows: Table) -> tuple[str, int | str]:
 
 
 def _answers(
-    steps: Iterable[Sequence[Read]],
+    steps: Iterable[Sequence[table_input.Read]],
     rows: Table,
     keep: Keep,
     asking: Question,

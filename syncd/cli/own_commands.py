@@ -10,7 +10,6 @@ from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument, option
-from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.options import (
     KINDS,
@@ -188,7 +187,7 @@ def _list_entries(args: _ListOptions) -> None:
         )
 
 
-def _shown(item: Item) -> Item:
+def _shown(item: grid.Item) -> grid.Item:
     what = [item.get(name, "") for name in ("code", "text", "list", "label")]
     if item.get("official"):
         what.append(t("official report"))

@@ -9,10 +9,6 @@ from pathlib import Path
 
 from syncd.cli import draft_effect, drafting, review, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.drafting import (
-    DraftOptions,
-    EndOptions,
-)
 from syncd.cli.options import ClientOptions, OutputOptions, among
 from syncd.errors import (
     MalformedError,
@@ -51,7 +47,7 @@ def _challenge(args: _ChallengeOptions) -> None:
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
-class _Update(EndOptions):
+class _Update(drafting.EndOptions):
     request: Path = argument("its request")
 
     def change(self, draft: Roster) -> Roster:
@@ -69,7 +65,7 @@ class _Update(EndOptions):
 
 
 @noun.verb("remove", "Draft a version without a member.")
-class _Remove(EndOptions):
+class _Remove(drafting.EndOptions):
     member: str = argument()
     past: str = option("keep or annul what it said", default="keep")
     force: bool = option("also if too few holders are left")
@@ -83,7 +79,7 @@ class _Remove(EndOptions):
         )
 
 
-class _RenewOptions(DraftOptions):
+class _RenewOptions(drafting.DraftOptions):
     days: int = drafting.DAYS
 
 

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from syncd import config
-from syncd.config import Config
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
@@ -80,7 +79,7 @@ def agreed(question: str, words: Sequence[str] = ("y", "yes", "是")) -> bool:
     return sys.stdin.readline().strip().lower() in words
 
 
-def secret(settings: Config) -> bytes:
+def secret(settings: config.Config) -> bytes:
     """Return the passphrase that wraps a home's keys."""
     ask = partial(getpass.getpass, t("Passphrase: "))
     return config.passphrase(

@@ -9,7 +9,6 @@ from syncd.flows.lookup import PURPOSES
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
 from syncd.messages import catalogue
-from syncd.messages.catalogue import t
 
 
 def log(origin: str, **query: object) -> str:
@@ -50,5 +49,5 @@ def purposes() -> list[tuple[str, str]]:
 
 def state(entry: Any) -> str:
     """Return why an entry cannot be read, or says nothing; or ""."""
-    void = t("says nothing") if entry.void else ""
+    void = catalogue.t("says nothing") if entry.void else ""
     return catalogue.phrase("closed", entry.closed) if entry.closed else void

@@ -15,7 +15,6 @@ from syncd.errors import Message, SyncdError
 from syncd.indicator.identifier import KINDS
 from syncd.messages import catalogue
 from syncd.messages.answers import ago
-from syncd.messages.catalogue import t
 
 # Of who looks. Not of the template's context, which no imported macro has.
 HERE: Final[ContextVar[tuple[str, int]]] = ContextVar("HERE")
@@ -26,7 +25,7 @@ def environment() -> jinja2.Environment:
     """Return what makes pages of templates."""
     made = report.environment("syncd.console", finalize=clean)
     made.globals.update(
-        t=t,
+        t=catalogue.t,
         say=say,
         words=places.words,
         place=places.place,

@@ -77,7 +77,8 @@ def check(
             why = str(e)
             break
         if not bundles and run.mine:
-            if tuple(codec.leaf_hashes(found[: len(run.mine)])) != run.mine:
+            ours = tuple(codec.leaf_hashes(found[: len(run.mine)]))
+            if ours != run.mine:
                 raise ForkError(
                     "log: {origin} does not extend size {have}", run
                 )

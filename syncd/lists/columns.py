@@ -25,7 +25,6 @@ from syncd.indicator import notation
 from syncd.indicator.identifier import KINDS, Identifier, for_report
 from syncd.indicator.record import ReportFields
 from syncd.lists import column_names, days, lost_digits, words
-from syncd.lists.column_names import FIELDS
 from syncd.lists.rows import Row, flaw
 from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
@@ -232,7 +231,7 @@ def plan(
     described: ListDescription,
     *,
     where: str,
-    fields: Sequence[str] = FIELDS,
+    fields: Sequence[str] = column_names.FIELDS,
     more: Mapping[str, Extra] = NO_EXTRA,
 ) -> Columns:
     """Return how the rows of a table become reports, or `fields` of them.

@@ -32,7 +32,6 @@ from syncd.lists.column_names import FIELDS
 from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import FileOptions
-from syncd.lists.words import UnknownError
 from syncd.shape import line_of
 
 MOST: Final = 1 << 20  # bytes
@@ -81,7 +80,7 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
             own[field, word] = code
             try:
                 words.meaning(field, {(field, word): code})
-            except UnknownError as e:
+            except words.UnknownError as e:
                 raise UsageError(
                     "{where}: line {n}: {why}",
                     hint=e.way_out,

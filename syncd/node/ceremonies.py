@@ -17,7 +17,6 @@ from syncd.config import Config
 from syncd.errors import StaleError
 from syncd.flows import ceremony_note
 from syncd.flows.ceremony import Progress, Seat
-from syncd.flows.ceremony_note import DEAL, Plan
 from syncd.node.home import member_keys, share_name
 from syncd.node.pinned import trusted_roster
 from syncd.peer.client import PeerClient
@@ -120,7 +119,7 @@ class Place:
         self._ring, self._keys = ring, member_keys(ring, config)
         self._own = Folder(config.home / DIRECTORY)
 
-    def step(self, plan: Plan) -> Progress:
+    def step(self, plan: ceremony_note.Plan) -> Progress:
         """Say what it is our turn to say; return where the run stands then.
 
         Raises:
@@ -144,7 +143,7 @@ class Place:
 
     def _deal(self, seat: Seat) -> None:
         """Deal, once: what we dealt lies in our home before it goes out."""
-        name = f"{seat.plan.run}.{DEAL}.{self._me}"
+        name = f"{seat.plan.run}.{ceremony_note.DEAL}.{self._me}"
         raw = self._own.get(name)
         if raw is None:
             held = [

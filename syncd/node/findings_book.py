@@ -10,7 +10,6 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows import evaluation, evidence
-from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Offload
 from syncd.node.context import part
 from syncd.node.home import Home
@@ -42,7 +41,7 @@ class FindingsBook:
         self, member: str, why: Message, *exchanges: evaluation.Exchange
     ) -> None:
         """Report a bad holder, and keep what proves it to others."""
-        held = Evidence(member, exchanges)
+        held = evidence.Evidence(member, exchanges)
         rosters = [self.home.trusted.current]
         try:
             await self.offload(evidence.judge, held, rosters)

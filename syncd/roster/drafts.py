@@ -33,7 +33,6 @@ from syncd.roster import roster, row, trust
 from syncd.roster.roster import MAX_LIFE_S, MAX_SIZE, Roster
 from syncd.roster.terms import Epoch
 from syncd.tlog import note
-from syncd.tlog.note import Note, VerifierKey
 
 DAY_S = 86_400
 LIFE_DAYS = MAX_LIFE_S // DAY_S
@@ -161,7 +160,7 @@ def _changed(
 # ------------------------------------------------------------------- admins
 
 
-def add_admin(draft: Roster, key: VerifierKey) -> Roster:
+def add_admin(draft: Roster, key: note.VerifierKey) -> Roster:
     """Return the draft with one more admin, or another key for one."""
     keys = draft.admins | {key.name.rpartition("/")[2]: key}
     return replace(draft, admin_keys=tuple(sorted(keys.values(), key=str)))
@@ -209,10 +208,10 @@ def write(draft: Roster, current: Roster | None = None) -> bytes:
     checked = roster.from_json(draft.to_json(), draft.id)
     if current is not None:
         trust.check_succession(current, checked)
-    return bytes(Note(checked.text, ()))
+    return bytes(note.Note(checked.text, ()))
 
 
-def read(raw: bytes) -> tuple[Note, Roster]:
+def read(raw: bytes) -> tuple[note.Note, Roster]:
     """Read a draft file, with or without signatures.
 
     Raises:

@@ -45,9 +45,7 @@ from syncd.roster.members import Described, Generation, Member, Profile
 from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row, Vkey
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
-from syncd.tlog.note import Note, VerifierKey
 
 NO_ALLIANCE = "0" * 64  # line 2 of a founder's request
 MAX_SIZE = 64 << 10  # bytes of a request
@@ -196,7 +194,7 @@ def parse(raw: bytes) -> Request:
     )
 
 
-def _signed(role: str, signed: Note, key: VerifierKey) -> None:
+def _signed(role: str, signed: note.Note, key: note.VerifierKey) -> None:
     try:
         note.verify(signed, [key])
     except UntrustedError as e:
@@ -211,7 +209,7 @@ def _signed(role: str, signed: Note, key: VerifierKey) -> None:
 def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
     """Return what the TLS key signs: the request without its proofs."""
     bare = {name: v for name, v in value.items() if name != "proofs"}
-    return _TLS + str(Document(WHAT, alliance, bare)).encode()
+    return _TLS + str(document.Document(WHAT, alliance, bare)).encode()
 
 
 def _how(key: object) -> tuple[Any, ...]:

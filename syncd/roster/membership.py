@@ -8,7 +8,6 @@ from msgspec.structs import asdict, replace
 from syncd import shape
 from syncd.errors import RefusedError
 from syncd.roster import certificate, drafts, join, terms
-from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
 from syncd.roster.members import (
     Cut,
@@ -19,7 +18,6 @@ from syncd.roster.members import (
 )
 from syncd.roster.roster import FORMAT, Roster
 from syncd.roster.row import Base64
-from syncd.roster.terms import Epoch, Never
 from syncd.tlog.note import VerifierKey
 
 
@@ -30,9 +28,9 @@ class Founding(NamedTuple):
     founders: Sequence[Request]
     admins: Sequence[VerifierKey]
     threshold: int  # of the admins
-    days: int = LIFE_DAYS
+    days: int = drafts.LIFE_DAYS
     zone: str = "Asia/Shanghai"
-    never: Sequence[Never] = ()
+    never: Sequence[terms.Never] = ()
 
 
 def found(plan: Founding, *, now: int) -> Roster:
@@ -49,13 +47,13 @@ def found(plan: Founding, *, now: int) -> Roster:
         alliance=plan.alliance,
         version=1,
         issued=now,
-        expires=now + plan.days * DAY_S,
+        expires=now + plan.days * drafts.DAY_S,
         format=FORMAT,
         zone=plan.zone,
         admin_keys=(),
         threshold=plan.threshold,
         members=(),
-        epochs=(Epoch("url", 1, normal=1),),
+        epochs=(terms.Epoch("url", 1, normal=1),),
         quotas=terms.DEFAULT_QUOTAS,
         limits=terms.DEFAULT_LIMITS,
         caps=terms.DEFAULT_CAPS,

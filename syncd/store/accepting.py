@@ -25,7 +25,6 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports
-from syncd.store.imports import Refused
 from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.sealing import VaultCipher
@@ -95,7 +94,7 @@ def accept(
     now: int,
     how: Submission,
     mark: ImportMark | None,
-    refused: Sequence[Refused],
+    refused: Sequence[imports.Refused],
 ) -> list[Outcome]:
     """Keep what is new, in one transaction; return what became of each.
 

@@ -18,9 +18,7 @@ from syncd.flows.submission import ImportEnd
 from syncd.indicator.active import OFFICIAL
 from syncd.store import imports, retracting
 from syncd.store.database import Database
-from syncd.store.imports import MOST_REFUSED
 from syncd.store.portable import public_field
-from syncd.store.retracting import Terms
 from syncd.store.tables import (
     import_job,
     import_list,
@@ -117,7 +115,7 @@ def _finish(
         if end.gone:
             if due and due != end.gone_at_most:
                 _check(due, _count(c, list_id), refused, end)
-            retracting.by_ids(c, found, Terms(REASON, day, (1,)))
+            retracting.by_ids(c, found, retracting.Terms(REASON, day, (1,)))
             c.execute(sa.delete(list_value).where(*lost))
         if end.complete or due:
             this = update(import_list).where(import_list.c.id == list_id)
@@ -133,7 +131,7 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
         may = min(may, end.gone_at_most)
     if not end.complete:
         why = Message("the file ended early")
-    elif refused > MOST_REFUSED:
+    elif refused > imports.MOST_REFUSED:
         why = Message(
             "{refused} rows were refused, too many to know them again",
             refused=refused,

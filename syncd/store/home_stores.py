@@ -25,7 +25,6 @@ from syncd.store.calls import Calls
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database, Fence
 from syncd.store.durable import Lock
-from syncd.store.events import EventBook
 from syncd.store.history import History
 from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
@@ -95,7 +94,7 @@ class OwnStore(OwnBooks):
         self.published = PublishedCounts(*plain)
         self.cosigned = CosignRows(*plain)
         self.sightings = Sightings(*sealed)
-        self.events = EventBook(*plain)
+        self.events = events.EventBook(*plain)
         self.appeals = Appeals(*sealed)
         self.calls = Calls(*sealed)
         self.marks = MergeMarks(*plain)

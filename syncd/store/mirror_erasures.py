@@ -7,13 +7,11 @@ from sqlalchemy import Connection, delete, select
 
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, claims, codec
-from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
 from syncd.store.book import Book, of_log, reads, writes
-from syncd.store.erasing import Erasure
 from syncd.store.tables import (
     ENDED,
     claim,
@@ -32,7 +30,7 @@ class MirrorErasures(Book):
 
     @writes
     def erase(
-        self, c: Connection, origin: str, ranges: Sequence[Range]
+        self, c: Connection, origin: str, ranges: Sequence[absent.Range]
     ) -> None:
         """Act on erasures (from, to, by): payloads, salts and claims go.
 
@@ -67,7 +65,7 @@ class MirrorErasures(Book):
         self, c: Connection, log_id: int, origin: str, numbers: Sequence[int]
     ) -> None:
         """Close what is erased in bundles that have just come in."""
-        acted = Erasure(c, log_id, origin)
+        acted = erasing.Erasure(c, log_id, origin)
         if numbers:
             acted.act(numbers, erasing.spans(erasing.erased(c, log_id)))
         failed = acted.failed + self._retire(c, log_id, origin, numbers)

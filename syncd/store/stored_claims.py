@@ -18,7 +18,6 @@ from syncd.flows.ports import Position
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import codec, statement
 from syncd.indicator.claims import REPORT, Claim
-from syncd.indicator.statement import Retract
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
 from syncd.store.book import Book, reads
@@ -248,7 +247,7 @@ def _reason(payload: bytes) -> str:
         content = statement.decode(payload, 2)
     except MalformedError:  # erased
         return ""
-    return content.reason if isinstance(content, Retract) else ""
+    return content.reason if isinstance(content, statement.Retract) else ""
 
 
 def _disputes(log_id: int, mine: Collection[int]) -> sa.Select[Any]:

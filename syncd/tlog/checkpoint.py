@@ -19,7 +19,6 @@ from syncd.tlog import note as notes
 from syncd.tlog import strict
 from syncd.tlog.key import SigningKey, VerifierKey, is_name
 from syncd.tlog.merkle import HASH_SIZE
-from syncd.tlog.note import Note
 
 MAX_SIZE = 1 << 16  # bytes of a checkpoint with its cosignatures
 
@@ -52,7 +51,7 @@ def parse(text: str) -> Checkpoint:
             raise MalformedError("checkpoint: want origin, size, root lines")
 
 
-def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, Note]:
+def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, notes.Note]:
     """Return what the log of `key` signed, and the note with all its lines.
 
     Other lines are not checked: pass the note to `note.verify` for those.
@@ -84,7 +83,7 @@ def size_of(raw: bytes) -> int:
     return int(raw.split(b"\n", 2)[1]) if raw else 0
 
 
-def sign(head: Checkpoint, key: SigningKey) -> Note:
+def sign(head: Checkpoint, key: SigningKey) -> notes.Note:
     """Return the note by which a log signs its head.
 
     Raises:

@@ -20,7 +20,6 @@ from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import note as notes
 from syncd.tlog import strict
 from syncd.tlog.key import SigningKey, VerifierKey
-from syncd.tlog.note import Note
 
 MAX_SIZE = notes.MAX_SIZE  # bytes
 
@@ -67,7 +66,7 @@ def parse(text: str, what: str) -> Document:
 
 def sign(
     what: str, alliance_id: str, value: dict[str, Any], *keys: SigningKey
-) -> Note:
+) -> notes.Note:
     """Return `value` as a document signed by each of `keys`.
 
     Raises:

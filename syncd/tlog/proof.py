@@ -16,7 +16,6 @@ from typing import Final
 
 from syncd.errors import UntrustedError
 from syncd.tlog import checkpoint, merkle, note, strict, tiles
-from syncd.tlog.note import Note
 
 FORMAT: Final = "c2sp.org/tlog-proof@v1"
 
@@ -44,7 +43,7 @@ def text(
     return "\n".join(lines)
 
 
-def check(proof: str, index: int, leaf: bytes) -> Note:
+def check(proof: str, index: int, leaf: bytes) -> note.Note:
     """Return the checkpoint, its signatures not verified, that has a leaf.
 
     Per RFC 9162, 2.1.3.2.

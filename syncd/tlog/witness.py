@@ -19,9 +19,7 @@ from typing import NamedTuple
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import checkpoint, merkle, strict
 from syncd.tlog import note as notes
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import VerifierKey
-from syncd.tlog.note import Note
 
 MAX_HASHES = 63
 MAX_SIZE = 1 << 17  # bytes
@@ -34,10 +32,10 @@ class Request(NamedTuple):
 
     old: int  # entries
     proof: Sequence[bytes]  # 32 bytes each
-    note: Note  # of `head`, not verified
+    note: notes.Note  # of `head`, not verified
 
     @property
-    def head(self) -> Checkpoint:
+    def head(self) -> checkpoint.Checkpoint:
         """What is to be cosigned."""
         return checkpoint.parse(self.note.text)
 

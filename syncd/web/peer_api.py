@@ -21,7 +21,6 @@ from aiohttp.typedefs import Handler
 
 from syncd import canonical, errors
 from syncd.flows import serve
-from syncd.flows.serve import LogFiles
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
@@ -177,9 +176,9 @@ class _Api:
         except errors.SyncdError:
             return web.Response(status=503, text="cannot answer just now\n")
 
-    async def _log(self, request: web.Request) -> LogFiles:
+    async def _log(self, request: web.Request) -> serve.LogFiles:
         named = request.match_info.get("hash")
-        log: LogFiles | None = None
+        log: serve.LogFiles | None = None
         if named is None:
             log = await self._service.own_log()
         else:

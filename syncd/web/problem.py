@@ -17,14 +17,13 @@ from aiohttp import web
 from syncd import shape as shapes
 from syncd.errors import MalformedError, Message, QuotaError, SyncdError
 from syncd.messages import wire
-from syncd.messages.wire import WireMessage
 
 MEDIA = "application/problem+json"
 NO_HEADERS: Mapping[str, str] = {}
 _URN = "urn:syncd:problem:"
 
 
-class _Body(WireMessage):
+class _Body(wire.WireMessage):
     """A message, and the way out."""
 
     hint: str = ""

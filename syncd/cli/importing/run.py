@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.cli import grid, table_input, terminal
-from syncd.cli.grid import Item
 from syncd.cli.importing import targets
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
@@ -137,7 +136,7 @@ def complete(
     target.end = {**target.end, "complete": not is_part(table)}
 
 
-def _tell(args: "ImportOptions", upload: Upload, counts: Item) -> int:
+def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
     """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
     where = None
@@ -178,7 +177,7 @@ def _tell(args: "ImportOptions", upload: Upload, counts: Item) -> int:
     return waits or 1
 
 
-def _counted(counts: Item) -> Iterator[str]:
+def _counted(counts: grid.Item) -> Iterator[str]:
     """Yield what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
     number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}

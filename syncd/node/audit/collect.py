@@ -15,7 +15,6 @@ from typing import Any
 
 from syncd import canonical, pinning
 from syncd.audit import bundle
-from syncd.audit.bundle import About, Writer
 from syncd.audit.known import Keys
 from syncd.errors import (
     AbsentError,
@@ -47,7 +46,7 @@ class Collector:
     certificate: bytes  # the auditor's, DER
     key_pem: bytes
     fingerprint: str
-    made: Writer
+    made: bundle.Writer
     now: int  # unix seconds
     progress: Callable[[int, int], None] = lambda *_: None
     asked: Any = None  # the client of whom something was asked last
@@ -89,7 +88,7 @@ class Collector:
                 client.own_origins = frozenset({member.origin})
             complete.rosters(self.made, roster, notes)
             lacks = await self._all(roster, [*found])
-        about = About(
+        about = bundle.About(
             alliance=roster.id,
             at=self.now,
             sources=tuple(sorted(client.name for client in found)),

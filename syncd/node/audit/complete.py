@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 
 from syncd.audit import bundle
-from syncd.audit.bundle import About, Writer
 from syncd.audit.known import policy, vkeys
 from syncd.config import Config, server
 from syncd.flows import log_files
@@ -36,7 +35,7 @@ async def write(
         origin: of one log alone; else of all, and what convicts holders.
         reason: why payloads are in it, which no erasure reaches any more.
     """
-    roster, made = trusted_roster(settings).current, Writer(out)
+    roster, made = trusted_roster(settings).current, bundle.Writer(out)
     rosters(made, roster, roster_files(settings.home).notes())
     kept = [*_notes(settings)]  # before the logs: no larger than they are
     origins = [origin] if origin else [settings.origin, *_mirrored(settings)]
@@ -51,7 +50,7 @@ async def write(
                 made.add(path, raw)
     for file in [] if origin else evidence_files.paths(settings.home):
         made.add(f"{file.relative_to(settings.home)}", file.read_bytes())
-    about = About(
+    about = bundle.About(
         alliance=roster.id,
         at=now,
         sources=(settings.member.id,),
@@ -60,7 +59,7 @@ async def write(
     return made.finish(about)
 
 
-def rosters(made: Writer, roster: Roster, notes: list[bytes]) -> None:
+def rosters(made: bundle.Writer, roster: Roster, notes: list[bytes]) -> None:
     """Write whose signatures count, and how to check a bundle."""
     for version, raw in enumerate(notes, 1):
         made.add(f"roster/{version:06}.note", raw)

@@ -71,7 +71,8 @@ class OurClock:
             h.ahead_s + here for h in heard if last - h.at <= FRESH_S
         )
         middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
-        return round(min(middle, key=abs))
+        nearer = min(middle, key=abs)
+        return round(nearer)
 
     def healthy(self) -> None:
         """Pass, unless our clock is astray.

@@ -16,9 +16,8 @@ from syncd.flows import cosign
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.node.context import Context, part
 from syncd.node.follow.log_state import Held, LogState, Offer, Pin, Target
-from syncd.tlog import checkpoint, note
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
+from syncd.tlog import checkpoint, note
 
 log = structlog.get_logger("syncd.exchange")
 
@@ -70,7 +69,7 @@ class FollowedLogs:
         pins = member.pins(log_)
         return (pins[-1], member.end(log_) is not None) if pins else None
 
-    def _rules_out(self, head: Checkpoint) -> bool:
+    def _rules_out(self, head: checkpoint.Checkpoint) -> bool:
         """Tell whether the roster counts for nothing what a log signed."""
         known = self.pin(head.origin)
         if known is None:
@@ -137,7 +136,7 @@ class FollowedLogs:
             await self.forked(origin, [state.target.note, new.note], why)
         return offer is Offer.NEWS
 
-    async def _held(self, head: Checkpoint) -> Held:
+    async def _held(self, head: checkpoint.Checkpoint) -> Held:
         mirror = self.ctx.mirror
         mine = await mirror.head(head.origin)
         left = await self.rejected(head.origin)

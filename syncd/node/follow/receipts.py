@@ -18,7 +18,6 @@ from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
 from syncd.tlog import checkpoint, note
-from syncd.tlog.note import VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
 
@@ -43,7 +42,7 @@ class Receipts:
         ]
         return [one.note for one in found if one is not None]
 
-    async def cosign(self, origin: str, key: VerifierKey) -> bool:
+    async def cosign(self, origin: str, key: note.VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
         self.logs.note(origin, owed=True)  # until it is signed
         signed: list[object] = []

@@ -15,10 +15,8 @@ from typing import Any
 import structlog
 
 from syncd import config
-from syncd.config import Target
 from syncd.errors import UnavailableError
 from syncd.messages import wire
-from syncd.messages.wire import WireMessage
 from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.notify import command, events
@@ -46,7 +44,7 @@ class _Notice:
 class _Sender:
     """One target, and how telling it goes."""
 
-    target: Target
+    target: config.Target
     key: bytes  # of a webhook
     read_to: int = 0  # number of an event
     waiting: dict[int, _Notice] = field(default_factory=dict)  # in order
@@ -54,7 +52,7 @@ class _Sender:
     failures: int = 0  # in a row
     failing_since: int | None = None  # unix seconds
     last_ok: int | None = None
-    why: WireMessage | None = None
+    why: wire.WireMessage | None = None
 
 
 @part

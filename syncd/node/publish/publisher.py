@@ -22,7 +22,6 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import merge, publish
-from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.claims import REPORT, VOUCH
 from syncd.indicator.record import KEPT
@@ -44,7 +43,7 @@ class Publisher:
     """Appends to our log, and lets the others know."""
 
     ctx: Context
-    writer: Writer  # appends, one at a time
+    writer: publish.Writer  # appends, one at a time
     tokeniser: Tokeniser
     guard: AppendGuard
     peer_notifier: PeerNotifier

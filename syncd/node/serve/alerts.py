@@ -12,7 +12,6 @@ import msgspec
 
 from syncd.errors import Message
 from syncd.indicator import statement
-from syncd.indicator.statement import Retract
 from syncd.node.context import Context, part
 from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState, subject
@@ -85,7 +84,7 @@ class Alerts:
             arrival.position: len(what.ends)
             for arrival in page
             for what in (arrival.statement,)
-            if isinstance(what, Retract)
+            if isinstance(what, statement.Retract)
             and what.on >= old
             and what.reason != "test"
         }

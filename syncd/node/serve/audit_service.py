@@ -22,7 +22,6 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from syncd.audit import bundle, report
-from syncd.audit.bundle import Bundle
 from syncd.audit.verify import verify
 from syncd.config import Config
 from syncd.errors import (
@@ -61,7 +60,7 @@ def make(settings: Config, out: Path, now: int) -> None:
         files, made = Path(room) / "files", Path(room) / "made"
         made.mkdir()
         asyncio.run(complete.write(settings, files, now))
-        audit = verify(Bundle(files), settings.alliance.fingerprint)
+        audit = verify(bundle.Bundle(files), settings.alliance.fingerprint)
         for lang in catalogue.LANGUAGES:
             with catalogue.speaking(lang):
                 page = report.page(audit)

@@ -24,7 +24,6 @@ from syncd.node.follow.peers import Peers
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.pinning import ServerTls
 from syncd.roster import drafts, invitation, join, membership, signing
-from syncd.roster.invitation import Invitation
 from syncd.store import durable
 from syncd.web import forms, problem
 from syncd.web.routes import ADMINS, BINARY, SIGNED, TEXT, route
@@ -41,7 +40,7 @@ class _Invited(msgspec.Struct):
     answer: str = ""
 
     @property
-    def invitation(self) -> Invitation:
+    def invitation(self) -> invitation.Invitation:
         return invitation.parse(self.line)
 
     @property
@@ -140,7 +139,7 @@ class Joining:
                 n=len(self.invited),
                 member=me,
             )
-        made = Invitation(
+        made = invitation.Invitation(
             alliance=ctx.roster.id,
             fingerprint=ctx.trusted.fingerprint,
             inviter=me,

@@ -28,7 +28,6 @@ from syncd.node.upkeep.never_list import NeverList
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.vault import Query
 from syncd.web import event_stream, forms, report_forms
-from syncd.web.event_stream import Event
 from syncd.web.routes import (
     BEARER,
     EVERYBODY,
@@ -227,7 +226,7 @@ class LocalService:
             open_ = await self.ctx.own.sessions.all()
             return page.session in {one.id for one in open_}
 
-        async def allowed() -> AsyncGenerator[Event | None, None]:
+        async def allowed() -> AsyncGenerator[event_stream.Event | None, None]:
             async with contextlib.aclosing(happening):
                 async for event in happening:
                     if not await stands():

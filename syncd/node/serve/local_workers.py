@@ -25,7 +25,6 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from syncd import config, pinning
-from syncd.config import Address
 from syncd.console.app import Console
 from syncd.errors import SyncdError, UnavailableError
 from syncd.flows.lookup import PURPOSES
@@ -137,7 +136,7 @@ class LocalWorkers:
         relayed = home.path / RELAYED
         lists = VaultCipher(home.ring.need("vault"))
         relayed.parent.mkdir(mode=0o700, exist_ok=True)
-        [behind] = listening(Address(path=relayed), "own")
+        [behind] = listening(config.Address(path=relayed), "own")
         await self.listeners.serve(app, behind, "workers")
         self._link = await link.answering(home.path, self.answer)
         self.workers = [

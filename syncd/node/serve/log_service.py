@@ -22,7 +22,6 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf, statement, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import NAMES, Erase, Void
 from syncd.indicator.vocabulary import check
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
@@ -240,7 +239,7 @@ class LogService:
         said = await self._erasable(named)
         vault, origin = self.ctx.own.vault, self.ctx.origin
         rows = [*filter(None, [await vault.by_index(origin, i) for i in said])]
-        types = Counter(NAMES[type_] for type_ in said.values())
+        types = Counter(statement.NAMES[type_] for type_ in said.values())
         if wanted.yes:
             ends = [Change(name, "", "", -n) for name, n in types.items()]
             await self.review.ask(
@@ -258,7 +257,7 @@ class LogService:
         }.difference((origin, i) for i in named)
         if wanted.yes and said:
             ranges = tuple((i, i + 1) for i in said)
-            made = Erase(ranges=ranges, reason=wanted.reason)
+            made = statement.Erase(ranges=ranges, reason=wanted.reason)
             await self.publisher.append([made], poke=True)
             await self.ctx.own.pending.forget()
         return forms.Erasing(
@@ -317,7 +316,7 @@ def _entry(caller: Caller, index: int, record: Record) -> forms.LogEntry:
     return shown(
         *(forms.LogEntry, content),
         index=index,
-        type=NAMES.get(type_, str(type_)),
+        type=statement.NAMES.get(type_, str(type_)),
         closed=closed,
-        void=content.reason if isinstance(content, Void) else "",
+        void=content.reason if isinstance(content, statement.Void) else "",
     )

@@ -11,18 +11,16 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from syncd.errors import MalformedError, Message, SyncdError
+from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
 from syncd.flows.draft import RawValue
 from syncd.flows.judge import Answer, Question, World, judged_by_token
-from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, receipt, token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.indicator.identifier import Identifier
-from syncd.indicator.receipt import Receipt
 from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Reading, part
@@ -34,7 +32,6 @@ from syncd.node.upkeep.lapse import Lapse
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
 from syncd.web import forms, problem
-from syncd.web.forms import LONGEST_REFERENCE, MAX_DEADLINE_MS, LookupCall
 from syncd.web.routes import READERS, Caller, route
 from syncd.web.status_forms import Quota
 
@@ -138,7 +135,7 @@ class Lookups:
 
     @route("POST /v1/lookups", READERS, "look up", most=MOST)
     async def lookup(
-        self, caller: Caller, wanted: LookupCall
+        self, caller: Caller, wanted: forms.LookupCall
     ) -> forms.LookupAnswers:
         """Answer every item, in order; recorded durably before return."""
         began = time.monotonic()
@@ -146,10 +143,10 @@ class Lookups:
         vocabulary.check("purpose", "purpose", purpose, lookup.PURPOSES)
         outcome = wanted.outcome or "unknown"
         vocabulary.check("outcome", "sighting_outcome", outcome)
-        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
+        plain_text("reference", wanted.reference, forms.LONGEST_REFERENCE)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
-            MAX_DEADLINE_MS,
+            forms.MAX_DEADLINE_MS,
         )
         questions = [_question(item) for item in wanted.items]
         how: dict[str, Any] = {"purpose": purpose, "caller": caller.name}
@@ -190,7 +187,7 @@ class Lookups:
 
     async def tokens(
         self, wanted: RawValue, purpose: str
-    ) -> dict[Identifier, bytes]:
+    ) -> dict[identifier.Identifier, bytes]:
         """Return all that a look-up would try, and the token of each.
 
         Raises:
@@ -237,7 +234,7 @@ class Lookups:
             return answer
         salt = os.urandom(16).hex()
         made = shown(
-            *(Receipt, answer.verdict),
+            *(receipt.Receipt, answer.verdict),
             origin=self.ctx.origin,
             at=self.ctx.now(),
             purpose=purpose,

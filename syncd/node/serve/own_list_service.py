@@ -30,7 +30,6 @@ from syncd.node.serve.shown import day_text, label, shown, taken
 from syncd.store.own_entries import OwnEntries
 from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
-from syncd.web.forms import LookupCall
 from syncd.web.own_list_forms import OwnAdd, OwnLocal
 from syncd.web.routes import HANDED_IN, OPERATORS, Caller, route
 
@@ -136,7 +135,7 @@ class OwnListService:
         ]
         if asked:
             items = tuple(item for _, item, _ in asked)
-            call = LookupCall(purpose="appeal", items=items)
+            call = forms.LookupCall(purpose="appeal", items=items)
             found = await self.lookups.lookup(caller, call)
             for (at, _, one), seen in zip(asked, found.items, strict=True):
                 made[at] = _seen(one, seen)

@@ -19,7 +19,6 @@ from syncd.flows.entry import Filter
 from syncd.flows.own_lists import plain_text
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
-from syncd.indicator.statement import NAMES, Report
 from syncd.lists.preview import masked
 from syncd.node.background import logged
 from syncd.node.context import Context, part
@@ -45,7 +44,7 @@ def drafted(
     """Return a call without what could not be read, and what it would say."""
     drafts = getattr(wanted, field)
     said = (
-        Change(NAMES.get(one.type, one.type), one.kind, label, 1)
+        Change(statement.NAMES.get(one.type, one.type), one.kind, label, 1)
         for draft, one in zip(drafts, made, strict=True)
         if not isinstance(one, SyncdError)
         for label in (getattr(draft, "label", ""),)
@@ -145,7 +144,7 @@ class Review:
                     {
                         authors[c.origin].id
                         for c in claims
-                        if isinstance(c.statement, Report)
+                        if isinstance(c.statement, statement.Report)
                         and c.origin in authors
                     }
                     - {self.ctx.me}
@@ -244,7 +243,7 @@ class Review:
                 *(HeldRow, getattr(one, "fields", one), one),
                 n=n,
                 kind=getattr(one, "kind", "phone"),
-                type=NAMES.get(type_, type_),
+                type=statement.NAMES.get(type_, type_),
                 value=masked(one.value) if one.value else "",
                 stays=stays.get(_key(one), ())
                 if hasattr(one, "token")

@@ -22,7 +22,6 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import basis
-from syncd.flows.basis import Key
 from syncd.flows.judge import HITS, Answer, Question, epoch_of, judged_by_token
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Listed
@@ -124,7 +123,7 @@ class Screening:
             some = (a for a in page if not isinstance(a.statement, Sighting))
             await self._look({one.key for one in some})
 
-    async def _look(self, keys: Collection[Key]) -> set[int]:
+    async def _look(self, keys: Collection[basis.Key]) -> set[int]:
         """Judge the entries on some tokens; return their ids."""
         found = await self._book.find([*keys])
         for at in range(0, len(found), PAGE):

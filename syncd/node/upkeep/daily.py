@@ -16,7 +16,6 @@ from syncd.errors import SyncdError
 from syncd.flows import anchor, sighting, trial
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
-from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.jobs import Runs
@@ -147,7 +146,7 @@ class Daily:
             done = [name, *(f"{sized}{one.origin}/{one.size}" for one in logs)]
             if access:
                 done += [f"{ANCHORED}{newest}"]
-            made = Anchor(logs=logs, access=access)
+            made = statement.Anchor(logs=logs, access=access)
             await self.publisher.append([made], done=done)
 
     async def _usage(self, day: str, key: str) -> None:
@@ -157,7 +156,7 @@ class Daily:
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
         of = len(parts) if len(parts) > 1 else 0
         usage = [
-            Usage(
+            statement.Usage(
                 on=day,
                 key=(kind, int(epoch)),  # type: ignore[arg-type]
                 rows=tuple(part),
@@ -200,15 +199,15 @@ class Daily:
         await self.publisher.append(told, done=[name], sighted=[*gone])
 
 
-def _sighting(met: SightedToken, today: str) -> Sighting:
+def _sighting(met: SightedToken, today: str) -> statement.Sighting:
     """Return the statement: a whole week, and so many at least."""
-    return Sighting(
+    return statement.Sighting(
         on=today,
         kind=met.kind,  # type: ignore[arg-type]
         epoch=met.epoch,
         token=token.encode(met.token),
         first=statement.day_text(met.week),
         last=statement.day_text(met.week + sighting.WEEK - 1),
-        count=max(c for c in COUNTS if c <= met.count),
+        count=max(c for c in statement.COUNTS if c <= met.count),
         outcome=met.outcome,
     )
