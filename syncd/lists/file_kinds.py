@@ -41,8 +41,13 @@ def kind_of(path: Path, options: FileOptions) -> str:
         )
     with path.open("rb") as file:
         raw = file.read(_HEAD)
-    # A character a byte.
-    head = raw.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    encoding = options.encoding.lower()
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        encoding = "utf-16"
+    elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:
+        encoding = "latin-1"  # a character a byte
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+    head = raw.decode(encoding, "replace")
     if not head:
         raise UsageError("{path}: is empty", path=path)
     what, hint = _foreign(path, head)

@@ -33,7 +33,7 @@ pieces = st.lists(
             ),
             *(b"0.0.0.0 a b\n", b"127.0.0.1 localhost\n", b"\x80", b"\x01"),
             *(b"\xaa\xa1", b"\r", b"\x1a", b"a b;c\n", "值\n".encode()),
-            *("电话".encode(), b"\xef\xbb\xbf"),
+            *("电话".encode(), *(lines.MARKS.values())),
         ]
     ),
     max_size=30,
@@ -124,7 +124,7 @@ texts = st.text(
 
 @given(
     st.lists(st.tuples(texts, texts | st.just('say "hi"\nthere')), min_size=1),
-    st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16-le"]),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from([",", ";", "\t"]),
 )

@@ -16,8 +16,8 @@ from syncd.flows import cosign
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.node.context import Context, part
 from syncd.node.follow.log_state import Held, LogState, Offer, Pin, Target
-from syncd.tlog.note import VerifierKey
 from syncd.tlog import checkpoint, note
+from syncd.tlog.note import VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
 

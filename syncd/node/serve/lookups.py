@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from syncd.errors import MalformedError, Message, SyncdError
-from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
 from syncd.flows.draft import RawValue
 from syncd.flows.judge import Answer, Question, World, judged_by_token
+from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
