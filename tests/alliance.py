@@ -320,9 +320,7 @@ class Member:
 
     async def start(self) -> None:
         """Start the daemon, on the same address as before."""
-        config = self.config
-        home = Home.open(config, SECRET)
-        node = Node(home, self.network)
+        node = Node(Home.open(self.config, SECRET), self.network)
         node.shift_s = lambda: self.shift_s
         self.running = node
         node.given = self.listener or bound(self.address[1])
@@ -564,8 +562,7 @@ class Member:
 
     async def digest(self, origin: str) -> str:
         """Return the digest of a log's claims, recomputed."""
-        total = await digest_of(self.mirror, origin)
-        return claims.digest_bytes(total).hex()
+        return claims.digest_bytes(await digest_of(self.mirror, origin)).hex()
 
     async def findings(self, code: str = "") -> list[Row]:
         """Return what it found, of one code or all."""

@@ -40,8 +40,7 @@ def ran(*command: str | Path) -> tuple[int, str]:
 def test_the_image_is_small_and_has_no_power() -> None:
     """Pinned bases, a build stage, a user of its own, a health check."""
     text = (DOCKER / "Dockerfile").read_text()
-    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
-    assert bases == ["${BASE}"] * 2
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}"] * 2
     assert re.search(r"^ARG BASE=\S+:\d", text, re.MULTILINE)
     last = text.rpartition("\nFROM ")[2]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
@@ -135,8 +134,7 @@ UNITS = [*DOCKER.glob("*.service")]
 def test_systemd_would_say_it(tmp_path: Path, old: str, new: str) -> None:
     """A misspelt key or value, which systemd itself only warns of."""
     for unit in UNITS:
-        text = unit.read_text().replace(old, new)
-        (tmp_path / unit.name).write_text(text)
+        (tmp_path / unit.name).write_text(unit.read_text().replace(old, new))
     assert "syncd.service" in verify_units.complaints(
         sorted(tmp_path.iterdir())
     )

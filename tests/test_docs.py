@@ -116,8 +116,7 @@ def test_every_own_route_is_documented() -> None:
             page("http-api.md"),
         )
     )
-    documented = {f"{method} {path}" for method, path in written}
-    assert documented == there
+    assert {f"{method} {path}" for method, path in written} == there
 
 
 def test_every_peer_route_is_documented() -> None:
@@ -132,8 +131,7 @@ def test_every_peer_route_is_documented() -> None:
     rows = re.findall(
         r"^\| (GET|POST) `([^`?]+)(?:\?[^`]*)?` \|", table, re.MULTILINE
     )
-    documented = {f"{method} {path}" for method, path in rows}
-    assert documented == there
+    assert {f"{method} {path}" for method, path in rows} == there
 
 
 def test_every_job_is_documented() -> None:
@@ -346,10 +344,9 @@ def test_what_the_code_points_to_is_there() -> None:
 
 def test_the_readme_lists_every_page() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [
+    assert not [
         p.name for p in DOCS.glob("*.md") if f"docs/{p.name}" not in text
     ]
-    assert not missing
 
 
 def test_decisions_are_numbered_once() -> None:

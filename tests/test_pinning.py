@@ -63,11 +63,10 @@ def issue(
 ) -> Identity:
     """Make a certificate: self-signed, or signed by `issuer`."""
     signer = issuer or key
-    issuer_name = "CA of the institution" if issuer else name
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(name))
-        .issuer_name(_name(issuer_name))
+        .issuer_name(_name("CA of the institution" if issuer else name))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
@@ -172,8 +171,7 @@ LISTED: dict[str, Callable[[], Identity]] = {
 def test_listed_certificate_is_admitted(make: Callable[[], Identity]) -> None:
     """By its pin, at both ends: nobody asks for its CA or its dates."""
     member = make()
-    tls = member.server(member)
-    assert seen(member.client(member.pin), tls) == member.pin
+    assert seen(member.client(member.pin), member.server(member)) == member.pin
 
 
 def test_unlisted_certificate_is_refused(
@@ -322,10 +320,9 @@ async def test_blocking_sockets_keep_to_the_pin(
     """The context cannot be used without the pin, by whatever client."""
 
     def dial(port: int, pin: str) -> str | None:
-        context = police.client(pin)
         with (
             socket.create_connection(("127.0.0.1", port)) as plain,
-            context.wrap_socket(plain) as end,
+            police.client(pin).wrap_socket(plain) as end,
         ):
             return pinning.peer_pin(end)
 

@@ -118,8 +118,7 @@ def test_commands_make_a_page_and_check_it(
     assert run("--home", home, *words, stdin=b"+12025550123\n").code == 0
     assert page.stat().st_mode & 0o777 == 0o600
     verify = "audit", "verify", page, "--fingerprint", made.fingerprint
-    shown = run(*verify).ended(0)
-    assert f"{POLICE}:3" in shown.out
+    assert f"{POLICE}:3" in run(*verify).ended(0).out
     assert run(*verify, "--json").json["tokens"]["phone/1"]
     assert run(*verify[:-1], "0" * 64).code == 4
     page.write_text(page.read_text().replace('"at":1', '"at":-1'))

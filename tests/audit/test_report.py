@@ -28,8 +28,7 @@ from tests.cli.conftest import Run
 def test_facts_are_of_their_schema(made: Made, mine: Bundle) -> None:
     """Whatever is in it; and each retraction says who followed after what."""
     rows = (("bank", "publish", 7, 1),)
-    said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
-    grow(mine, made, said)
+    grow(mine, made, Usage(on="2026-01-01", key=("phone", 1), rows=rows))
     found = report.facts(made.audit(mine))
     check_form("audit-report", found)
     (retraction,) = found["retractions"]

@@ -78,8 +78,7 @@ def test_a_bundle_was_there_by_a_time(
 ) -> None:
     """As a directory and as a tar alike; openssl says the same of it."""
     assert desk.stamp(mine.root).ended(0).out.endswith(" UTC, says CN=Clock\n")
-    ran = desk.verify(mine.root).ended(0)
-    assert "UTC, says CN=Clock\n" in ran.out
+    assert "UTC, says CN=Clock\n" in desk.verify(mine.root).ended(0).out
     [found] = desk.verify(mine.root, "root", "--json").json["stamps"]
     assert found["authority"] == "CN=Clock"
     tar = tmp_path / "mine.tar"

@@ -468,8 +468,7 @@ def test_beyond_its_end_a_log_hides_nothing(made: Made, mine: Bundle) -> None:
     """What was signed after the end counts nowhere, and nobody keeps it."""
     head = head_of(mine, BANK)
     cut = {"size": head.size, "root": head.root.hex()}
-    rows = members_with(mine, BANK, cuts=[cut], ended=True)
-    next_roster(mine, members=rows)
+    next_roster(mine, members=members_with(mine, BANK, cuts=[cut], ended=True))
     ahead(mine, made)
     assert made.codes(mine) == set()
 

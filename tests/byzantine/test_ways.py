@@ -231,8 +231,7 @@ async def withheld(lab: Lab) -> str:
         head = await member.head(lab.bank.origin)
         assert head.missing == (head.merged,)
         assert "withheld" in str(member.node.logs.state(lab.bank.origin).why)
-        books = member.own.cosigned
-        signed = await books.cosigned("merged", lab.bank.origin)
+        signed = await member.own.cosigned.cosigned("merged", lab.bank.origin)
         assert signed is not None
         assert signed.size <= head.merged
     return "withheld"
@@ -423,8 +422,7 @@ FOUND = {
 @pytest.mark.parametrize("name", FOUND)
 async def test_the_others_go_on(lab: Lab, name: str, tmp_path: Path) -> None:
     """What its row says is found, and nothing else."""
-    act = WAYS.get(name) or globals()[name]
-    await lab.held(act, FOUND[name], tmp_path)
+    await lab.held(WAYS.get(name) or globals()[name], FOUND[name], tmp_path)
 
 
 async def test_anybody_convicts_it(

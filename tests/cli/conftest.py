@@ -162,8 +162,7 @@ class FalseApi:
         if (method, bare) == ("POST", "/v1/reports"):
             return self.take(body)
         if (method, bare) == ("GET", "/v1/imports"):
-            states = [public(s) for s in self.imports.values()]
-            return {"items": states[::-1]}
+            return {"items": [public(s) for s in self.imports.values()][::-1]}
         if bare == "/v1/imports":
             return self.begin(body)
         if bare.startswith("/v1/own/"):

@@ -137,8 +137,7 @@ def test_an_inspector_s_set(
     real.do(ours.say(Erase(ranges=((3, 4),), reason="privacy")))
     real.settle()
     look(bank)
-    call = Call("desk", "stopped", "", 5, "hold")
-    real.do(ours.own.calls.add(call, "1"))
+    real.do(ours.own.calls.add(Call("desk", "stopped", "", 5, "hold"), "1"))
     at = datetime.now(ZoneInfo("Asia/Shanghai"))
     quarter = f"{at.year}Q{(at.month + 2) // 3}"
     words = ("audit", "inspect", "--quarter", quarter)

@@ -448,8 +448,7 @@ def test_progress(
 def test_a_sheet(load: Take, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     urls = [f"{'bad' if n % 7 == 0 else 'n'}{n}.example" for n in range(30)]
-    rows = [["网址", "备注"], *([url, "x"] for url in urls)]
-    path = saved(tmp_path, rows)
+    path = saved(tmp_path, [["网址", "备注"], *([url, "x"] for url in urls)])
     false.fail = {"after": 1}
     load(path, *CONST).ended(3)
     ran = load(path, *CONST, "--json")

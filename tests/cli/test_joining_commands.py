@@ -37,8 +37,7 @@ def admin(
     def at(member: str, words: str, stdin: str = "") -> Ran:
         typed = ["roster", *words.replace("@", f"{tmp_path}/").split()]
         with monkeypatch.context() as other:
-            secret = secret_file(tmp_path)
-            other.setenv("SYNCD_SECRET_FILE", str(secret))
+            other.setenv("SYNCD_SECRET_FILE", str(secret_file(tmp_path)))
             return real.member(member, run)(*typed, stdin=stdin)
 
     return at
@@ -81,8 +80,7 @@ def test_a_newcomer_joins_by_one_line(
     admin("police", "pending").printed(*said)
     admit, swapped = "admit payment --keys @anne", " ".join(spoken[::-1])
     admin("police", admit, swapped).ended(1, "not the words of")
-    admitted = admin("police", admit, " ".join(spoken))
-    admitted.ended(0, "bert must still sign")
+    admin("police", admit, " ".join(spoken)).ended(0, "bert must still sign")
     admin("carrier", "pending").printed("by anne, waiting for bert")
     offline = tmp_path / "waiting.json"
     offline.write_text(admin("carrier", "pending --json").out)

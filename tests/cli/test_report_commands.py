@@ -527,8 +527,7 @@ def test_status(member: Node, false: FalseApi) -> None:
 )
 def test_state_of_a_log(change: dict[str, Any], expected: str) -> None:
     """The worst first."""
-    logs = (replace(LOG, **change),)
-    assert expected in "\n".join(lines(form(logs=logs)))
+    assert expected in "\n".join(lines(form(logs=(replace(LOG, **change),))))
 
 
 def test_what_is_wrong_is_printed() -> None:

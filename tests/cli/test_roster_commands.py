@@ -406,8 +406,7 @@ def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
     file = root / "roster.note"
     assert run("roster", "show", file, "--raw").out == file.read_text()
     raw = file.read_bytes()
-    ran = run("roster", "show", "-", "--raw", stdin=raw)
-    assert ran.out.encode() == raw
+    assert run("roster", "show", "-", "--raw", stdin=raw).out.encode() == raw
 
 
 def test_newcomer_and_admin_see_the_same_words(

@@ -148,8 +148,7 @@ def changeable(path: str, raw: bytes) -> range:
     Of a checkpoint, its text: lines of keys that the verifier does not know
     are to be ignored, and base64 may have spare bits.
     """
-    end = raw.index(SIGNATURE) if path == "checkpoint" else len(raw)
-    return range(end)
+    return range(raw.index(SIGNATURE) if path == "checkpoint" else len(raw))
 
 
 def flipped(raw: bytes, at: int) -> bytes:
@@ -187,9 +186,8 @@ def test_log_line(exported: Exported) -> None:
     files = {p: fetch(p) for p in verified_paths(exported.own[1])}
     raw = files["checkpoint"]
     start = raw.index(SIGNATURE)
-    end = raw.index(b"\n", start)
     # 68 bytes are 92 characters: `=` at the end, 2 spare bits before it
-    for at in range(start, end - 2):
+    for at in range(start, raw.index(b"\n", start) - 2):
         changed = {**files, "checkpoint": flipped(raw, at)}
         with pytest.raises(c2sp_verifier.Refused):
             c2sp_verifier.verify(changed.__getitem__, exported.key)

@@ -265,8 +265,7 @@ def test_logs_of_ours(vector: dict[str, Any]) -> None:
             for start, stop in row["ranges"]
         ),
     ]
-    withheld = absent.complete(0, records, erased=ranges)
-    merged = min(withheld, default=size)
+    merged = min(absent.complete(0, records, erased=ranges), default=size)
     assert merged == vector["merged"]
     batch = folding.fold(origin, 0, records[:merged], erased=ranges)
     assert [index for index, _ in batch.voids] == vector["void"]

@@ -104,8 +104,7 @@ async def wrong(who: Visitor, path: str, form: str, seen: set[str]) -> int:
     for one in (some := tries[:: len(tries) // most + 1]):
         asked = urlencode(one)
         if 'method="post"' in form:
-            body = asked.encode()
-            found = await who.post(action, body, Content_Type=FORM)
+            found = await who.post(action, asked.encode(), Content_Type=FORM)
         else:
             found = await who.get(f"{action}?{asked[:3900]}")
         assert is_page(found), (action, one, found.html)

@@ -153,8 +153,7 @@ async def test_what_came_of_a_call_is_kept_once(
             "Noted",
         )
         assert done.path == "/lookup?noted&for=call_check"
-    calls = listed.bank.own.calls
-    sums = await calls.sums(0, 2**53, lambda _: "")
+    sums = await listed.bank.own.calls.sums(0, 2**53, lambda _: "")
     ours = [(s["calls"], s["notice"]) for s in sums if s["amount"] == 5000]
     assert ours == [(1, "hold")]
     wrong = await reader.post("/lookup/call", form | {"outcome": "won"})

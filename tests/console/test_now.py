@@ -59,10 +59,9 @@ async def test_a_bar_has_the_worst_of_each_day(
         await own.history.add(today - ago, [("carrier", state, reason)])
     page = await operator.get("/")
     assert "carrier: in touch 3, silent 1" in page.html
-    parts = re.findall(
+    assert re.findall(
         r'rect class="(.)" x="(\d+)" width="([\d.]+)"', page.html
-    )
-    assert parts[:3] == [
+    )[:3] == [
         ("h", "80", "1.8"),
         ("s", "82", "0.8"),
         ("h", "84", "0.8"),
@@ -76,8 +75,7 @@ async def test_a_bar_has_the_worst_of_each_day(
 
 async def followed(one: Visitor, cursor: str) -> AsyncIterator[str]:
     """Yield what the page's list gets, until the stream ends."""
-    where = f"{one.url}/events?cursor={cursor}"
-    async with one.browser.get(where) as stream:
+    async with one.browser.get(f"{one.url}/events?cursor={cursor}") as stream:
         assert stream.content_type == "text/event-stream"
         async for line in stream.content:
             if line.startswith(b"data: "):

@@ -88,8 +88,7 @@ class House:
             pytest.skip(f"no {name} on this machine: Debian has it")
         at = self.root / f"proxy-{free_port()}"
         at.mkdir()
-        placed = AROUND[name].format(self.placed(recipe))
-        (at / "recipe").write_text(placed)
+        (at / "recipe").write_text(AROUND[name].format(self.placed(recipe)))
         running = await asyncio.create_subprocess_exec(
             *(name, *RUN[name]), cwd=at, env={**os.environ, "HOME": str(at)}
         )

@@ -75,6 +75,5 @@ def test_one_number_during_an_import(play: Demo, tmp_path: Path) -> None:
 
 def test_as_many_at_once_as_a_token_may(play: Demo) -> None:
     """5,000 are answered: all that one token has of an hour."""
-    carrier = member(play, "carrier")
-    found = look_up(carrier, 0, 5_000, deadline_ms=60_000)
+    found = look_up(member(play, "carrier"), 0, 5_000, deadline_ms=60_000)
     assert {item["verdict"] for item in found} == {"none"}

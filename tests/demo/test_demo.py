@@ -220,8 +220,7 @@ def test_one_changed_row_is_red(
     before = capsys.readouterr().out
     assert holds(play), before
     assert "DIFFERS" not in before
-    bank = play.members[1]
-    with sqlite3.connect(bank.home / "mirror.db") as database:
+    with sqlite3.connect(play.members[1].home / "mirror.db") as database:
         database.execute(
             "UPDATE claim SET idx = idx + 1"
             " WHERE token = (SELECT max(token) FROM claim)"

@@ -36,8 +36,7 @@ FIRST = first()
 
 def found(holders: tuple[str, ...] = HOLDERS, t: int = 2) -> Founded:
     drawn = ceremonies.draw(FIRST, CLUB.keys, holders, t)
-    draft = drafts.begin(FIRST, now=NOW)
-    keyed = ceremonies.keyed(draft, drawn[holders[0]])
+    keyed = ceremonies.keyed(drafts.begin(FIRST, now=NOW), drawn[holders[0]])
     return Founded(drafts.read(drafts.write(keyed, FIRST))[1], drawn)
 
 

@@ -300,8 +300,7 @@ class FakeMirror:
         frontier = Frontier.EMPTY.extend(codec.leaf_hashes(records))
         self.bundles = {b.n: b for b in bundled(0, records)}
         note = old.note if size == old.mirrored else b""
-        merged = min(old.merged, size)
-        self.held = MirrorHead(ORIGIN, frontier, merged, note)
+        self.held = MirrorHead(ORIGIN, frontier, min(old.merged, size), note)
 
     @property
     def rows(self) -> list[int]:

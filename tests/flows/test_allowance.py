@@ -143,8 +143,7 @@ async def test_what_holders_said_can_be_read(world: World) -> None:
 
 async def test_a_row_of_its_own_is_kept_apart(world: World) -> None:
     """What one purpose is refused says nothing of the others."""
-    row = Quota("test", 0, 0)
-    world.roster = drafts.put(world.roster, ("quotas",), row)
+    world.roster = drafts.put(world.roster, ("quotas",), Quota("test", 0, 0))
     with pytest.raises(HoldersError):
         await world.client.outputs(phones(1), purpose="test", timeout_s=5)
     assert await world.outputs(*phones(1))

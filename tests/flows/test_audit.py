@@ -98,8 +98,7 @@ class Audited(Log):
         **other: Any,
     ) -> LogView:
         """Return what a database would have."""
-        merged = other.get("merged", self.size)
-        honest = self.rows(merged)
+        honest = self.rows(other.get("merged", self.size))
         tables = (
             list(honest[0] if rows is None else rows),
             list(honest[1] if seen is None else seen),
@@ -230,8 +229,7 @@ def test_many_erasures_are_not_dear() -> None:
     """An entry is held against all ranges at once, not against each."""
 
     def cost(count: int) -> int:
-        log = reported(count)
-        files = log.close(*range(count)).static()
+        files = reported(count).close(*range(count)).static()
         ranges = [(n, n + 1, count) for n in range(count)]
         assert check(files, erased=ranges).withheld == ()
         return calls(lambda: check(files, erased=ranges))

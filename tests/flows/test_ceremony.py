@@ -95,8 +95,7 @@ def test_nothing_that_goes_out_holds_a_secret() -> None:
 
 
 def test_the_roster_takes_what_all_holders_signed() -> None:
-    raw = signed(FOUNDED.roster, FIRST)
-    assert drafts.read(raw)[1] == FOUNDED.roster
+    assert drafts.read(signed(FOUNDED.roster, FIRST))[1] == FOUNDED.roster
 
 
 # ----------------------------------------------------------------------- lies

@@ -26,7 +26,6 @@ class Court:
         self.world = World()
         self.bank = self.world.holders["bank"]  # share 1
         inputs = [b"%d" % at for at in range(evaluation.CHECKED)]
-        blinded = threshold.blind(inputs, secrets.token_bytes, True)
         self.request = Request(
             "phone",
             1,
@@ -34,7 +33,7 @@ class Court:
             (1, 2),
             "call_check",
             "0" * 32,
-            tuple(blinded.elements),
+            tuple(threshold.blind(inputs, secrets.token_bytes, True).elements),
             True,
         )
         self.proven = self.request._replace(id="1" * 32, last=False)
@@ -113,10 +112,9 @@ async def test_nobody_else_is_convicted(court: Court) -> None:
         court.acquits(lie, accused=other)
     raw = canonical.loads(await court.bank.answer(bytes(court.proven)))
     add_to(raw["reply"], 3, ERROR)
-    police = court.world.holders["police"]
     for forged in (
         canonical.dumps(raw),  # the bank's note is for the right one
-        police.sign(bytes(court.proven), raw["reply"]),
+        court.world.holders["police"].sign(bytes(court.proven), raw["reply"]),
         b"{}",
         b"not even json",
     ):

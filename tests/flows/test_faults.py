@@ -50,8 +50,7 @@ def test_all_faults_of_a_report_come_at_once() -> None:
             basis=(("bank", 1),),
         )
     )
-    places = [str(fault).split(":")[0] for fault in error.faults]
-    assert places == [
+    assert [str(fault).split(":")[0] for fault in error.faults] == [
         *("phone", "label", "role", "channel", "evidence", "handling"),
         *("technique", "technique", "basis", "confidence", "seen"),
         *("expires", "case"),

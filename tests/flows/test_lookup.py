@@ -316,8 +316,7 @@ async def test_no_answer_without_its_record(
 async def test_without_holders_phones_are_unknown_and_urls_are_not(
     user: User,
 ) -> None:
-    url = Identifier("url", "evil.example/a")
-    user.report(url)
+    user.report(Identifier("url", "evil.example/a"))
     user.holders.down["phone"] = HoldersError(
         "oprf: 1 of 2", missing=("bank", "carrier")
     )
@@ -591,13 +590,11 @@ async def test_a_lone_report_is_judged_once_while_nothing_changes(
     assert once
     assert await user.ask(ASKED) == first
     assert len(judged) == once
-    later = replace(WORLD, day=DAY + 101)
-    forked = replace(WORLD, contested=frozenset({POLICE}))
     for world, found in (
         (WORLD, "confirmed"),
-        (later, "none"),
+        (replace(WORLD, day=DAY + 101), "none"),
         (WORLD, "confirmed"),
-        (forked, "suspected"),
+        (replace(WORLD, contested=frozenset({POLICE})), "suspected"),
     ):
         user.world = world
         assert await user.word() == found

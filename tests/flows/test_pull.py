@@ -380,8 +380,7 @@ async def test_however_many_went_with_their_epoch_one_pull_is_enough(
 
 async def test_what_is_mirrored_is_merged_without_asking(to: Pull) -> None:
     """Up to what is withheld, in as many steps as it takes."""
-    log = Log().reports(900)
-    assert (await to(log, budget=Budget(0, 0))).merged == 0
+    assert (await to(Log().reports(900), budget=Budget(0, 0))).merged == 0
     await merge.all_stored(ORIGIN, to.mirror, offload)
     assert to.mirror.held.merged == 900
 

@@ -191,9 +191,8 @@ def test_fields_hold_no_value_and_repr_shows_none() -> None:
 def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     techniques = [*vocabulary.FACETS["technique"]][:2]
     kept = prepared(technique=(techniques[1], techniques[0], techniques[0]))
-    same = prepared(technique=tuple(techniques), seen=TODAY)
     assert kept == structs.replace(
-        same, seen=""
+        prepared(technique=tuple(techniques), seen=TODAY), seen=""
     )  # whether it was said is kept
 
 

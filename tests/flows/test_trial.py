@@ -76,6 +76,5 @@ async def test_one_history_convicts_nobody() -> None:
 )
 async def test_the_roster_decides(edit: Any, how: str) -> None:
     """From the smaller of the two checkpoints on, or by an end."""
-    said = await charge(10, 20)
-    why = trial.judge(said, edit(ROSTER, ORIGIN))
+    why = trial.judge(await charge(10, 20), edit(ROSTER, ORIGIN))
     assert why.params["code"] == how

@@ -194,8 +194,7 @@ def test_erased_is_never_written(log: list[Record]) -> None:
     store.merge(ORIGIN, log)
     other.merge(ORIGIN, blank)
     assert store.rows == other.rows
-    again = folded(log, erased=erased)
-    assert {*in_force(again)} == store.rows[ORIGIN]
+    assert {*in_force(folded(log, erased=erased))} == store.rows[ORIGIN]
 
 
 @settings(max_examples=30)

@@ -63,11 +63,9 @@ def test_round_trip(wanted: list[Record]) -> None:
 def test_total(raw: bytes, width: int) -> None:
     """Any bytes are refused, or are the one spelling of their records."""
     with contextlib.suppress(MalformedError):
-        cut = leaf.split_records(raw, width)
-        assert leaf.encode_records(cut) == raw
+        assert leaf.encode_records(leaf.split_records(raw, width)) == raw
     with contextlib.suppress(MalformedError):
-        found = unbundled(raw, width)
-        assert leaf.encode_records(found) == raw
+        assert leaf.encode_records(unbundled(raw, width)) == raw
 
 
 @each("leaf", "refused")
@@ -122,8 +120,7 @@ def test_auditors_see_no_payload_below_16() -> None:
         payload = b'{"type":%d}' % type_
         made.append((leaf.commit(ORIGIN, type_, SALT, payload), SALT, payload))
     made.append((b"", b"", b""))
-    seen = leaf.for_audit(made)
-    assert seen == [*map(leaf.close, made[:3]), *made[3:]]
+    assert leaf.for_audit(made) == [*map(leaf.close, made[:3]), *made[3:]]
 
 
 def test_limits() -> None:

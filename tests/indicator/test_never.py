@@ -53,8 +53,7 @@ def test_what_a_row_protects(one: dict[str, Any]) -> None:
 def test_a_page_that_its_query_names_is_a_strangers(path: str) -> None:
     """Whoever is told to keep the query is not refused for it then."""
     name = services.OF[path].parameters[0]
-    raw = f"https://{path}?{name}=x1"
-    assert guards(DEFAULT, "url", raw) == "open"
+    assert guards(DEFAULT, "url", f"https://{path}?{name}=x1") == "open"
 
 
 @each("identifiers/never", "rows")
@@ -66,8 +65,7 @@ def test_what_rows_are_counted_up() -> None:
     of = rule("8.8.8.8/", "http://[2001:4860:4860::8888]/")
     assert len([*of.spellings()]) == 2
     of = rule("0591-96336")
-    guard = of.guard(for_lookup("phone", "0755-96336"))
-    assert guard == Guard(frozenset({1}))
+    assert of.guard(for_lookup("phone", "0755-96336")) == Guard(frozenset({1}))
     assert len([*of.spellings()]) == 10  # Fujian has nine area codes
 
 

@@ -45,8 +45,7 @@ def test_the_document_has_the_mainland_s_plan() -> None:
 
 def test_the_document_has_the_lengths_of_ibans() -> None:
     documented = " ".join(_block("ibans")).split()
-    coded = [f"{k}{v}" for k, v in iban.LENGTHS.items()]
-    assert documented == coded
+    assert documented == [f"{k}{v}" for k, v in iban.LENGTHS.items()]
 
 
 def test_the_document_has_every_chain() -> None:
@@ -67,7 +66,6 @@ def test_area_codes_have_one_length_of_numbers_each() -> None:
         area = str(number)
         if not re.fullmatch(numbering.AREA, area):
             continue
-        fits = [
+        assert [
             n for n in range(5, 11) if numbering.LINE.fullmatch(area + "2" * n)
-        ]
-        assert fits in ([7], [8], [7, 8]), area
+        ] in ([7], [8], [7, 8]), area

@@ -85,5 +85,4 @@ def test_a_statement_says_what_its_fields_do() -> None:
     made = statement.of(shape.part(ReportFields, REPORT), **ABOUT)
     assert made == report(know="00" * 8)
     fields = DisputeFields(reason="stale", due="2026-12-01")
-    disputed = statement.of(fields, **ABOUT)
-    assert shape.part(DisputeFields, disputed) == fields
+    assert shape.part(DisputeFields, statement.of(fields, **ABOUT)) == fields

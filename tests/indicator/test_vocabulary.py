@@ -63,8 +63,7 @@ def test_what_is_like_no_code_has_none_near(word: str) -> None:
 
 def test_only_so_many_are_near_and_only_those_that_may_stand_there() -> None:
     assert len(vocabulary.nearest("label", "虚假", 2)) == 2
-    near = vocabulary.nearest("purpose", "publishing", among={"audit"})
-    assert near == ()
+    assert vocabulary.nearest("purpose", "publishing", among={"audit"}) == ()
 
 
 def test_everyday_words_are_of_codes_that_there_are() -> None:
@@ -83,8 +82,7 @@ def test_a_refused_word_is_named_with_field_and_nearest_codes() -> None:
 
 
 def test_where_none_is_near_a_short_list_is_named_whole() -> None:
-    few = vocabulary.refused("handling", "handling", "xyz")
-    assert few.hint == (
+    assert vocabulary.refused("handling", "handling", "xyz").hint == (
         "nearest: open 可告知, no_tip_off 不透露来源和案情; all codes: syncd vocabulary"
         " handling"
     )

@@ -137,8 +137,7 @@ def test_a_flawed_cell_is_refused_with_its_reason() -> None:
 
 def test_the_plan_has_the_zone() -> None:
     made = plan("value,seen", zone=ZoneInfo("America/New_York"))
-    found = made.report(row("1,2026-11-27T20:00:00Z"))
-    assert found["seen"] == "2026-11-27"
+    assert made.report(row("1,2026-11-27T20:00:00Z"))["seen"] == "2026-11-27"
 
 
 def test_columns_by_number() -> None:

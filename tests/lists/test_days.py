@@ -54,8 +54,7 @@ def test_total(text: str) -> None:
 )
 def test_what_isoformat_writes_is_read(at: datetime) -> None:
     """And is the day of that instant in the zone asked for."""
-    zone = ZoneInfo("Asia/Shanghai")
-    want = at.astimezone(zone).date().isoformat()
+    want = at.astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
     text = at.replace(microsecond=0).isoformat()
     if len(text) == len("2026-11-27T20:00:00+08:00"):
         assert days.day(text) == want

@@ -35,9 +35,8 @@ def look(path: Path, text: str, kind: str = "phone", **more: Any) -> Preview:
 
 
 def test_what_a_list_would_bring(tmp_path: Path) -> None:
-    good = [f"{n},1380013801{n},虚假网络贷款,广东,张三" for n in range(10)]
     rows = [
-        *good,
+        *[f"{n},1380013801{n},虚假网络贷款,广东,张三" for n in range(10)],
         "10,13800138011,虚假网络贷款,不详,李四",
         "11,+86 13800138010,虚假网络贷款,,",  # the first again
         "12,13800138012,杀猪盘诈骗,,",

@@ -140,13 +140,11 @@ def test_what_others_write_is_read(
     writer = csv.writer(text, quoting=quoting, delimiter=delimiter)
     writer.writerow(("value", "x"))
     writer.writerows(rows)
-    raw = text.getvalue().encode(code)
-    encoding = code if code != "utf-8-sig" else ""
     found = opened(
         tmp_path / "a",
-        raw,
+        text.getvalue().encode(code),
         format="csv",
-        encoding=encoding,
+        encoding=code if code != "utf-8-sig" else "",
         delimiter=delimiter,
     )
     got = [tuple(map(str.strip, row.cells)) for row in found.rows(0, 0)]

@@ -203,8 +203,7 @@ def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
     for number, at in one.get("flawed", ()):
         [row] = (row for row in rows if row.number == number)
         assert type(row.cells[at]) is Flawed
-    notes = [*map(str, opened.notes)]
-    assert notes == one.get("notes", [])
+    assert [*map(str, opened.notes)] == one.get("notes", [])
 
 
 # ------------------------------------------------------------ the limits
@@ -268,8 +267,7 @@ def test_a_formula_that_nobody_computed(tmp_path: Path) -> None:
 
 def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
     """Wherever it ends, it is one clear error."""
-    path = saved(tmp_path, [["value"], ["a.example"]])
-    raw = path.read_bytes()
+    raw = saved(tmp_path, [["value"], ["a.example"]]).read_bytes()
     cut = tmp_path / "cut.xlsx"
     for part in range(1, 20):
         cut.write_bytes(raw[: len(raw) * part // 20])

@@ -73,8 +73,7 @@ def test_a_text_file(case: Case, one: dict[str, Any]) -> None:
 
 
 def test_a_quote_ends_where_a_line_cannot_be_read(case: Case) -> None:
-    raw = b'value\n"a\n\xff\xff\nb\n'
-    rows = case.rows("a.csv", raw, encoding="utf-8")
+    rows = case.rows("a.csv", b'value\n"a\n\xff\xff\nb\n', encoding="utf-8")
     assert [type(row) for row in rows] == [str, str, list]
 
 

@@ -110,8 +110,7 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
         await whole_day(day)
         await alliance.police.tell("url", f"http://evil{day}.example/")
     await complete.write(bank.config, given, 2**32)
-    ran = run("--home", bank.home, *judge, "--json").ended(0)
-    shown = json.loads(ran.out)
+    shown = json.loads(run("--home", bank.home, *judge, "--json").ended(0).out)
     assert [row[0] for row in shown["named"]] == [1, 3]
     del shown["salt"]
     file.write_text(json.dumps(shown))

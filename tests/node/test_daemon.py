@@ -198,8 +198,7 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     before = await bank.records()
     await mirror.retire(bank.origin, 0, 1)
     async with lock:
-        closing = erasures.close_ours(bank.node.ctx, lock)
-        task = asyncio.create_task(closing)
+        task = asyncio.create_task(erasures.close_ours(bank.node.ctx, lock))
         await asyncio.sleep(0.05)
         assert await bank.records() == before
     await task

@@ -204,9 +204,8 @@ def test_strange_proofs(case: Case) -> None:
     proof = case.answer.proof
     c, s = proof[:32], proof[32:]
     order = group.ORDER
-    twin = (int.from_bytes(s, "little") + order).to_bytes(32, "little")
     for wrong in (
-        c + twin,
+        c + (int.from_bytes(s, "little") + order).to_bytes(32, "little"),
         c + bytes(32),
         bytes(32) + s,
         order.to_bytes(32, "little") + s,
@@ -228,8 +227,7 @@ def test_any_changed_bit(five: Case, data: st.DataObject) -> None:
     raw = bytearray(b"".join(answer.elements) + answer.proof)
     bit = data.draw(st.integers(0, 8 * len(raw) - 1))
     raw[bit // 8] ^= 1 << bit % 8
-    elements = group.split(bytes(raw[:160]))
-    five.refuses(elements, bytes(raw[160:]))
+    five.refuses(group.split(bytes(raw[:160])), bytes(raw[160:]))
 
 
 def test_nonces_are_random(case: Case) -> None:
@@ -352,12 +350,11 @@ def test_check_element_from_the_code() -> None:
 def test_vector_from_the_code() -> None:
     """The code writes the vector, given its share and nonce."""
     wide = bytes.fromhex(VECTOR["rng"])
-    elements = [bytes.fromhex(text) for text in VECTOR["elements"]]
     answer = threshold.evaluate(
         bytes.fromhex(VECTOR["share"]),
         VECTOR["index"],
         VECTOR["quorum"],
-        elements,
+        [bytes.fromhex(text) for text in VECTOR["elements"]],
         lambda n: wide[:n],
         bytes.fromhex(VECTOR["context"]),
     )

@@ -131,8 +131,7 @@ def test_message_says_which() -> None:
 
 def test_sums_may_be_the_identity() -> None:
     """P - P is the identity, which no call takes."""
-    minus = group.multiply(group.scalar(-1), G)
-    assert group.total([G, minus]) == group.ZERO
+    assert group.total([G, group.multiply(group.scalar(-1), G)]) == group.ZERO
 
 
 def test_rows_of_one_length() -> None:

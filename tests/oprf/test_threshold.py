@@ -54,8 +54,7 @@ def test_vectors(case: dict[str, Any]) -> None:
     """Every quorum of the published shares gives the key's outputs."""
     key = little(case["key"])
     shares = {int(i): little(s) for i, s in case["shares"].items()}
-    public = bytes.fromhex(case["public"])
-    assert group.multiply_base(key) == public
+    assert group.multiply_base(key) == bytes.fromhex(case["public"])
     for i, text in case["public_shares"].items():
         assert group.multiply_base(shares[int(i)]).hex() == text
     inputs = [b"one", b"two"]
@@ -74,8 +73,7 @@ def test_outputs() -> None:
             for row in rows
         ]
         dealt = Dealt(2, 3, rng, bytes.fromhex(text))
-        blinded = threshold.blind(inputs, rng)
-        outputs = finished(dealt.shares, (1, 3), blinded)
+        outputs = finished(dealt.shares, (1, 3), threshold.blind(inputs, rng))
         assert [o.hex() for o in outputs] == [row["output"] for row in rows]
 
 
@@ -301,8 +299,7 @@ def test_all_wrong_in_the_same_way_is_wrong(batch: Batch, change: Any) -> None:
 def test_who_knew_the_blinds_could_lie(batch: Batch) -> None:
     """They are the weights: errors chosen by them pass, so they are secret."""
     for at, error in ((0, batch.error), (1, batch.minus)):
-        weighted = group.multiply(batch.blinded.blinds[at], error)
-        batch.err(2, at, weighted)
+        batch.err(2, at, group.multiply(batch.blinded.blinds[at], error))
     right = threshold.finish(
         batch.blinded, [batch.evaluate(i).elements for i in (1, 2)]
     )

@@ -39,8 +39,7 @@ def test_what_shows_itself_as_a_token_is_the_whole_certificate() -> None:
     assert certificate.credential(DER) == f"certificate:{whole}"
     assert certificate.is_for_clients(DER)
     assert certificate.is_for_clients(issue(ed()).der)
-    server = issue(ed(), usage=SERVER_ONLY)
-    assert not certificate.is_for_clients(server.der)
+    assert not certificate.is_for_clients(issue(ed(), usage=SERVER_ONLY).der)
 
 
 @pytest.mark.parametrize(

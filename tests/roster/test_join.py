@@ -76,8 +76,7 @@ def test_a_request_is_read_as_it_was_made(club: Club) -> None:
 
 
 def test_a_founder_names_no_alliance(club: Club) -> None:
-    found = join.parse(club.request("bank"))
-    assert found.alliance_id == "0" * 64
+    assert join.parse(club.request("bank")).alliance_id == "0" * 64
     asked = join.parse(club.request("bank", ALLIANCE))
     with pytest.raises(RefusedError, match="must be challenged"):
         membership.found(Founding("txwz", [asked], [], 1), now=NOW)
@@ -88,8 +87,7 @@ def test_a_founder_names_no_alliance(club: Club) -> None:
 
 def heads(owner: MemberKeys, origin: str, size: int, *leave: str) -> str:
     """Return a checkpoint signed by all keys but some."""
-    root = EMPTY_ROOT if size == 0 else b"\1" * 32
-    head = Checkpoint(origin, size, root)
+    head = Checkpoint(origin, size, EMPTY_ROOT if size == 0 else b"\1" * 32)
     lines = {
         "log": owner.log.sign(str(head)),
         "seen": cosignature.cosign(str(head), owner.seen, NOW),
@@ -146,8 +144,7 @@ def test_the_tls_key_signed_this_very_request(club: Club) -> None:
     for edit in edits:
         with pytest.raises(UntrustedError, match="the tls key did not sign"):
             join.parse(resigned(raw, owner, edit))
-    value = value_of(raw)
-    moved = bytes(document.sign("join", ALLIANCE, value, owner.member))
+    moved = bytes(document.sign("join", ALLIANCE, value_of(raw), owner.member))
     with pytest.raises(UntrustedError, match="the tls key did not sign"):
         join.parse(moved)
 
@@ -189,8 +186,7 @@ def test_an_institution_may_bring_its_own_tls_key(
     club.keys["bank"] = replace(
         club.keys["bank"], tls_pem=pem, certificate=der
     )
-    found = join.parse(club.request("bank"))
-    assert found.certificate == der
+    assert join.parse(club.request("bank")).certificate == der
     club.keys["bank"] = replace(
         club.keys["bank"],
         certificate=keys.generate(

@@ -353,8 +353,7 @@ def test_reader_and_schema_agree(full: Roster, data: st.DataObject) -> None:
             case _:
                 parent[last] = data.draw(LEAVES)
     with contextlib.suppress(MalformedError, NewerError):
-        found = roster.from_json(value, full.id)
-        assert found.to_json() == value
+        assert roster.from_json(value, full.id).to_json() == value
         assert validator.is_valid(value)
 
 
@@ -432,8 +431,7 @@ def test_the_newest_epoch_in_use(full: Roster) -> None:
     assert retired.index("nobody") is None
     assert full.epoch("phone", 2) is None
     more = replace(retired, epoch=2, retired=False)
-    after = replace(full, epochs=(*full.epochs, more))
-    assert after.epoch("phone") == more
+    assert replace(full, epochs=(*full.epochs, more)).epoch("phone") == more
 
 
 def test_who_answers_for_a_key(full: Roster) -> None:
@@ -473,8 +471,7 @@ def test_a_certificate_of_an_authority_may_be_renewed(club: Club) -> None:
 
 
 def test_the_default_rules_are_those_of_the_design(club: Club) -> None:
-    draft = club.founding()
-    value = json.loads(draft.raw)
+    value = json.loads(club.founding().raw)
     assert value["policy"] == {
         "ceiling": "delay",
         "confirmed": "delay",

@@ -150,8 +150,7 @@ def test_two_versions_are_a_fork_if_both_are_signed(
 def test_a_version_after_another_history_is_a_fork(
     club: Club, machine: TrustedRoster
 ) -> None:
-    first = machine.current
-    hidden = drafts.begin(first, now=NOW + 61)
+    hidden = drafts.begin(machine.current, now=NOW + 61)
     club.follow(machine, begin(machine))
     third = drafts.begin(hidden, now=NOW + 120)
     with pytest.raises(ForkError, match="follows another"):
@@ -213,8 +212,7 @@ def test_expired_is_a_state_and_the_next_version_ends_it(
     assert machine.current.expired(late)
     assert not machine.current.lapsed(late + roster.GRACE_S - 1)
     assert machine.current.lapsed(late + roster.GRACE_S)
-    draft = drafts.begin(machine.current, now=late + 10)
-    club.follow(machine, draft)
+    club.follow(machine, drafts.begin(machine.current, now=late + 10))
     assert not machine.current.expired(late + 10)
 
 
@@ -222,8 +220,7 @@ def test_a_newer_format_stops_merging_and_no_more(
     club: Club, machine: TrustedRoster
 ) -> None:
     assert not machine.current.stops_merging
-    draft = replace(begin(machine), format=roster.FORMAT + 1)
-    club.follow(machine, draft)
+    club.follow(machine, replace(begin(machine), format=roster.FORMAT + 1))
     assert machine.current.stops_merging
 
 

@@ -388,7 +388,7 @@ async def test_more_refused_than_are_kept_take_nothing_back(
     own: OwnStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was refused cannot be known again then."""
-    monkeypatch.setattr(gone, "MOST_REFUSED", 1)
+    monkeypatch.setattr(imports, "MOST_REFUSED", 1)
     await run(own, "a", 1, 2)
     await run(own, "a", 1, refused=("x", "y"))
     with pytest.raises(RefusedError, match="2 rows were refused, too many"):

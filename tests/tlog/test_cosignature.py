@@ -50,10 +50,8 @@ def test_ed25519_makes_the_published_line(case: dict[str, Any]) -> None:
 @each("tlog/mldsa", "cosignatures", "case", "size")
 def test_ml_dsa_verifies_the_published_line(case: dict[str, Any]) -> None:
     text, at = TEXTS[case["size"]], case["time"]
-    signed = cosignature.message(text, DELTA, at)
-    assert signed.hex() == case["message_hex"]
-    line = read_line(case["line"])
-    assert cosignature.verify(text, DELTA, line) == at
+    assert cosignature.message(text, DELTA, at).hex() == case["message_hex"]
+    assert cosignature.verify(text, DELTA, read_line(case["line"])) == at
 
 
 def mldsa(text: str, at: int) -> Signature:
@@ -182,5 +180,4 @@ def test_names_have_at_most_255_bytes_under_ml_dsa() -> None:
     text = f"{'o' * 256}\n" + TEXT.split("\n", 1)[1]
     with malformed("name is 256 bytes"):
         cosignature.message(text, DELTA, NOW)
-    line = mldsa(text[1:], NOW)
-    assert cosignature.verify(text[1:], DELTA, line) == NOW
+    assert cosignature.verify(text[1:], DELTA, mldsa(text[1:], NOW)) == NOW

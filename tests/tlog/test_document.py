@@ -34,8 +34,7 @@ values: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
 def test_round_trip(value: dict[str, Any], alliance: str) -> None:
     """What we sign, we open; the text has three lines."""
     made = document.sign("roster", alliance, value, LI)
-    opened = document.open_(bytes(made), "roster", alliance, KEYS)
-    assert opened == value
+    assert document.open_(bytes(made), "roster", alliance, KEYS) == value
     line = canonical.dumps(value).decode()
     assert made.text == f"syncd/roster/v1\n{alliance}\n{line}\n"
 

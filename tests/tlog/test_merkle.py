@@ -45,8 +45,7 @@ def prove(old: int, new: int) -> list[bytes]:
 
 
 def test_leaves_and_nodes_are_hashed_as_the_rfc_says() -> None:
-    want = hashlib.sha256(b"\0ab").digest()
-    assert merkle.leaf_hashes([b"ab"]) == [want]
+    assert merkle.leaf_hashes([b"ab"]) == [hashlib.sha256(b"\0ab").digest()]
     node = hashlib.sha256(b"\1" + b"l" * 32 + b"r" * 32).digest()
     assert merkle.node_hash(b"l" * 32, b"r" * 32) == node
 

@@ -133,8 +133,7 @@ def test_one_spelling(raw: bytes) -> None:
 
 @given(st.text("ab \n", max_size=9).map(lambda text: f"{text}\n"))
 def test_what_is_signed_opens_whatever_its_empty_lines(text: str) -> None:
-    raw = bytes(note.sign(text, LI, MA))
-    made = note.parse(raw)
+    made = note.parse(bytes(note.sign(text, LI, MA)))
     assert made.text == text
     assert len(note.verify(made, [LI.verifier, MA.verifier])) == 2
 

@@ -100,8 +100,7 @@ def test_a_line_that_fails_is_403() -> None:
     line = GROW.note.signatures[0]
     bad = note.Note(GROW.note.text, (line._replace(body=bytes(64)),))
     for spoiled in (alone, bad):
-        asked = GROW._replace(note=spoiled)
-        made = witness.judge(asked, LOG, 256, ROOTS[256])
+        made = witness.judge(GROW._replace(note=spoiled), LOG, 256, ROOTS[256])
         assert (made.status, made.signed) == (403, b"")
 
 
@@ -149,5 +148,4 @@ def test_what_is_not_shown_to_extend_is_422(asked: Request, last: int) -> None:
 def test_the_same_checkpoint_may_be_cosigned_again() -> None:
     asked = ask(300, (), 300, ROOTS[300])
     assert witness.judge(asked, LOG, 300, ROOTS[300]).status == 200
-    empty = ask(0, (), 0, EMPTY_ROOT)
-    assert witness.judge(empty, LOG).status == 200
+    assert witness.judge(ask(0, (), 0, EMPTY_ROOT), LOG).status == 200

@@ -120,8 +120,7 @@ async def test_a_list_is_asked_for_by_the_longest_name(
 async def end(
     client: LocalClient, id_: int, status: int = 200, **how: Any
 ) -> Reply:
-    path = f"/v1/imports/{id_}/finish"
-    return await client.post(path, how, status=status)
+    return await client.post(f"/v1/imports/{id_}/finish", how, status=status)
 
 
 async def whole(

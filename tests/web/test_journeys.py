@@ -104,8 +104,7 @@ async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
     phone = next(b for b in before["token"] if b["kind"] == "phone")
     assert phone["hour_left"] <= phone["hour"] == 5000
     item = {"kind": "phone", "value": "+12025550190"}
-    body = {"purpose": "test", "items": [item] * 5001}
-    raw = json.dumps(body).encode()
+    raw = json.dumps({"purpose": "test", "items": [item] * 5001}).encode()
     refused = await bank.post(
         "/v1/lookups", data=raw, role="reader", status=429
     )
@@ -189,8 +188,7 @@ async def test_a_dispute_by_token_needs_no_value(
     named = {k: found[k] for k in ("kind", "token", "epoch")}
     body = {**named, "reason": "stale", "about": [position]}
     made = await bank.post("/v1/disputes", body)
-    again = await bank.post("/v1/disputes", body)
-    assert (made.status, again) == (202, made)
+    assert (made.status, await bank.post("/v1/disputes", body)) == (202, made)
     await police.settle()
     answer = await one(police, "phone", "+12025550151")
     assert answer["verdict"] == "disputed"

@@ -178,8 +178,7 @@ async def test_a_body_has_its_type_and_a_limit_and_is_not_inflated(
     role = "operator" if "operator" in route.roles else "compliance"
     call = partial(police.call, *way, role=role)
     await call(data=b"{}", Content_Type="text/html", status=415)
-    long = b" " * ((1 << 20) + 1)
-    await call(data=long, Content_Type=media, status=413)
+    await call(data=b" " * ((1 << 20) + 1), Content_Type=media, status=413)
     packed = gzip.compress(b" " * (4 << 20))
     await call(
         data=packed, status=415, Content_Type=media, Content_Encoding="gzip"
@@ -414,8 +413,7 @@ async def test_the_document_is_made_once(
 
 async def test_every_object_in_an_answer_is_closed() -> None:
     """Maps name what their values are; every other object its fields."""
-    schemas = DOCUMENT["components"]["schemas"]
-    for name, schema in schemas.items():
+    for name, schema in DOCUMENT["components"]["schemas"].items():
         if schema.get("type") == "object":
             assert schema["additionalProperties"] is False, name
 

@@ -95,8 +95,7 @@ async def test_an_entry_opens_is_proven_and_judged(
         assert b'"label":"fake_invest"' in payload
         head = f"syncd-leaf-v1\0\1{chr(len(origin))}{origin}".encode()
         opened = head + bytes.fromhex(entry["salt"]) + payload
-        digest = hashlib.sha256(opened).hexdigest()
-        assert entry["leaf"] == "0101" + digest
+        assert entry["leaf"] == "0101" + hashlib.sha256(opened).hexdigest()
         proof, _, note = entry["proof"].partition("\n\n")
         assert proof.startswith(f"c2sp.org/tlog-proof@v1\nindex {last}\n")
         text = c2sp_verifier.open_note(note.encode(), entry["keys"][0])

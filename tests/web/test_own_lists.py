@@ -91,8 +91,7 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
     body = {"list": name, "load": number, "reports": reports, "refused": seen}
     reply = await bank.post("/v1/own/local", body)
     assert (reply["known"], reply["refused"]) == (1, 1)
-    end = {"list": name, "load": number}
-    done = await bank.post("/v1/own/removals", end)
+    done = await bank.post("/v1/own/removals", {"list": name, "load": number})
     assert (done["removed"], done["entries"]) == (2, 3)
     many = {**body, "refused": [{"value": "x"}] * 10_001}
     await bank.post("/v1/own/local", many, status=400)
@@ -125,8 +124,7 @@ async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     item = {"kind": "phone", "value": number}
     body = {"purpose": "case_work", "reference": "K-7", "items": [item]}
     await bank.post("/v1/lookups", body, role="reader")
-    access = bank.member.own.access
-    last = (await access.page(limit=100_000))[-1]
+    last = (await bank.member.own.access.page(limit=100_000))[-1]
     assert last.positions == (("own", id_),)
     assert (last.caller, last.purpose) == ("reader", "case_work")
     assert last.reference == "K-7"

@@ -147,8 +147,7 @@ async def test_what_is_refused_is_gone_and_says_why(bank: LocalClient) -> None:
     assert (await shown(bank, id_))["why"] == "a test list"
     await decide(bank, id_, status=422)
     assert await rows(bank, 1200) == []
-    book = bank.member.own.pending
-    assert await book.parts(id_) == []
+    assert await bank.member.own.pending.parts(id_) == []
 
 
 async def test_few_go_at_once_and_urgent_ones_are_looked_at_after(
@@ -243,8 +242,7 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     failed = (await decide(bank, id_))["items"][0]
     assert failed["state"] == "failed"
     assert "were confirmed" in failed["problem"]["detail"]
-    again = (await bank.post("/v1/retractions", call))["pending"]
-    await done(bank, again)
+    await done(bank, (await bank.post("/v1/retractions", call))["pending"])
     after = (await bank.get("/v1/pending?state=after"))["items"]
     assert after[0]["changes"][0]["n"] == -1
     [row] = await shown(
@@ -295,8 +293,7 @@ async def test_an_answer_that_withdraws_shows_what_it_ends(
     await hand_in(bank, 1700, 1)
     await bank.settle()
     one = {"kind": "phone", "value": "+12025551700"}
-    disputed = {**one, "reason": "innocent_owner"}
-    await police.post("/v1/disputes", disputed)
+    await police.post("/v1/disputes", {**one, "reason": "innocent_owner"})
     await bank.settle()
     [found] = (await bank.get("/v1/disputes?side=against_us"))["items"]
     answer = {"dispute": found["position"], "outcome": "report_withdrawn"}
@@ -495,8 +492,7 @@ async def test_who_handed_in_a_row_does_not_confirm_anothers_import(
     bank.tokens["operator"] = bank.tokens["second"]
     await load(bank, id_, 2510, 1, 9)
     bank.tokens["operator"] = first
-    pending = (await finish(bank, id_))["pending"]
-    await decide(bank, pending, status=422)
+    await decide(bank, (await finish(bank, id_))["pending"], status=422)
     assert await rows(bank, 2500, 1) == ["held"]
 
 
@@ -505,8 +501,7 @@ async def test_nobody_adds_to_anothers_load(bank: LocalClient) -> None:
     part = {"list": "z", "load": begun, "reports": phones(3310, 1)}
     await bank.post("/v1/own/local", part, role="second")
     await bank.post("/v1/own/loads", {"list": "z"}, role="second")
-    id_ = await remove(bank, list="z", load=begun)
-    await done(bank, id_)
+    await done(bank, await remove(bank, list="z", load=begun))
     assert await entries(bank, "z") == ["3300", "3301"]
 
 

@@ -281,9 +281,8 @@ async def test_a_body_comes_as_it_is(
 ) -> None:
     """Nobody of ours compresses one; it is refused, and nothing is logged."""
     reader, writer = await let_in(port)
-    head = b"POST /body HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
     writer.write(
-        head
+        b"POST /body HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
         + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
         % (len(body), body)
     )

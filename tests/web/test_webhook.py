@@ -79,8 +79,7 @@ async def test_who_does_not_answer_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert webhook.TIME.total == 10
-    soon = aiohttp.ClientTimeout(total=0.2)
-    monkeypatch.setattr(webhook, "TIME", soon)
+    monkeypatch.setattr(webhook, "TIME", aiohttp.ClientTimeout(total=0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/?key=hunter2"
         with pytest.raises(UnavailableError, match="no answer in time"):

@@ -81,8 +81,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
         carrier.shift_s = HOUR_S
         await carrier.start()
         await carrier.report("url", "http://early.example/")
-        raw = bank.own.log.released()
-        await carrier.node.logs.offer("bank", raw)
+        await carrier.node.logs.offer("bank", bank.own.log.released())
         await carrier.round()  # nobody tells it the time
 
     assert await carrier.has(bank)  # merges

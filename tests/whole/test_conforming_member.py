@@ -325,13 +325,11 @@ def tokenise(reader: Reader, normals: list[str]) -> list[bytes]:
     answers = []
     for index in asked["quorum"]:
         name = holders[index]
-        key = notes.vkey(reader.members()[name]["keys"]["member"])
-        answer = reader.peer(name).ask("/oprf/v1/evaluate", request)
         answers.append(
             oprf.reply(
                 request,
-                answer,
-                (name, key),
+                reader.peer(name).ask("/oprf/v1/evaluate", request),
+                (name, notes.vkey(reader.members()[name]["keys"]["member"])),
                 epoch,
                 reader.trusted.alliance_id,
             )
@@ -361,9 +359,8 @@ def judged(world: World, kind: str, output: bytes) -> verdict.Verdict:
                 lies.add(found.position)
     token = (kind, 1, claims.token(output))
     here = [c for c in everything if c.token == token]
-    today = date.fromisoformat(world.alliance.police.node.ctx.today())
     rules = verdict.Rules(
-        today,
+        date.fromisoformat(world.alliance.police.node.ctx.today()),
         body["caps"],
         body["policy"],
         bad_know=frozenset(lies & {c.position for c in here}),

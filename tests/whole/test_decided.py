@@ -114,8 +114,7 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await cut(alliance, size + 2)
     await alliance.restart("bank")
     # between: cut back, and nobody there to fetch the rest from
-    head = await bank.head(police.origin)
-    await bank.mirror.decide(head, size, [])
+    await bank.mirror.decide(await bank.head(police.origin), size, [])
     await alliance.restart("bank")
     for member in others(alliance):
         await member.round()

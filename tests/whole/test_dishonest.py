@@ -55,8 +55,7 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
     await police.fill(1)
     await bank.round()
-    book = bank.own.cosigned
-    made = await book.cosigned("merged", police.origin)
+    made = await bank.own.cosigned.cosigned("merged", police.origin)
     assert made is not None
     key = carrier.keys.merged.verifier
     junk = note.Signature(key.name, key.key_id, secrets.token_bytes(72))
@@ -232,18 +231,15 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
     twin = await carrier.fork(
         size, payload(50, carrier.origin), seen_by=["nobody"]
     )
-    hashes = codec.leaf_hashes(twin.records)
-    proof = growing.proof(hashes, size)
-    asked = witness.Request(size, proof, note.parse(twin.signed))
+    proof = growing.proof(codec.leaf_hashes(twin.records), size)
     judged = await bank.node.peer_service.add_checkpoint(
-        bytes(asked), "carrier"
+        bytes(witness.Request(size, proof, note.parse(twin.signed))), "carrier"
     )
     assert judged.status == 200  # it extends what the bank has seen
     await carrier.fill(51, 52)
     await bank.round()
     assert (await bank.head(carrier.origin)).contested
-    book = bank.own.cosigned
-    last = await book.cosigned("seen", carrier.origin)
+    last = await bank.own.cosigned.cosigned("seen", carrier.origin)
     assert last is not None
     assert (last.size, last.root) == (size + 1, twin.frontier.root())
     kept = await bank.mirror.evidence(carrier.origin)

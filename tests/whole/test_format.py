@@ -34,13 +34,11 @@ async def test_a_newer_format_is_mirrored_not_merged(
     await bank.stop()
     monkeypatch.setattr(roster, "FORMAT", 2)
     await bank.start()
-    events = bank.own.events
-    assert await events.reported(FOLDED) == "2"
+    assert await bank.own.events.reported(FOLDED) == "2"
     head = await bank.head(police.origin)
     assert head.merged == head.mirrored
     await alliance.settle()
-    carrier = alliance.carrier
-    assert await bank.digest(police.origin) == await carrier.digest(
+    assert await bank.digest(police.origin) == await alliance.carrier.digest(
         police.origin
     )
     assert not [

@@ -288,13 +288,11 @@ async def test_another_address(
     assert ask(bank) == 2
     assert "nothing changes by that" in capsys.readouterr().err
     urls = [f"https://127.0.0.1:{bank.address[1]}", "https://b.example:8443"]
-    words = [w for url in urls for w in ("--url", url)]
-    assert ask(bank, *words) == 0
+    assert ask(bank, *[w for url in urls for w in ("--url", url)]) == 0
     draft = drafted(police)
     out = capsys.readouterr().out
     assert "+ bank is reached at https://b.example:8443" in out
-    roster = drafts.read(draft)[1]
-    assert roster.known("bank").urls == tuple(urls)
+    assert drafts.read(draft)[1].known("bank").urls == tuple(urls)
 
 
 async def test_a_config_that_is_ahead_of_the_roster(

@@ -201,9 +201,8 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
     life = kill_driver.Life(home, kill_driver.Observed, kill_driver.Other())
     try:
         merged = (await life.mirror.head(OTHER.name)).merged
-        theirs = life.other.records[:merged]
         assert await digest_of(life.mirror, OTHER.name) == folded(
-            OTHER.name, theirs
+            OTHER.name, life.other.records[:merged]
         )
         assert (await life.mirror.head(OWN.name)).merged == (
             await life.log.head()
@@ -221,8 +220,7 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
 
 def folded(origin: str, records: list[Record]) -> int:
     """Return the digest of an uninterrupted fold."""
-    rows = in_force(folding.fold(origin, 0, records))
-    return claims.digest(origin, rows)
+    return claims.digest(origin, in_force(folding.fold(origin, 0, records)))
 
 
 @pytest.mark.parametrize(

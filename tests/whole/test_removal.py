@@ -38,8 +38,7 @@ class Line(NamedTuple):
 
     async def ask(self, path: str) -> int:
         """Send a request and return the status."""
-        asking = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"
-        self.writer.write(asking.encode())
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         await self.writer.drain()
         head = await self.reader.readuntil(b"\r\n\r\n")
         for line in head.lower().split(b"\r\n"):
@@ -105,8 +104,7 @@ async def before(root: Path) -> AsyncIterator[Before]:
         await half.wait()
         client = bank.node.peers.get("platform")
         await client.heads("")
-        note = police.own.log.released()
-        await bank.node.logs.offer("platform", note)
+        await bank.node.logs.offer("platform", police.own.log.released())
         bank.node.pulls.begin(police.origin)
         await asked.wait()
 
@@ -246,8 +244,7 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
 
 async def test_its_doctor_says_so(before: Before) -> None:
     """A disconnect before any answer has a name, and a remedy."""
-    platform = before.alliance.platform
-    seen = msgspec.to_builtins(await platform.status())
+    seen = msgspec.to_builtins(await before.alliance.platform.status())
     rows = {row["member"]: row for row in seen["members"]}
     step = next(checkup.theirs(rows["bank"], seen))
     assert not step.ok

@@ -68,8 +68,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     for member in alliance.up:
         assert await open_records(member, police.origin) == after
         digests.add(await member.digest(police.origin))
-        stands = await claims_of(member.mirror, police.origin)
-        assert len(stands) == 2
+        assert len(await claims_of(member.mirror, police.origin)) == 2
         phone, url = (
             *await member.lookup("phone", PHONE),
             *await member.lookup("url", URL),

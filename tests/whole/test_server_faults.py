@@ -77,8 +77,7 @@ async def dying(point: str) -> AsyncIterator[threading.Event]:
 
 def released(member: Member) -> int:
     """Return the size of its log that may be served."""
-    raw = member.own.log.released()
-    return checkpoint.parse(note.parse(raw).text).size
+    return checkpoint.parse(note.parse(member.own.log.released()).text).size
 
 
 @pytest.mark.parametrize(

@@ -150,12 +150,11 @@ class Scene:
         **how: Any,
     ) -> AsyncIterator[Window]:
         """Open a window at a console, logged in as the person of a role."""
-        state = await self._state(member, role, lang)
         async with opened(
             self.chromium,
             self.address(member),
             self.pictures,
-            storage_state=state,
+            storage_state=await self._state(member, role, lang),
             locale=TONGUES[lang],
             **how,
         ) as window:

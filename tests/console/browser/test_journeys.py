@@ -142,8 +142,7 @@ async def test_an_event_arrives_while_the_page_is_open(scene: Scene) -> None:
         await bank.report("url", "http://news.example/")
         await scene.alliance.settle()
         await expect(newest).not_to_have_text(before)
-        merged = f"of {await bank.size()} entries merged"
-        await window.shows(".events", merged)
+        await window.shows(".events", f"of {await bank.size()} entries merged")
         await window.open("/")
         await window.shows(
             ".sentence", "All 3 members hold all of each other's entries"

@@ -37,8 +37,7 @@ async def test_from_log_in_to_log_out(scene: Scene) -> None:
 
 async def test_a_link_logs_in_once(scene: Scene) -> None:
     """As the demo prints it; its secret does not stay in the address."""
-    own = scene.alliance.bank.own
-    secret = await own.sessions.ticket("reader-1")
+    secret = await scene.alliance.bank.own.sessions.ticket("reader-1")
     async with scene.at(role="") as window:
         await window.open(f"/login#{secret}")
         await window.page.wait_for_url(lambda url: "/login" not in url)
