@@ -25,6 +25,7 @@ import structlog
 from aiohttp import web
 
 HERE = Path(__file__).resolve().parent.parent
+sys.path.append(str(HERE))  # a program finds `tests`, too
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
 
 

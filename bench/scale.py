@@ -8,7 +8,6 @@ takes; with the URL of an empty database it moves them there as
 of docs/performance.md; docs/scale.md says what follows.
 """
 
-import argparse
 import asyncio
 import secrets
 import sqlite3
@@ -20,9 +19,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import beside  # type: ignore[import-not-found]
 import psycopg
 import sqlalchemy as sa
-from sync import fill, statements  # type: ignore[import-not-found]
+from sync import fill  # type: ignore[import-not-found]
 
 from syncd.flows import publish
 from syncd.store import tables
@@ -49,17 +49,14 @@ TABLES = (
 
 def main() -> None:
     """Measure, then compute."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=200_000)
-    options.add_argument("--url", default="")
-    chosen = options.parse_args()
+    chosen = beside.options(__doc__, rows=200_000, url="")
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         home = Path(name)
         asyncio.run(write(home, chosen.rows))
         show("SQLite", of_files(home), chosen.rows)
         if chosen.url:
             with closing(Move(home, Server(chosen.url))) as move:
-                for step in (move.copied, move.compared):
+                for step in move.copied, move.compared:
                     began = time.perf_counter()
                     rate = sum(step()) / (time.perf_counter() - began)
                     print(f"{step.__name__}: {rate:,.0f} rows/s")
@@ -71,7 +68,9 @@ async def write(home: Path, rows: int) -> None:
     with closing(open_mirror(home, clock=lambda: int(time.time()))) as mirror:
         await fill(mirror, rows)  # claims, by the merge
     salts = secrets.token_bytes(16 * rows)
-    said = statements(rows, ORIGIN)
+    said = [
+        beside.said(n, secrets.token_bytes(64), ORIGIN) for n in range(rows)
+    ]
     _, made = publish.grow(ORIGIN, Frontier.EMPTY, [], said, salts)
     bundles = [(1, b.n, b.width, b.gz, b.root, b.entries) for b in made]
     with closing(Database(home / "mirror.db", "mirror")) as db:

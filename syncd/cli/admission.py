@@ -83,7 +83,7 @@ def _pending(args: _WaitingOptions) -> None:
         one = membership.applicant(*pair, current)
         differ = conformance.apart(one.request) or "✓"
         lines += review.changes(current, membership.admit(current, one))
-        lines += [f"vectors  {differ}", *drafting.compared(one.spoken_hash)]
+        lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
         found = signing.signatures(text.encode(), current)
@@ -170,8 +170,7 @@ class _Admit(drafting.EditOptions, _SigningOptions):
     def write(self, draft: Roster, current: Roster) -> None:
         if self.out is not None:
             super().write(draft, current)
-            for line in drafting.compared(self.one.spoken_hash):
-                terminal.tell(line)
+            terminal.tell(drafting.compared(self.one.spoken_hash))
             return
         self.show_draft(draft, current)
         terminal.tell(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from syncd.cli import edits, never_edits, terminal
+from syncd.cli import drafting, edits, never_edits, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.node.pinned import clock
 from syncd.roster import drafts, join, membership
@@ -29,9 +29,12 @@ class _FoundOptions(Options):
     " syncd ceremony.",
 )
 def _found(args: _FoundOptions) -> None:
+    asked = [terminal.parsed(path, join.parse) for path in args.request]
+    for one in asked:
+        terminal.tell(f"{one.id}\n{drafting.compared(one.hash)}")
     plan = membership.Founding(
         args.alliance,
-        [terminal.parsed(path, join.parse) for path in args.request],
+        asked,
         [edits.public_key(path) for path in args.admin],
         args.admins_needed,
         days=args.days,
@@ -45,5 +48,6 @@ def _found(args: _FoundOptions) -> None:
     terminal.say(drafts.read(raw)[1].hash)
     terminal.tell(
         "This is the fingerprint: tell it to every member by a second"
-        " way. Next: each admin runs syncd roster sign."
+        " way. Each founder has the words under its name: call them. Next:"
+        " each admin runs syncd roster sign."
     )

@@ -17,7 +17,6 @@ from syncd import config
 from syncd.audit import asof, bundle, disclosure, report, stamp
 from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit, Found
-from syncd.audit.stamp import Stamp
 from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
@@ -87,7 +86,7 @@ def _verify(args: _CheckOptions) -> int:
         ]
         args.show(to_builtins(facts), lines)
         return 0
-    stamps, file = list[Stamp](), stamp.place(args.bundle)
+    stamps, file = list[stamp.Stamp](), stamp.place(args.bundle)
     with _audited(args) as audit:
         if args.certificates:
             try:
@@ -108,13 +107,13 @@ def _verify(args: _CheckOptions) -> int:
     return audit.exit_code
 
 
-def _held(reply: Path, manifest: bytes, trusted: Path) -> Stamp:
+def _held(reply: Path, manifest: bytes, trusted: Path) -> stamp.Stamp:
     """Return what a time stamp proves of a manifest."""
     roots = terminal.parsed(trusted, stamp.authorities)
     return stamp.check(terminal.read_file(reply), manifest, roots)
 
 
-def _there(found: Stamp) -> str:
+def _there(found: stamp.Stamp) -> str:
     at = report.moment(found.at, "UTC")
     name = found.authority
     return t("it was there at {at} UTC, says {name}", at=at, name=name)

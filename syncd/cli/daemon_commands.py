@@ -11,7 +11,6 @@ from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.command import Command, Options, option
 from syncd.cli.options import pair
-from syncd.config import Config, Environment, editing
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
 from syncd.node import hardening
@@ -83,7 +82,7 @@ def make_home(
     if secret_file:
         values["secret"] = {"file": str(secret_file)}
     terminal.check_new(args.token_file)
-    text = editing.create(home, values)
+    text = config.editing.create(home, values)
     try:
         settings = config.parse(text.encode(), home)
         token = asyncio.run(make(settings))
@@ -117,7 +116,7 @@ def _run_daemon(args: Options) -> None:
     asyncio.run(run(settings, environment, secret))
 
 
-async def make(settings: Config) -> str:
+async def make(settings: config.Config) -> str:
     """Fill a new home: keys, databases, an empty log, an operator's token.
 
     Returns the token.
@@ -149,7 +148,7 @@ async def make(settings: Config) -> str:
 
 
 async def run(
-    settings: Config, environment: Environment, secret: bytes
+    settings: config.Config, environment: config.Environment, secret: bytes
 ) -> None:
     """Run the daemon until SIGINT or SIGTERM.
 

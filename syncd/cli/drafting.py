@@ -133,14 +133,14 @@ class EndOptions(EditOptions):
             ) from e
 
 
-def compared(hash_: str) -> list[str]:
-    """Return what two people compare by phone, in lines: see ADR 46."""
+def compared(hash_: str) -> str:
+    """Return what two people compare by phone, in three lines: see ADR 46."""
     found = spoken.of(hash_)
-    return [
-        f"words    {' '.join(found.zh)}",
-        f"         {' '.join(found.en)}",
-        f"digits   {' '.join(found.digits)}",
-    ]
+    return (
+        f"words    {' '.join(found.zh)}\n"
+        f"         {' '.join(found.en)}\n"
+        f"digits   {' '.join(found.digits)}"
+    )
 
 
 def note_of(path: Path) -> bytes:
@@ -194,7 +194,8 @@ def tell_missing(raw: bytes, current: Roster | None) -> None:
 def describe(current: Roster | None, draft: Roster) -> list[str]:
     """Return what is to be signed, in words."""
     if current is None:
-        return [*review.whole(draft), t("fingerprint {hash}", hash=draft.hash)]
+        head = t("fingerprint {hash}", hash=draft.hash)
+        return [*review.whole(draft), head, compared(draft.hash)]
     return [
         t(
             "version {new} ({hash}…) after version {old}:",

@@ -219,6 +219,7 @@ def accepted(
         files.put(version, raw)
     if not known:
         editing.change(settings.home, "alliance", "fingerprint", fingerprint)
+        terminal.tell(drafting.compared(fingerprint))
     terminal.say(
         "roster {version} of {alliance}: {count} members",
         version=trusted.version,
@@ -234,10 +235,9 @@ def show(
     zh, en, digits = spoken.of(hash_ := hash_ or asked.hash)
     words = {"words": {"zh": zh, "en": en}, "digits": digits}
     value = {"id": asked.id, "hash": asked.hash, **words}
-    lines = [f"hash     {asked.hash}", *drafting.compared(hash_)]
+    lines = f"hash     {asked.hash}\n{drafting.compared(hash_)}"
     say = terminal.tell if str(out) == "-" else terminal.say
-    for line in [terminal.as_json(value)] if args.as_json else lines:
-        say(line)
+    say(terminal.as_json(value) if args.as_json else lines)
     if not args.as_json:
         terminal.tell(
             "Compare these words or digits with an admin by phone, on a"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
-from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import column_names, safe
@@ -30,7 +29,7 @@ Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
 Keep = Mapping[str, int | str]  # columns of the file, by their names
 
 
-def run(args: "LookupOptions", file: Path, out: Path, call: Item) -> int:
+def run(args: "LookupOptions", file: Path, out: Path, call: grid.Item) -> int:
     """Look a table up, and tell what came of it.
 
     Returns the exit code: 1 if a row was refused, or stayed unknown.
@@ -127,7 +126,7 @@ def _answers(
         terminal.tell("--keep: no row has {names}", names=names)
 
 
-def _item(plan: Columns, keep: Keep, row: Row) -> Item:
+def _item(plan: Columns, keep: Keep, row: Row) -> grid.Item:
     for name, at in keep.items():
         try:
             table_input.cell(row, at)
@@ -140,7 +139,7 @@ def _item(plan: Columns, keep: Keep, row: Row) -> Item:
 
 
 def _cells(
-    problem: SyncdError | None, item: Item
+    problem: SyncdError | None, item: grid.Item
 ) -> tuple[list[str], tuple[str, str]]:
     """Return what is written of an answer, and what it counts as."""
     if "problem" in item:

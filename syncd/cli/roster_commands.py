@@ -52,16 +52,14 @@ class _Update(drafting.EndOptions):
 
     def change(self, draft: Roster) -> Roster:
         asked = terminal.parsed(self.request, join.parse)
-        draft = membership.update(draft, asked, self.end)
         terminal.tell(
             "{member} asked on {day}: compare the words or digits with it by"
             " phone",
             member=asked.id,
             day=review.day(asked.made),
         )
-        for line in drafting.compared(asked.hash):
-            terminal.tell(line)
-        return draft
+        terminal.tell(drafting.compared(asked.hash))
+        return membership.update(draft, asked, self.end)
 
 
 @noun.verb("remove", "Draft a version without a member.")
@@ -99,8 +97,8 @@ class _MergeOptions(Options):
 
 @noun.verb("merge", "Put the signatures of several copies together.")
 def _merge(args: _MergeOptions) -> None:
-    merged = signing.merge(*map(drafting.note_of, args.copies))
-    terminal.write_new(args.out, merged)
+    notes = map(drafting.note_of, args.copies)
+    terminal.write_new(args.out, signing.merge(*notes))
 
 
 class _PublishOptions(ClientOptions):

@@ -27,7 +27,6 @@ from syncd.cli.grid import Item
 from syncd.cli.options import FormatOptions
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
-from syncd.lists.columns import Columns, Extra, ListDescription
 from syncd.lists.rows import FileOptions, Row, Table, flaw
 from syncd.messages.catalogue import say
 from syncd.node import pinned
@@ -59,8 +58,8 @@ def understood(
     *,
     keep: Sequence[str] = (),
     fields: Sequence[str] = VALUE,
-    more: Mapping[str, Extra] = columns.NO_EXTRA,
-) -> tuple[Table, Columns]:
+    more: Mapping[str, columns.Extra] = columns.NO_EXTRA,
+) -> tuple[Table, columns.Columns]:
     """Return a file as a table, and which of its columns are which field.
 
     What is to be kept is a name that a header may have, too.
@@ -88,13 +87,13 @@ def options_of(
     constants: Item,
     zone: tzinfo = days.ZONE,
     more: Collection[str] = (),
-) -> tuple[FileOptions, ListDescription]:
+) -> tuple[FileOptions, columns.ListDescription]:
     """Return what is said of a list: by a mapping file, then by options.
 
     `maps` are FIELD=COLUMN, or FILE.toml; `more` are fields that may stand
     there beside a report's.
     """
-    how, listed = FileOptions(), ListDescription()
+    how, listed = FileOptions(), columns.ListDescription()
     files = [one for one in maps if one.endswith(".toml")]
     for path in map(Path, files):
         raw = terminal.read_file(path, mapping.MOST)
@@ -103,7 +102,7 @@ def options_of(
         [one for one in maps if one not in files],
         (*column_names.FIELDS, *more),
     )
-    listed = ListDescription(
+    listed = columns.ListDescription(
         {**listed.columns, **mapped},
         {**listed.constants, **constants},
         listed.words,

@@ -22,7 +22,6 @@ from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, codec, folding
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import VerifierKey
 
@@ -183,7 +182,7 @@ class _LogCheck:
 
     # --------------------------------------------------------- notes
 
-    def _proofs(self) -> list[tuple[Proof, Checkpoint]]:
+    def _proofs(self) -> list[tuple[Proof, checkpoint.Checkpoint]]:
         view = self._view
         there = view.note or view.size
         newest = [Proof("checkpoint", view.note)] if there else []
@@ -195,7 +194,7 @@ class _LogCheck:
                 self._problem(f"{proof.what}: {e}")
         return found
 
-    def _open(self, proof: Proof) -> Checkpoint:
+    def _open(self, proof: Proof) -> checkpoint.Checkpoint:
         head, signed = checkpoint.open_(proof.note, self._view.key)
         if proof.signers:
             known = note.verify(signed, (self._view.key, *proof.signers))
@@ -210,7 +209,7 @@ class _LogCheck:
         return head
 
     def _hold(
-        self, proof: Proof, head: Checkpoint, roots: list[bytes]
+        self, proof: Proof, head: checkpoint.Checkpoint, roots: list[bytes]
     ) -> None:
         view = self._view
         if str(head) in view.rejected:

@@ -28,23 +28,20 @@ from syncd.flows.ports import (
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.statement import (
-    Dispute,
-    Erase,
-    Retract,
-    RosterAccepted,
-    Statement,
-)
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
 
 
-def _effective(one: Statement) -> bool:
+def _effective(one: statement.Statement) -> bool:
     """Tell whether it is asked when each member followed; of drills, too."""
     return isinstance(
-        one, Retract | Dispute | Erase | RosterAccepted
+        one,
+        statement.Retract
+        | statement.Dispute
+        | statement.Erase
+        | statement.RosterAccepted,
     ) or getattr(one, "test", False)
 
 
@@ -94,7 +91,7 @@ class Writer:
 
     async def append(
         self,
-        entries: Sequence[tuple[Statement, Published | None]],
+        entries: Sequence[tuple[statement.Statement, Published | None]],
         *,
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
@@ -221,7 +218,7 @@ async def retract(
     """Write a retract for every row that is to end."""
     entries = [
         (
-            Retract(
+            statement.Retract(
                 on=today,
                 kind=row.kind,  # type: ignore[arg-type]
                 epoch=row.epoch,

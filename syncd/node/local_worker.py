@@ -30,14 +30,6 @@ from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.callers import whose
 from syncd.node.serve.freshness import Freshness, Heard
-from syncd.node.serve.link import (
-    RELAYED,
-    Beat,
-    News,
-    Sighted,
-    Start,
-    WantOutputs,
-)
 from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
@@ -60,26 +52,28 @@ GRACE_S = 0.5  # for the daemon to say that there is no time left
 class Daemon:
     """What parts of the daemon are, for a look-up that is answered here."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: link.Start) -> None:
         """Nothing has happened yet."""
         self.home, self._number = start.config.home, start.number
-        self._happened = Beat(start.number)
+        self._happened = link.Beat(start.number)
 
-    async def beat(self, known: int, unanswered: list[Unanswered]) -> News:
+    async def beat(
+        self, known: int, unanswered: list[Unanswered]
+    ) -> link.News:
         """Say what happened, and return what has changed.
 
         Raises:
             UnavailableError: the daemon does not answer.
         """
-        beat, self._happened = self._happened, Beat(self._number)
+        beat, self._happened = self._happened, link.Beat(self._number)
         beat.known, beat.unanswered = known, unanswered
-        news: News = await link.ask(self.home, beat)
+        news: link.News = await link.ask(self.home, beat)
         return news
 
     async def add(self, met: Sequence[SightedToken]) -> None:
         """Have each counted; durable on return."""
         if met:
-            await link.ask(self.home, Sighted(tuple(met)))
+            await link.ask(self.home, link.Sighted(tuple(met)))
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
         """Have it told who reports values that it had not."""
@@ -112,7 +106,7 @@ class DaemonsOutputs(Tokeniser):
         deadline: float,
     ) -> dict[Identifier, bytes]:
         epoch, left = self.epoch(kind), max(deadline - self.clock(), 0.0)
-        want = WantOutputs(
+        want = link.WantOutputs(
             *(tuple(part), (epoch.epoch, epoch.generation), purpose, left)
         )
         found: dict[Identifier, bytes]
@@ -148,7 +142,7 @@ class Known:
 class LocalWorker:
     """Answers look-ups until the daemon stops it."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: link.Start) -> None:
         """Open the databases; nothing is served yet.
 
         Raises:
@@ -178,7 +172,7 @@ class LocalWorker:
         )
         self._lapse = Lapse(ctx=ctx)
         self._background = Background()
-        self._relay = Relay(config.home / RELAYED)
+        self._relay = Relay(config.home / link.RELAYED)
         self._counts = SharedCounts(start.counts)
         self._refreshing = asyncio.Lock()
         self._lookups = self._answering(ctx)

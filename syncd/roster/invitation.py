@@ -21,23 +21,22 @@ from syncd import canonical
 from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import row
 from syncd.roster.members import Url
-from syncd.roster.row import Code, Hash, Hex32, Id, Natural, Row
 from syncd.tlog import strict
 
 PREFIX = "syncd-join1."
 
 
-class Invitation(Row, frozen=True, kw_only=True):
+class Invitation(row.Row, frozen=True, kw_only=True):
     """What the line says."""
 
-    alliance: Hash  # its id
-    fingerprint: Hash  # of roster version 1
-    inviter: Id  # the member at whose addresses one knocks
+    alliance: row.Hash  # its id
+    fingerprint: row.Hash  # of roster version 1
+    inviter: row.Id  # the member at whose addresses one knocks
     urls: Annotated[tuple[Url, ...], Meta(min_length=1, max_length=3)]
-    pin: Hash  # of the inviter's TLS key
-    sector: Code  # for which alone it is good
-    secret: Hex32
-    expires: Natural  # unix seconds
+    pin: row.Hash  # of the inviter's TLS key
+    sector: row.Code  # for which alone it is good
+    secret: row.Hex32
+    expires: row.Natural  # unix seconds
 
     LISTS = frozenset({"urls"})
 

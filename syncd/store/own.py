@@ -26,7 +26,6 @@ from syncd.store.portable import upsert
 from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
@@ -235,7 +234,7 @@ class OwnLogStore(Book):
         durable.write(self._mark, tip.note)
 
 
-def _compare(head: Checkpoint, mark: Checkpoint) -> None:
+def _compare(head: checkpoint.Checkpoint, mark: checkpoint.Checkpoint) -> None:
     """Refuse a tip that is behind the mark, or that it contradicts."""
     if mark.origin != head.origin:
         raise DamagedError(
@@ -283,7 +282,7 @@ def _committed_again(c: Connection) -> tuple[int, OwnHead] | None:
     return found
 
 
-def _read_note(raw: bytes, where: str = "own.db") -> Checkpoint:
+def _read_note(raw: bytes, where: str = "own.db") -> checkpoint.Checkpoint:
     # Form only: who could change these files could sign as us anyway.
     try:
         return checkpoint.parse(notes.parse(raw).text)

@@ -17,7 +17,6 @@ from syncd.indicator.statement import Sighting
 from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.upkeep import arrivals
-from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.merge_marks import Mark
 from syncd.web.event_stream import read_cursor
 from syncd.web.forms import Change, ChangePage, ChangeQuery
@@ -32,7 +31,7 @@ class Changes:
     lookups: Lookups
     claims: Claims
 
-    async def came(self, page: Sequence[Arrival]) -> None:
+    async def came(self, page: Sequence[arrivals.Arrival]) -> None:
         """Mark what merging brought in of one log."""
         some = _counting(page)
         if some:
@@ -76,7 +75,7 @@ class Changes:
     async def _items(
         self,
         caller: Caller,
-        came: Sequence[Arrival],
+        came: Sequence[arrivals.Arrival],
         *sizes: Mapping[str, int],
     ) -> tuple[Change, ...]:
         """Return what came in by token, judged at two states of all logs."""
@@ -106,7 +105,7 @@ class Changes:
         )
 
 
-def _counting(page: Sequence[Arrival]) -> list[Arrival]:
+def _counting(page: Sequence[arrivals.Arrival]) -> list[arrivals.Arrival]:
     """Return what may change a verdict."""
     return [one for one in page if not isinstance(one.statement, Sighting)]
 

@@ -37,7 +37,6 @@ from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.callers import whose
 from syncd.node.serve.freshness import Freshness
-from syncd.node.serve.link import RELAYED, News, Start
 from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
@@ -133,7 +132,7 @@ class LocalWorkers:
             for [sockets], its_tls in zip(apis, (None, checked), strict=False):
                 await self.listeners.serve(app, sockets, "own", its_tls)
             return
-        relayed = home.path / RELAYED
+        relayed = home.path / link.RELAYED
         lists = VaultCipher(home.ring.need("vault"))
         relayed.parent.mkdir(mode=0o700, exist_ok=True)
         [behind] = listening(config.Address(path=relayed), "own")
@@ -141,7 +140,7 @@ class LocalWorkers:
         self._link = await link.answering(home.path, self.answer)
         self.workers = [
             LocalWorker(
-                Start(
+                link.Start(
                     number=number,
                     config=home.config,
                     server=config.server(home.config),
@@ -212,7 +211,7 @@ class LocalWorkers:
             case link.Sighted(met):
                 return await self.ctx.own.sightings.add(met)
 
-    def _beat(self, beat: link.Beat) -> News:
+    def _beat(self, beat: link.Beat) -> link.News:
         """Keep what has happened, and return what has changed."""
         self.workers[beat.number - 1].heard(serves=beat.known > 0)
         for verdicts, purpose, seconds in beat.looked_up:
@@ -221,7 +220,7 @@ class LocalWorkers:
             self.metrics.denied(kind, n)
         self.lookups.suspect(beat.suspected)
         self.lookups.unanswered.extend(beat.unanswered)
-        return News(
+        return link.News(
             self.budgets.counts.news,
             {
                 name: value
@@ -259,7 +258,7 @@ class LocalWorkers:
 class LocalWorker:
     """One of them: its sockets, and its process while there is one."""
 
-    start: Start
+    start: link.Start
     sockets: Sequence[Sequence[socket.socket]]
     failures: Counter
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -312,7 +311,7 @@ class LocalWorker:
             sock.close()
 
 
-def started(start: Start) -> subprocess.Popen[bytes]:
+def started(start: link.Start) -> subprocess.Popen[bytes]:
     """Start a process that gets all this.
 
     Raises:
