@@ -27,12 +27,10 @@ def test_an_audit_proves_every_entry_in_little_memory() -> None:
     """Of logs ten times as long, in no more than a few MB more."""
     said = said_by("audit.py", "--logs", "3", "--entries", "5000")
     assert "entries proven   15,000" in said
-    found = re.search(
+    ((whole, tenth),) = re.findall(
         r"^peak memory, MB +(\d+); of a tenth (\d+)", said, re.MULTILINE
     )
-    assert found is not None
-    whole, tenth = map(int, found.groups())
-    assert whole <= tenth + 10
+    assert int(whole) <= int(tenth) + 10
     assert float(said.partition("trace ")[2].split()[0]) < 1
 
 

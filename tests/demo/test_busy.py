@@ -23,6 +23,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     try:
         play.found()
         play.start()
+        play.draw()
         yield play
     finally:
         stop(play.running)

@@ -95,14 +95,16 @@ class Pulls:
 
     async def _look_for_gaps(self) -> None:
         """Make a target of a log that we mirror and have not merged."""
-        for head in await self.ctx.mirror.heads():
-            state = self.logs.state(head.origin)
-            if state.target is not None or self.logs.is_ours(head.origin):
+        for origin in self.ctx.roster.origins():
+            state = self.logs.state(origin)
+            if state.target is not None or self.logs.is_ours(origin):
                 continue
+            head = await self.ctx.mirror.head(origin)
             gap = head.merged < head.mirrored and head.note
             if gap and not head.contested:
-                target = Target(checkpoint.read(head.note), head.note)
-                self._move(head.origin, state.lacking(target))
+                signed = checkpoint.read(head.note)
+                state = self.logs.state(origin)
+                self._move(origin, state.lacking(Target(signed, head.note)))
 
     def begin(self, origin: str) -> asyncio.Task[None] | None:
         """Begin a pull nobody need wait for, unless one is in flight."""
