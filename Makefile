@@ -49,9 +49,12 @@ demo: $(READY)  ## four members on this machine exchange the sample data
 test: $(READY)  ## the fast tests: under two minutes
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
+# What takes one core: beside each other. Whole daemons follow, one test at a time.
+BESIDE := $(addprefix tests/,audit byzantine cli conformance console web)
 # Flows know no database; what peers are chosen by lies in memory.
 test-slow: $(READY)  ## kills, the demo, a browser, docs' code blocks, containers, PostgreSQL
-	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m slow --timeout 900 $(BESIDE) $(ARGS)
+	@$(BIN)/pytest -m slow --timeout 900 $(BESIDE:%=--ignore %) $(ARGS)
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --timeout 900 --engine postgresql \
 	  --ignore tests/node/test_peer_choice.py tests/store tests/node tests/whole $(ARGS)
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --timeout 900 --engine postgresql18 \

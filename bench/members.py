@@ -13,7 +13,6 @@ whether the quiet round costs at most 3 times as much.
 
 import argparse
 import asyncio
-import dataclasses
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -85,7 +84,7 @@ async def settled(us: Member, others: Sequence[Member]) -> None:
     one_leaf = Frontier.EMPTY.extend([bytes(32)])
     for one in others:
         head = await us.head(one.origin)
-        full = dataclasses.replace(head, frontier=one_leaf, merged=1)
+        full = structs.replace(head, frontier=one_leaf, merged=1)
         batch = Batch(origin=one.origin, start=0, stop=1)
         await us.mirror.advance(head, full, (), batch)
         key = one.keys.merged
