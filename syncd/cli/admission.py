@@ -178,7 +178,7 @@ class _Admit(drafting.EditOptions, _SigningOptions):
             " out its six words or four groups of digits. Type them:",
             member=self.name,
         )
-        typed = (*sys.stdin.readline().casefold().split(),)
+        typed = tuple(sys.stdin.readline().casefold().split())
         if typed not in spoken.of(self.one.spoken_hash):
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"

@@ -76,8 +76,9 @@ def _ceremony(args: _CeremonyOptions) -> None:
 def _awaited(place: Place, args: _CeremonyOptions) -> Outcome | None:
     """Take part until all have agreed, or it takes too long."""
     until = time.monotonic() + args.wait
-    given = args.holder, args.threshold, args.dealer, args.attempt
-    plan = ceremony_note.plan(place.roster, *given)
+    plan = ceremony_note.plan(
+        place.roster, args.holder, args.threshold, args.dealer, args.attempt
+    )
     terminal.tell(
         "run {run}… of version {version}: {t} of {holders}",
         run=plan.run[:16],

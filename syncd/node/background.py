@@ -44,16 +44,21 @@ class Background:
 
 
 @contextlib.contextmanager
-def logged(event: str, **about: object) -> Iterator[None]:
-    """Go on after what goes wrong meanwhile, and log it."""
+def logged(
+    event: str, also: type[Exception] = SyncdError, **about: object
+) -> Iterator[None]:
+    """Go on after what goes wrong meanwhile, and log it.
+
+    A fault of ours goes on to who counts it, unless `also` is Exception.
+    """
     try:
         yield
     except SyncdError as e:
         log.warning(event, why=str(e), **about)
-    except Exception:
+    except also:
         log.exception(event, **about)
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
-    with logged("left undone"):
+    with logged("left undone", Exception):
         await work

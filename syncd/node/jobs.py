@@ -143,7 +143,7 @@ class Jobs:
             contextlib.suppress(
                 asyncio.CancelledError
             ),  # we are being stopped
-            logged("job failed", job=name),
+            logged("job failed", Exception, job=name),
             self.failures.labels(name).count_exceptions(),
             self.runs.noted(name),
         ):

@@ -78,7 +78,7 @@ class Leadership:
         """Look again each second, on a server."""
         while self._election is not None:
             await asyncio.sleep(LOOK_S)
-            with logged("cannot look"):
+            with logged("cannot look", Exception):
                 await self._look(self._election)
 
     async def _look(self, election: Election) -> None:
