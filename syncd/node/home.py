@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import structs
 
 from syncd.config import Config, editing, server
-from syncd.errors import DamagedError, UntrustedError, UsageError
+from syncd.errors import DamagedError, SyncdError, UsageError
 from syncd.flows import key_share
 from syncd.flows.key_share import Share
 from syncd.flows.ports import OwnHead
@@ -229,10 +229,10 @@ class Home:
     def take_shares(self) -> None:
         """Hold our shares of the newest roster's keys that are here by now.
 
-        One that is damaged is told of at the next start.
+        One that is damaged, or open to others, is told of at the next start.
         """
         roster, me = self.trusted.current, self.config.member.id
-        with contextlib.suppress(DamagedError, UntrustedError):
+        with contextlib.suppress(SyncdError):
             self.shares.update(_shares(self.ring, roster, me))
 
     def inbox(self, origin: str) -> Path:

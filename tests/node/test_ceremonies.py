@@ -62,15 +62,16 @@ async def test_keys_are_drawn_by_mail(alliance: Alliance) -> None:
     *_, outcome = [one for one in found if one]
     assert all(found)
     assert outcome.epochs[1].label == "phone/2"
-    late, name = Keyring.open(alliance.bank.home, SECRET), "share-phone-2-1"
-    [name] = [n for n in late.names() if n.startswith(name)]
-    secret = late.need(name)
-    late.drop(name)
+    home = alliance.bank.node.home
+    [file] = home.path.rglob("share-phone-2-1*")
+    away = file.rename(file.with_suffix(".away"))
     await alliance.change(partial(in_memory.keyed, outcome=outcome))
     await alliance.agreed()
-    assert ("phone", 2, 1) not in alliance.bank.node.home.shares
-    late.put(name, secret)
-    alliance.bank.node.home.take_shares()  # as each round does
+    away.rename(file).chmod(0o644)
+    home.take_shares()  # as each round does
+    assert ("phone", 2, 1) not in home.shares  # others could read it
+    file.chmod(0o600)
+    home.take_shares()
     for who in HOLDERS:
         assert ("phone", 2, 1) in alliance.members[who].node.home.shares
     assert ("phone", 2, 1) not in alliance.carrier.node.home.shares
