@@ -1,12 +1,10 @@
 """When jobs run: each pause is as long as the setting says, give or take."""
 
-import contextlib
 import datetime
 import random
 import statistics
-from unittest.mock import AsyncMock
 
-from syncd.node.jobs import Around, Runs
+from syncd.node.jobs import Around
 
 NOW = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
 
@@ -41,13 +39,3 @@ def test_what_was_missed_is_not_made_up_for() -> None:
     late = NOW + datetime.timedelta(hours=5)
     then = Around(60.0, 0.2).get_next_fire_time(NOW, late)
     assert then > late + datetime.timedelta(seconds=47)
-
-
-async def test_a_job_that_fails_comes_again() -> None:
-    """Its steps up to the one that failed are noted, and how often it did."""
-    runs, step = Runs(lambda: 7.0), AsyncMock(side_effect=[1, OSError, 1, 1])
-    for _ in range(2):
-        with contextlib.suppress(OSError), runs.noted("daily"):
-            await runs.each("daily", ((name, step()) for name in "ab"))
-    found = {one.name: one.failed for one in runs.states({})}
-    assert found == {"daily": 1, "daily.a": 0, "daily.b": 1}
