@@ -97,5 +97,4 @@ class ImportStatus(Form):
     due: int  # of these, missing twice running: could be taken back
     dropped: int  # of these, taken back
     finished: bool
-    standing: int | None = None  # reports of it; where one import is asked
     pending: int = 0  # its reports wait for a second person, as that

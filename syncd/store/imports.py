@@ -18,7 +18,6 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from syncd import canonical
 from syncd.errors import MissingError, StaleError, UsageError
-from syncd.flows.ports import State
 from syncd.flows.submission import (
     ImportBegin,
     ImportEnd,
@@ -178,12 +177,6 @@ class Imports(SealedBook):
         if list_name:
             where.append(job.list_id == self._named(c, list_name))
         return self._states(c, limit, *where)
-
-    @reads
-    def in_force(self, c: Connection, import_id: int) -> int:
-        """Return how many of the rows that an import brought stand."""
-        stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
-        return c.scalar(select(func.count()).where(*stand)) or 0
 
     @reads
     def refused(
