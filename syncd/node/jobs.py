@@ -6,16 +6,12 @@ And how each went since the start.
 import asyncio
 import contextlib
 import datetime
-import random
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 from msgspec.structs import replace
 from prometheus_client import Counter
 
@@ -29,26 +25,6 @@ DAILY_S = 600  # how often the daily jobs look at the clock
 CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
 
 Job = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Around(BaseTrigger):  # type: ignore[misc]
-    """Each pause is longer or shorter by up to a part of it.
-
-    APScheduler's own jitter only lengthens: all members together would ask
-    a tenth less often than said.
-    """
-
-    every_s: float
-    jitter: float  # part of it
-    rng: random.Random = field(default_factory=secrets.SystemRandom)
-
-    def get_next_fire_time(
-        self, previous_fire_time: object, now: datetime.datetime
-    ) -> datetime.datetime:
-        """Return when to run after now: what was missed is not made up for."""
-        part = self.rng.uniform(1 - self.jitter, 1 + self.jitter)
-        return now + datetime.timedelta(seconds=self.every_s * part)
 
 
 @part
@@ -66,18 +42,23 @@ class Jobs:
         self._ran: dict[str, JobState] = {}
 
     def start(self) -> None:
-        """Run each job every so often, never two of a kind at once."""
+        """Run each job every so often, never two of a kind at once.
+
+        APScheduler's jitter only lengthens a pause: it begins with the
+        shortest, so that the mean is what the settings say.
+        """
         exchange = self.ctx.config.exchange
-        rounds = Around(exchange.interval_s, exchange.jitter)
-        first_s = min(exchange.interval_s * exchange.jitter, 1.0)
+        every_s, jitter = exchange.interval_s, exchange.jitter
         now = datetime.datetime.now(datetime.UTC)
-        for name, job, when, wait_s in (
-            ("round", self.round, rounds, first_s),
-            ("daily", self.leadership.daily_jobs, Around(DAILY_S, 0.1), 5.0),
+        for name, job, mean_s, give, wait_s in (
+            ("round", self.round, every_s, jitter, min(every_s * jitter, 1)),
+            ("daily", self.leadership.daily_jobs, DAILY_S, 0.1, 5),
         ):
             self.scheduler.add_job(
                 self._run,
-                when,
+                "interval",
+                seconds=mean_s * (1 - give),
+                jitter=2 * mean_s * give,
                 args=(name, job),
                 id=name,
                 misfire_grace_time=None,
