@@ -156,7 +156,7 @@ class RefusedQuery(forms.Input):
     after: forms.Cursor = 0  # rows behind this one only
 
 
-class ReportQuery(forms.PageQuery):
+class ReportSearch(forms.PageQuery):
     """Which of our reports are meant; what is empty does not matter."""
 
     state: Annotated[
@@ -178,11 +178,6 @@ class ReportQuery(forms.PageQuery):
     by: Annotated[str, forms.meta("name of the token that handed it in")] = ""
     accepted_from: forms.Day = ""
     accepted_to: forms.Day = ""  # included
-
-
-class ReportSearch(ReportQuery):
-    """The same, about one value: which never stands in an address."""
-
     value: str = ""
     scheme: str = ""
     region: str = ""

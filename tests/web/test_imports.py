@@ -150,7 +150,7 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     reply = await end(police, begun["id"])  # the answer was lost
     assert reply["dropped"] == 2
     assert (await police.get(f"/v1/imports/{first['id']}"))["accepted"] == 6
-    brought = await police.get(f"/v1/reports?import={first['id']}")
+    brought = await police.post("/v1/reports/search", {"import": first["id"]})
     stand = [i for i in brought["items"] if not i["state"].startswith("end")]
     assert len(stand) == 4
     page = await police.get("/v1/imports?list=n&limit=2")

@@ -124,8 +124,7 @@ async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
 
 
 async def rows(client: LocalClient, **query: Any) -> list[Any]:
-    text = "&".join(f"{k}={v}" for k, v in query.items())
-    return list((await client.get(f"/v1/reports?{text}"))["items"])
+    return list((await client.post("/v1/reports/search", query))["items"])
 
 
 @pytest.mark.parametrize("way", ["value", "id", "position"])

@@ -143,15 +143,9 @@ class Intake:
             for one in outcomes
         ]
 
-    @route("GET /v1/reports", OPERATORS, "list reports with their values")
-    async def page(
-        self, wanted: report_forms.ReportQuery
-    ) -> forms.Page[report_forms.VaultItem]:
-        """Return rows of the vault, newest first."""
-        asked = shown.shown(report_forms.ReportSearch, wanted)
-        return await self.reports(asked)
-
-    @route("POST /v1/reports/search", OPERATORS, "list reports about a value")
+    @route(
+        "POST /v1/reports/search", OPERATORS, "list reports with their values"
+    )
     async def reports(
         self, wanted: report_forms.ReportSearch
     ) -> forms.Page[report_forms.VaultItem]:
