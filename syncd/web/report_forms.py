@@ -34,9 +34,7 @@ class VaultItem(forms.Stated):
     id: int
     kind: str
     state: str  # held, waiting, published, ending, ended
-    value: str = ""  # normal form; absent if it was said by token
-    token: str = ""  # then this, 22 characters
-    epoch: int = 0  # of the token
+    value: str = ""  # normal form; an answer has none
     position: Position | None = None  # once published
     ended_by: Position | None = None
     accepted_at: int

@@ -60,7 +60,7 @@ def _row(one: report_forms.VaultItem) -> Row:
     return cells(
         one,
         id=Link(f"/reports/{one.id}", str(one.id)),
-        value=masked(one.value) if one.value else one.token[:8],
+        value=one.value and masked(one.value),
         state=phrase("vault", one.state),
         position=one.position
         and Link(places.entry(*one.position), str(one.position[1])),
