@@ -128,10 +128,9 @@ class RefusedItem(forms.Output):
 
 
 class RefusedCells(forms.Input):
-    """The cells of rows that were refused, as the file has them."""
+    """The cells of rows that were refused, as the file has them or mended."""
 
     rows: forms.Many[tuple[forms.Natural, dict[str, str]]] = ()
-    header: tuple[str, ...] = ()  # names of the columns
 
 
 class Kept(forms.FullOutput):
