@@ -12,7 +12,6 @@ from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.options import (
-    KINDS,
     ApiOptions,
     KindOptions,
     PageOptions,
@@ -165,15 +164,13 @@ def _remove(args: _RemoveOptions) -> int:
 class _ListOptions(PageOptions):
     type_: str = option("exempt, note, local, distrust")
     list_: str = option("of one local list")
-    kind: str = option(KINDS)
-    by: str = option("whose token kept it")
     ended: bool = option("also what was removed")
     after: int = option("a larger id only")
 
 
 @noun.verb("list", "List what we keep for ourselves.")
 def _list_entries(args: _ListOptions) -> None:
-    query = args.given("type_", "list_", "kind", "by")
+    query = args.given("type_", "list_")
     if args.ended:
         query["ended"] = 1
     with args.api() as own:

@@ -253,9 +253,7 @@ def _list_vault(args: _ListOptions) -> None:
 
     def page(at: int, most: int) -> Any:
         asked = {**wanted, "before": at, "limit": most}
-        if "value" in asked:  # it stands in no address
-            return own.post("/v1/reports/search", asked)
-        return own.get("/v1/reports", **asked)
+        return own.post("/v1/reports/search", asked)  # in no address
 
     with args.api() as own:
         more = later("more: --before {id}")

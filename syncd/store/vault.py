@@ -91,7 +91,6 @@ class Query:
     caller: str = ""
     import_id: int = 0
     list_id: int = 0
-    seen: tuple[str, str] = ("", "")  # days, from and to
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
     type: int = 0  # of the statement
     ids: Collection[int] | None = None
@@ -226,7 +225,6 @@ class Vault(SealedBook):
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of a query."""
     first, last = asked.accepted
-    seen_from, seen_to = asked.seen
     if asked.before:
         yield _at.id < asked.before
     if asked.ids is not None:
@@ -245,10 +243,6 @@ def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
         yield _at.accepted_at < last
     if asked.label:
         yield _says(_field("label") == asked.label)
-    if seen_from:
-        yield _says(_field("seen") >= seen_from)
-    if seen_to:
-        yield _says(_field("seen").between("0", seen_to))
     if asked.values:
         macs = [cipher.hash_of("value", *one) for one in asked.values]
         heads = [mac[:8] for mac in macs]

@@ -151,8 +151,6 @@ class NotifyState(FullOutput):
     waiting: int  # not told yet
     dropped: int  # never told, since our start: too old, or too many
     failures: int  # in a row
-    failing_since: int | None = None  # unix seconds
-    last_ok: int | None = None  # unix seconds
     why: WireMessage | None = None  # the last failure
 
 

@@ -295,7 +295,7 @@ def test_the_list_says_who_else_took_a_value_back(
     """Of a phone or account it is known only once it is published."""
     item = {**ITEM, "elsewhere": "icbc court_order"}
     for items, there in (([ITEM, item], True), ([ITEM], False)):
-        false.answers["/v1/reports"] = {"items": items}
+        false.answers["/v1/reports/search"] = {"items": items}
         ran = member("report", "list")
         assert ("taken back by others" in ran.out) == there
         assert ("icbc court_order" in ran.out) == there
@@ -307,7 +307,7 @@ def test_list(member: Node, false: FalseApi) -> None:
     page = {"items": [ITEM, dispute], "next": 2}
     for words, shown in (((), False), (("--values",), True)):
         for more in ((), ("--json",)):
-            false.answers["/v1/reports"] = page
+            false.answers["/v1/reports/search"] = page
             ran = member("report", "list", "--limit", 2, *words, *more).ended(
                 0
             )
@@ -320,11 +320,11 @@ def test_list(member: Node, false: FalseApi) -> None:
 
 def test_list_goes_on_page_by_page(member: Node, false: FalseApi) -> None:
     pages = [{"items": [ITEM] * 5}, {"items": [ITEM] * 1000, "next": 1000}]
-    false.answers["/v1/reports"] = lambda _: pages.pop()
+    false.answers["/v1/reports/search"] = lambda _: pages.pop()
     ran = member("report", "list", "--limit", 3000, "--state", "waiting")
     assert len(ran.out.splitlines()) == 1006
-    assert "before=1000" in false.asked[1][1]
-    assert "state=waiting" in false.asked[1][1]
+    assert false.calls[1]["before"] == 1000
+    assert false.calls[1]["state"] == "waiting"
 
 
 @pytest.mark.parametrize(("words", "why"), cases("cli/report", "list wrongly"))
@@ -339,9 +339,10 @@ def test_list_by_what_is_no_code(
 
 
 def test_list_by_words(member: Node, false: FalseApi) -> None:
-    false.answers["/v1/reports"] = {"items": []}
+    false.answers["/v1/reports/search"] = {"items": []}
     member("report", "list", "--kind", "账号", "--label", "裸聊敲诈").ended(0)
-    assert "kind=account&label=sextortion" in false.asked[0][1]
+    [asked] = false.calls
+    assert (asked["kind"], asked["label"]) == ("account", "sextortion")
 
 
 # ----------------------------------------------------------------- look-up

@@ -384,13 +384,3 @@ def test_what_begins_an_import_keeps_to_its_form(wrong: Any) -> None:
     msgspec.convert(good, submission.ImportBegin)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({**good, **wrong}, submission.ImportBegin)
-
-
-def test_words_of_an_import_are_what_its_options_say() -> None:
-    """And none where they say it in a form of their own."""
-    words = ["label", "杀猪盘", "fake_invest"]
-    for codes, wanted in ([words], ((*words,),)), (words, ()):
-        begun = submission.ImportBegin(
-            name="a.csv", size=1, file="", options={"codes": codes}
-        )
-        assert begun.words == wanted

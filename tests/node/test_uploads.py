@@ -15,9 +15,14 @@ from syncd.errors import MissingError, RefusedError, UsageError
 from syncd.lists import refused_rows
 from syncd.node.serve import uploads
 from syncd.node.serve.uploads import Uploads
-from syncd.web.report_forms import ImportQuery, RefusedQuery, ReportSearch
+from syncd.web.report_forms import (
+    ImportQuery,
+    RefusedCells,
+    RefusedQuery,
+    ReportSearch,
+)
 from syncd.web.routes import Caller
-from syncd.web.upload_forms import MendedRows, Reading
+from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
@@ -120,7 +125,7 @@ async def test_refused_rows_are_mended_in_place(
     await imported(alliance, id_, reading(words=WORDS))
     [done] = (await node.intake.imports(ImportQuery())).items
     mended = await there.mend(
-        done.id, MendedRows(rows=((3, {"诈骗类型": "refund_cs"}),))
+        done.id, RefusedCells(rows=((3, {"诈骗类型": "refund_cs"}),))
     )
     how = reading(name="mended.csv", list=done.list, words=WORDS)
     found = await there.preview(mended.id, how)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 from aiohttp import web
 
-from syncd.errors import MalformedError, MissingError, RefusedError, UsageError
+from syncd.errors import MalformedError, MissingError, RefusedError
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
@@ -35,7 +35,6 @@ from syncd.web.routes import (
     OPERATORS,
     READERS,
     SSE,
-    UTF8,
     Caller,
     route,
 )
@@ -45,7 +44,7 @@ log = structlog.get_logger("syncd.own")
 
 @part
 class LocalService:
-    """Retracts, shows claims, takes rosters."""
+    """Retracts, shows claims, tells what happens."""
 
     ctx: Context
     lookups: Lookups
@@ -234,17 +233,6 @@ class LocalService:
                     yield event
 
         return await event_stream.stream(request, allowed())
-
-    @route("GET /v1/roster", EVERYBODY, "read the roster", media=UTF8)
-    async def roster(self) -> bytes:
-        """Return the newest roster's signed note."""
-        version = self.ctx.roster.version
-        note = self.ctx.home.rosters.get(version)
-        if note is None:
-            raise UsageError(
-                "roster: version {version} is not in the home", version=version
-            )
-        return note
 
 
 # ---------------------------------------------------------------- to forms

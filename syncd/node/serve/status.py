@@ -8,7 +8,6 @@ from importlib import metadata
 
 from syncd.errors import (
     NOTHING,
-    MalformedError,
     Message,
     RefusedError,
     SyncdError,
@@ -16,9 +15,8 @@ from syncd.errors import (
 )
 from syncd.flows.ports import Mute
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import notation
 from syncd.messages import wire
-from syncd.node.context import Context, part
+from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
@@ -135,8 +133,7 @@ class StatusReader:
             MalformedError: `until` is no day.
             RefusedError: nothing to do has that code.
         """
-        if not notation.is_day(wanted.until):
-            raise MalformedError("until: want a day as YYYY-MM-DD")
+        checked_day("until", wanted.until)
         found = {
             subject(message, why=True)
             for message in todo.of(await self.read())
