@@ -178,15 +178,15 @@ async def test_only_a_dispute_is_no_report_to_take_back(
 # ---------------------------------------------------------------- disputes
 
 
-async def test_a_dispute_by_token_needs_no_value(
+async def test_a_dispute_of_a_position_is_taken_back_by_its_own(
     police: LocalClient, bank: LocalClient
 ) -> None:
+    """Or by its id."""
     await police.take(report("+12025550151"))
     await police.settle()
     [position] = (await one(bank, "phone", "+12025550151"))["positions"]
-    found = await on(bank, position)
-    named = {k: found[k] for k in ("kind", "token", "epoch")}
-    body = {**named, "reason": "stale", "about": [position]}
+    body: dict[str, Any] = {"kind": "phone", "value": "+12025550151"}
+    body |= {"reason": "stale", "about": [position]}
     made = await bank.post("/v1/disputes", body)
     assert (made.status, await bank.post("/v1/disputes", body)) == (202, made)
     await police.settle()
@@ -195,9 +195,7 @@ async def test_a_dispute_by_token_needs_no_value(
     assert "disputed" in answer["reasons"]
     id_ = made["id"]
     [row] = await rows(bank, before=id_ + 1, limit=1)
-    assert (row["type"], row["token"]) == ("dispute", found["token"])
-    assert "value" not in row
-    # And taken back, by its id or its position.
+    assert (row["type"], row["value"]) == ("dispute", "+12025550151")
     ways: tuple[dict[str, Any], ...] = (
         {"ids": [id_]},
         {"positions": [row["position"]]},
@@ -215,13 +213,11 @@ async def test_a_dispute_by_token_needs_no_value(
 async def test_a_dispute_of_what_nobody_reports_needs_a_yes(
     police: LocalClient, bank: LocalClient
 ) -> None:
-    """A value, a token, a position; what has been retracted is nobody's."""
+    """A value, a position; what has been retracted is nobody's."""
     url = "http://nobody.example/shop"
     body = {"kind": "url", "value": url, "reason": "stale"}
     nowhere = {**body, "about": [["police.example/syncd/txwz/1", 1_000_000]]}
-    unknown = {**nowhere, "token": "A" * 22, "epoch": 1}
-    del unknown["value"]
-    for wrong in (body, unknown, nowhere):
+    for wrong in (body, nowhere):
         reply = await bank.post("/v1/disputes", wrong, status=422)
         assert "as far as we know" in reply["detail"]
         assert "--yes" in reply["hint"]
