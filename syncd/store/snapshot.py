@@ -34,15 +34,6 @@ T = TypeVar("T")
 _AT_ONCE = 1000  # rows
 
 
-def _held(sightings: bool) -> Select[Any]:
-    """Select claims or sightings: each its log, then a `HeldRow`."""
-    at = (tables.claim, tables.mirror_sighting)[sightings].c
-    ended_by = null() if sightings else at.ended_by
-    return select(
-        *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
-    )
-
-
 class LogRow(NamedTuple):
     """One log as a database keeps it."""
 
@@ -178,18 +169,7 @@ class MirrorSnapshot(_Snapshot):
 
     def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
         """Yield every claim or sighting row, ended ones too, by log id."""
-        return self._rows(_held(sightings))
-
-    def held(
-        self, log_id: int, sightings: bool, first: int, last: int
-    ) -> list[HeldRow]:
-        """Return the rows of one log with first ≤ index < last.
-
-        There is no index by position: this reads the whole table, and is
-        for finding what is wrong once something is.
-        """
-        rows = _held(sightings)
-        at = rows.selected_columns
-        span = at.idx >= first, at.idx < last
-        found = self._rows(rows.where(at.log_id == log_id, *span))
-        return [tuple(row[1:]) for row in found]
+        at = (tables.claim, tables.mirror_sighting)[sightings].c
+        ended_by = null() if sightings else at.ended_by
+        columns = at.log_id, at.token, at.kind_epoch, at.idx, at.record
+        return self._rows(select(*columns, ended_by))
