@@ -160,9 +160,8 @@ class PendingBook(SealedBook):
 
     async def prune(self, days: int) -> None:
         """Drop what was decided so long ago, but the newest: numbers go up."""
-        old = _at.until < self._clock() - days * 86_400
-        old &= _at.id < select(func.max(_at.id)).scalar_subquery()
-        await self._run(delete(_pending).where(old, _at.state.in_(FINAL)))
+        old = _at.id < select(func.max(_at.id)).scalar_subquery()
+        await self._drop_old(_at.until, days, old, _at.state.in_(FINAL))
 
     @writes
     def close_import(
