@@ -206,9 +206,7 @@ class _Puller(Struct, eq=False):
         Three hands at once: while some runs of bundles are being merged,
         the next is checked, and the one after that is fetched.
         """
-        line = StretchQueue(
-            -(-self._new.size // BUNDLE) - head.mirrored // BUNDLE
-        )
+        line = StretchQueue()
         ahead = asyncio.create_task(self._check_ahead(source, head, line))
         try:
             while ready := await line.take():

@@ -464,7 +464,7 @@ async def test_runs_of_one_transaction(to: Pull) -> None:
     assert [f.index for f in to.mirror.found] == [1001]
     ends = [end[1:3] for batch in to.mirror.batches for end in batch.ends]
     assert ends == [(1, 1000), (999, 1000)]
-    assert any(batch.stop - batch.start == 1024 for batch in to.mirror.batches)
+    assert any(batch.stop - batch.start > 1024 for batch in to.mirror.batches)
     for batch in to.mirror.batches:
         assert list(batch.adds) == sorted(batch.adds)
 
