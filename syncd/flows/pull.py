@@ -364,9 +364,7 @@ class _Puller(Struct, eq=False):
             note=self._signed if done else head.note,
             missing=merge.first((*head.missing, *ready.missing)),
         )
-        await self._context.mirror.advance(
-            head, after, bundles, batch, merge.voids(batch)
-        )
+        await self._context.mirror.advance(head, after, bundles, batch)
         self._context.budget.spend(batch.stop - batch.start, batch.octets)
         if batch.books:
             await self._context.told(batch.books)
