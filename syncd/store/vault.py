@@ -84,7 +84,6 @@ class Query:
     caller: str = ""
     import_id: int = 0
     list_id: int = 0
-    seen: tuple[str, str] = ("", "")  # days, from and to
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
     type: int = 0  # of the statement
     ids: Collection[int] | None = None
@@ -219,7 +218,6 @@ class Vault(SealedBook):
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of a query."""
     first, last = asked.accepted
-    seen_from, seen_to = asked.seen
     if asked.before:
         yield _at.id < asked.before
     if asked.ids is not None:
@@ -237,23 +235,10 @@ def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     if last:
         yield _at.accepted_at < last
     if asked.label:
-        yield _says(_field("label") == asked.label)
-    if seen_from:
-        yield _says(_field("seen") >= seen_from)
-    if seen_to:
-        yield _says(_field("seen").between("0", seen_to))
+        # Judged once for all rows that share their public fields.
+        label = public_field(vault_fields.c.fields, "label")
+        said = select(vault_fields.c.id).where(label == asked.label)
+        yield _at.fields_id.in_(said)
     if asked.values:
         macs = [cipher.hash_of("value", *one) for one in asked.values]
         yield _at.value_mac.in_(macs)
-
-
-def _field(name: str) -> public_field:
-    return public_field(vault_fields.c.fields, name)
-
-
-def _says(test: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that public fields, judged once each, pass a test.
-
-    Many rows share them.
-    """
-    return _at.fields_id.in_(select(vault_fields.c.id).where(test))

@@ -176,8 +176,6 @@ class ReportQuery(forms.PageQuery):
         msgspec.field(name="import", default=0)
     )
     by: Annotated[str, forms.meta("name of the token that handed it in")] = ""
-    seen_from: forms.Day = ""
-    seen_to: forms.Day = ""  # included
     accepted_from: forms.Day = ""
     accepted_to: forms.Day = ""  # included
 

@@ -29,7 +29,7 @@ from syncd.flows.submission import (
 )
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.node.context import Context, checked_day, part
+from syncd.node.context import Context, part
 from syncd.node.publish import elsewhere_notes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
@@ -173,10 +173,6 @@ class Intake:
                 list_id=await own.imports.list_id(wanted.list)
                 if wanted.list
                 else 0,
-                seen=(
-                    checked_day("seen_from", wanted.seen_from),
-                    checked_day("seen_to", wanted.seen_to),
-                ),
                 accepted=(
                     self.ctx.begins("accepted_from", wanted.accepted_from),
                     self.ctx.begins("accepted_to", wanted.accepted_to, 1),
