@@ -127,22 +127,19 @@ class OwnSnapshot(_Snapshot):
 
         Of a receipt, the first that speaks of it: nothing, if none does.
         """
-        marks = [0, *sorted(map(int, self.done(ANCHORED)))]
+        at = tables.done.c.name
+        names = select(at).where(at.startswith(ANCHORED, autoescape=True))
+        upto = (int(name[len(ANCHORED) :]) for (name,) in self._rows(names))
+        marks = [0, *sorted(upto)]
         wanted = select(tables.access.c.id).where(
             tables.access.c.receipt == receipt
         )
         id_ = self.connection.scalar(wanted) if receipt else marks[-1]
-        at = bisect_left(marks, id_ or 0)
-        span = marks[at - 1 : at + 1]
+        i = bisect_left(marks, id_ or 0)
+        span = marks[i - 1 : i + 1]
         return (
             access_chain.named(self.connection, *span) if len(span) > 1 else []
         )
-
-    def done(self, start: str) -> list[str]:
-        """Return what follows in the names of done appends that begin so."""
-        names = self._rows(select(tables.done.c.name))
-        found = (name for (name,) in names if name.startswith(start))
-        return [name.removeprefix(start) for name in found]
 
     def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")
