@@ -57,6 +57,7 @@ async def test_one_history_convicts_nobody() -> None:
         {"what": "arson"},
         {"origin": "nobody.example/syncd/txwz/1"},
         {"notes": said.notes[:1]},
+        {"notes": said.notes[:1], "proof": ()},
         {"notes": texts},  # which lead elsewhere
         {"notes": texts, "proof": ()},
         {"proof": said.proof[1:]},
