@@ -217,9 +217,10 @@ class Mirror(Protocol):
         new: MirrorHead,
         bundles: Sequence[Bundle],
         batch: Batch,
-        findings: Sequence[Finding] = (),
     ) -> None:
         """Move from `old` to `new` in one transaction with its claims.
+
+        An entry that is void is a finding.
 
         Raises:
             StaleError: (mirrored, merged) is not `old`'s any more, or the

@@ -148,7 +148,7 @@ def test_one_change(
 ) -> None:
     """Exit 5, and the origin and position of it, for each table once.
 
-    What else is wrong with it: tests/flows/test_audit.py.
+    Of a row, of its bundle. What else is wrong: tests/flows/test_audit.py.
     """
     altered(home, database, sql)
     assert "DAMAGED" in at(home, "verify").ended(5, f"{of}: ", expected).out

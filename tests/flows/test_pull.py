@@ -403,7 +403,7 @@ async def test_a_type_byte_of_its_own(to: Pull) -> None:
     done = await to(log, source)
     assert done.merged == 3
     assert "tile/entries/000.p/3" in source.asked
-    assert [f.index for f in to.mirror.found] == [2]
+    assert to.mirror.voids == [2]
     log.reports(300)
     assert (await to(log)).merged == 303
 
@@ -461,10 +461,10 @@ async def test_runs_of_one_transaction(to: Pull) -> None:
     assert done.merged == 3002
     assert to.root == log.frontier.root()
     assert to.mirror.rows == [*range(1000), *range(1002, 3002)]
-    assert [f.index for f in to.mirror.found] == [1001]
+    assert to.mirror.voids == [1001]
     ends = [end[1:3] for batch in to.mirror.batches for end in batch.ends]
     assert ends == [(1, 1000), (999, 1000)]
-    assert any(batch.stop - batch.start == 1024 for batch in to.mirror.batches)
+    assert any(batch.stop - batch.start > 1024 for batch in to.mirror.batches)
     for batch in to.mirror.batches:
         assert list(batch.adds) == sorted(batch.adds)
 

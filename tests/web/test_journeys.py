@@ -180,6 +180,7 @@ async def test_only_a_dispute_is_no_report_to_take_back(
 async def test_a_dispute_may_name_the_reports_that_it_is_about(
     police: LocalClient, bank: LocalClient
 ) -> None:
+    """Or by its id."""
     await police.take(report("+12025550151"))
     await police.settle()
     [position] = (await one(bank, "phone", "+12025550151"))["positions"]

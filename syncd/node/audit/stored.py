@@ -240,7 +240,6 @@ class _HomeCheck:
                 erased=erased,
                 ordered=(*ordered(self._roster, origin), *retired),
                 tables=[t.get(log_id, Tally()) for t in self._tables],
-                rows=partial(self._mirror.held, log_id),
                 contested=bool(here and here.contested),
                 rejected=frozenset(
                     note.parse(raw).text
