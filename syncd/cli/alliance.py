@@ -18,9 +18,6 @@ class _FoundOptions(Options):
     admins_needed: int = option("admins that must sign", default=1)
     days: int = option("until it expires", default=90)
     zone: str = option("time zone of its days", default="Asia/Shanghai")
-    never: Path | None = option(
-        "lines of kind TAB value TAB why; else our own list"
-    )
 
 
 @noun.verb(
@@ -39,9 +36,7 @@ def _found(args: _FoundOptions) -> None:
         args.admins_needed,
         days=args.days,
         zone=args.zone,
-        never=never_edits.read(args.never)
-        if args.never
-        else never_edits.ours(),
+        never=never_edits.ours(),
     )
     raw = drafts.write(membership.found(plan, now=clock()))
     terminal.write_new(args.out, raw)

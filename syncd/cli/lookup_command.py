@@ -24,7 +24,6 @@ from syncd.errors import UsageError
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
-KINDS = ("phone", "url", "account")
 LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 
 noun = Command()
@@ -45,7 +44,7 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 @noun.verb(
     "lookup",
     "Look values up: from standard input, one a line, from a file, or asked"
-    " for. Lines are values of --kind, or KIND TAB value.",
+    " for.",
 )
 def _lookup(args: LookupOptions) -> int:
     if not args.purpose:
@@ -76,10 +75,8 @@ def _lookup(args: LookupOptions) -> int:
 
 def _lines(args: LookupOptions, call: Item) -> int:
     """Look up values one a line, and show the answers."""
-    wanted = [
-        _item(line, number, args)
-        for number, line in enumerate(values(args.file), 1)
-    ]
+    args.check_kind()
+    wanted = [{**args.named, "value": line} for line in values(args.file)]
     items: list[Item] = []
     if file := args.receipt:
         if len(wanted) != 1:
@@ -99,17 +96,6 @@ def _lines(args: LookupOptions, call: Item) -> int:
     asking.tell()
     unknown = any(i.get("verdict", "unknown") == "unknown" for i in items)
     return 1 if unknown else 0
-
-
-def _item(line: str, number: int, args: LookupOptions) -> Item:
-    kind = args.kind
-    if not kind:
-        named, tab, line = line.partition("\t")
-        kind = named.strip()
-        if not tab or kind not in KINDS:
-            raise UsageError("line {n}: no kind", n=number)
-    more = args.given("scheme", "region")
-    return {**more, "kind": kind, "value": line.strip()}
 
 
 def _rows(items: list[Item]) -> Iterator[str]:

@@ -13,13 +13,14 @@ from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option, parameters
 from syncd.cli.grid import Item
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
     from syncd.lists.rows import FileOptions
 
 MOST = 10_000  # values in one call
 KINDS = "phone, url, account"
+MORE = later("there are more: --limit says how many are shown")
 
 
 class OutputOptions(Options):
@@ -146,22 +147,20 @@ class PageOptions(ApiOptions):
     def show_pages(
         self,
         page: Callable[[int, int], Any],
-        at: int,
         name: str,
         shown: Callable[[Item], Item],
-        more: str,
     ) -> None:
-        """Print a table's rows from `at` on, and how to go on behind them.
+        """Print a table's rows, and whether there are more.
 
         `page` asks the daemon for some: from where on, and how many at most.
         """
-        items, last = pages(page, at, self.limit)
+        items, last = pages(page, self.limit)
         if not self.show_values:
             for item in items:
                 item.pop("value", None)
-        self.table(name, {"items": items, "next": last or None}, shown)
+        self.table(name, {"items": items}, shown)
         if last and not self.as_json:
-            terminal.tell(more, id=last)
+            terminal.tell(MORE)
 
 
 class FieldOptions(KindOptions):

@@ -6,9 +6,8 @@ As in `syncd report`, values never stand on the command line.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from syncd.cli import grid, terminal
+from syncd.cli import grid
 from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.options import (
@@ -20,7 +19,7 @@ from syncd.cli.options import (
     check_given,
     values,
 )
-from syncd.errors import RefusedError, UsageError
+from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 
 COUNTED = ("added", "known", "replaced", "refused")
@@ -115,7 +114,6 @@ class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
     list_: str = option("a local list, all of it")
     type_: str = option("exempt, note, local, distrust")
     why: str = option("our reason; it is kept")
-    yes: bool = option("do not ask")
 
 
 @noun.verb(
@@ -126,27 +124,11 @@ class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
 def _remove(args: _RemoveOptions) -> int:
     if sum(map(bool, (args.id_, args.kind, args.list_))) != 1:
         raise UsageError("name one of --id, --kind with values, --list")
+    calls = [args.given("list_", ids="id_")]
+    if args.kind:
+        calls = [{**args.named, "value": v} for v in values(args.file)]
+    more = args.given("type_", "why")
     with args.api() as own:
-        calls: list[dict[str, Any]]
-        if args.id_:
-            calls = [{"ids": args.id_}]
-            question = t("Remove {n} entries? [y/N] ", n=len(args.id_))
-        elif args.list_:
-            calls = [{"list": args.list_}]
-            there = own.post("/v1/own/loads", calls[0])["entries"]
-            question = t(
-                "Remove all {n} entries of the list {name}? [y/N] ",
-                n=f"{there:,}",
-                name=args.list_,
-            )
-        else:
-            calls = [{**args.named, "value": v} for v in values(args.file)]
-            question = t(
-                "Remove what we keep on {n} values? [y/N] ", n=len(calls)
-            )
-        if not (args.yes or terminal.agreed(question)):
-            raise RefusedError("nothing was removed")
-        more = args.given("type_", "why")
         counts = [
             own.post("/v1/own/removals", {**more, **call})["removed"]
             for call in calls
@@ -168,7 +150,6 @@ class _ListOptions(PageOptions):
     kind: str = option(KINDS)
     by: str = option("whose token kept it")
     ended: bool = option("also what was removed")
-    after: int = option("a larger id only")
 
 
 @noun.verb("list", "List what we keep for ourselves.")
@@ -181,9 +162,7 @@ def _list_entries(args: _ListOptions) -> None:
             lambda at, most: own.get(
                 "/v1/own/entries", **query, after=at, limit=most
             ),
-            args.after,
             *("own", _shown),
-            later("more: --after {id}"),
         )
 
 

@@ -227,7 +227,6 @@ class _ListOptions(KindOptions, PageOptions):
     state: str = option("waiting, published, ending, ended")
     by: str = option("whose token")
     value: bool = option("of one value: on standard input, or asked for")
-    before: int = option("a smaller id only")
 
 
 @noun.verb("list", "List what is in our vault.")
@@ -258,8 +257,7 @@ def _list_vault(args: _ListOptions) -> None:
         return own.get("/v1/reports", **asked)
 
     with args.api() as own:
-        more = later("more: --before {id}")
-        args.show_pages(page, args.before, "vault", _shown, more)
+        args.show_pages(page, "vault", _shown)
 
 
 def _shown(item: Item) -> Item:

@@ -39,7 +39,7 @@ _FILE_KEYS: Final = {
     f.name: type(f.default) if f.default is not None else str
     for f in fields(FileOptions)
     if f.name != "names"
-} | {"count": int}
+}
 _CONSTANTS: Final = {
     f.name: str if f.default == () else type(f.default)
     for f in msgspec.structs.fields(Draft)
@@ -161,7 +161,7 @@ def written(
         own[one.field][one.word] = ""
     parts = {
         "file": {
-            k: v if isinstance(v, str | int) else str(v)
+            k: v if isinstance(v, str | bool) else str(v)
             for k, v in options.given.items()
             if k in _FILE_KEYS
         },

@@ -28,7 +28,6 @@ class FileOptions:
     widths: str = ""  # "1-19,20-60": columns of fixed width
     trailer: str = ""  # what the last line is, as in "TRAILER|{count}|*"
     control: Path | None = None  # another file that says the count
-    count: int | None = None  # rows that must be there
 
     @property
     def given(self) -> dict[str, Any]:

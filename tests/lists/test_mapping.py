@@ -22,7 +22,6 @@ format = "csv"
 encoding = "gb18030"
 delimiter = "|@|"
 header = false
-count = 7
 control = "list.ctl"
 
 [columns]
@@ -47,7 +46,6 @@ def test_every_key_of_a_mapping() -> None:
         encoding="gb18030",
         delimiter="|@|",
         header=False,
-        count=7,
         control=Path("list.ctl"),
         names=("3", "类型"),
     )
