@@ -16,7 +16,6 @@ class _FoundOptions(Options):
     request: list[Path] = option("a founder's join request", needed=True)
     admin: list[Path] = option("an admin's public key file", needed=True)
     admins_needed: int = option("admins that must sign", default=1)
-    days: int = option("until it expires", default=90)
     zone: str = option("time zone of its days", default="Asia/Shanghai")
 
 
@@ -34,7 +33,6 @@ def _found(args: _FoundOptions) -> None:
         asked,
         [edits.public_key(path) for path in args.admin],
         args.admins_needed,
-        days=args.days,
         zone=args.zone,
         never=never_edits.ours(),
     )

@@ -17,7 +17,6 @@ from syncd.cli.options import (
     KindOptions,
     ValueOptions,
     batches,
-    not_given,
     values,
 )
 from syncd.errors import UsageError
@@ -32,7 +31,7 @@ noun = Command()
 class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     """What is looked up, for what, and where the answers go."""
 
-    purpose: str = option("call_check, transaction_check, …")
+    purpose: str = option("a code: syncd vocabulary purpose", needed=True)
     reference: str = option("our own file number; it is kept")
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
     file: Path | None = option("values one a line, or a table")
@@ -47,12 +46,6 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     " for.",
 )
 def _lookup(args: LookupOptions) -> int:
-    if not args.purpose:
-        from syncd.indicator import vocabulary
-
-        house = ("publish", "rotate", "never")  # never a look-up's
-        codes = [c for c in vocabulary.FACETS["purpose"] if c not in house]
-        raise not_given("purpose", f"--purpose {', '.join(codes)}")
     call = args.given("purpose", "reference", "deadline_ms")
     if args.out is None:
         if args.keep or args.is_list(args.file, "txt"):

@@ -119,8 +119,8 @@ class FormatOptions(Options):
         """Return its given value, of a verb's own options too."""
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
-        known = {field.name for field in dataclasses.fields(FileOptions)}
-        given = self.given(*(n for n in parameters(type(self)) if n in known))
+        taken, known = parameters(type(self)), FileOptions.__struct_fields__
+        given = self.given(*(n for n in taken if n in known))
         return FileOptions(
             self.format_, header=not self.no_header, **given, **more
         )

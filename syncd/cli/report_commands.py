@@ -22,12 +22,12 @@ from syncd.cli.options import (
     among,
     batches,
     check_given,
-    not_given,
     one_value,
     positions,
     values,
 )
 from syncd.errors import SyncdError, UsageError
+from syncd.indicator import vocabulary
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
@@ -123,7 +123,9 @@ def _answer(args: _AnswerOptions) -> None:
 
 
 class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
-    reason: str = option("false_positive, appeal_upheld, …")
+    reason: str = option(
+        ", ".join(vocabulary.FACETS["retract_reason"]), needed=True
+    )
     type_: str = option(
         "report, dispute, reassigned, answer, vouch, all; if not: of a value"
         " its reports, else whatever is named"
@@ -140,11 +142,6 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     "Take back what we said: by value, file of values, position, id or import.",
 )
 def _retract(args: _RetractOptions) -> int:
-    if not args.reason:
-        from syncd.indicator import vocabulary
-
-        codes = ", ".join(vocabulary.FACETS["retract_reason"])
-        raise not_given("reason", f"--reason {codes}")
     among("--type", args.type_, ("", *TYPES, "all"))
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]

@@ -3,15 +3,15 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from syncd.errors import UsageError
 from syncd.store import failpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """What the process was started with, apart from its arguments."""
 
     home: Path | None = None  # SYNCD_HOME

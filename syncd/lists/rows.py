@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, structs
 
 from syncd.errors import MalformedError, Message
 
@@ -14,8 +16,7 @@ _UNSURE = re.compile(
 )  # no text; others see another there
 
 
-@dataclass(frozen=True, slots=True)
-class FileOptions:
+class FileOptions(Struct, frozen=True):
     """What the operator says of a file; "" is to be detected."""
 
     format: str = ""
@@ -34,7 +35,7 @@ class FileOptions:
         """Return what is not to be detected."""
         return {
             one.name: value
-            for one in fields(self)
+            for one in structs.fields(self)
             if (value := getattr(self, one.name)) != one.default
         }
 

@@ -59,7 +59,10 @@ def test_add_sends_its_options(
     assert false.reports == cases("cli/report", "add")
 
 
-@pytest.mark.parametrize("noun", ["report add", "report retract", "lookup"])
+@pytest.mark.parametrize(
+    "noun",
+    ["report add", "report retract --reason test", "lookup --purpose test"],
+)
 def test_a_value_as_an_argument_is_refused(
     member: Node, false: FalseApi, noun: str
 ) -> None:
@@ -469,7 +472,9 @@ def test_lookup_of_many(member: Node, false: FalseApi) -> None:
 
 
 def test_lookup_needs_purpose_and_kind(member: Node, false: FalseApi) -> None:
-    member("lookup", "--kind", "url", stdin=b"a").ended(2, "transaction_check")
+    member("lookup", "--kind", "url", stdin=b"a").ended(
+        2, "--purpose is missing"
+    )
     member("lookup", "--purpose", "test", stdin=b"a").ended(2, "--kind phone")
     assert not false.asked
 
