@@ -83,7 +83,7 @@ class ApiClient:
         bearer = ""
         if token:
             path = token_file or config.environment().token_file
-            if path is None:
+            if not path:
                 raise UsageError("no bearer token given")
             raw = config.read_private(path)
             bearer = raw.strip().decode("ascii", "replace")

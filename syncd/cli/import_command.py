@@ -57,10 +57,10 @@ class _ImportsOptions(ApiOptions):
 
 @noun.verb("imports", "List what was imported; write down what was refused.")
 def _imports(args: _ImportsOptions) -> None:
-    if bool(args.refused) != (args.out is not None):
+    if bool(args.refused) != bool(args.out):
         raise UsageError("--refused ID and --out FILE go together")
     with args.api() as own:
-        if args.out is not None:
+        if args.out:
             from syncd.cli.importing import targets
 
             terminal.check_new(args.out)

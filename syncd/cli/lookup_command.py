@@ -47,7 +47,7 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 )
 def _lookup(args: LookupOptions) -> int:
     call = args.given("purpose", "reference", "deadline_ms")
-    if args.out is None:
+    if not args.out:
         if args.keep or args.is_list(args.file, "txt"):
             raise UsageError(
                 "the answers to a table go to a file", ways="--out answers.csv"
@@ -58,7 +58,7 @@ def _lookup(args: LookupOptions) -> int:
     # Only this way reads tables.
     from syncd.cli import lookup_files
 
-    if args.file is None:
+    if not args.file:
         raise UsageError(
             "--out is for the values of a --file", ways="--file customers.xlsx"
         )
@@ -82,58 +82,25 @@ def _lines(args: LookupOptions, call: Item) -> int:
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
         terminal.write_new(file, terminal.as_json(made).encode(), private=True)
-    whole = _whole if len(items) == 1 else _rows
-    args.show({"items": items, "as_of": asking.as_of}, whole(items))
-    if len(items) > 1 and not args.as_json:
-        _tell_more(items)
+    args.show({"items": items, "as_of": asking.as_of}, _shown(items))
     asking.tell()
     unknown = any(i.get("verdict", "unknown") == "unknown" for i in items)
     return 1 if unknown else 0
 
 
-def _rows(items: list[Item]) -> Iterator[str]:
-    """Yield answers as a table."""
-    rows = []
+def _shown(items: list[Item]) -> Iterator[str]:
+    """Yield each answer as lines of name and text, behind its number."""
     for number, item in enumerate(items, 1):
+        rows = [("#", str(number))] * (len(items) > 1)
         if "problem" in item:
-            why = catalogue.of(api_client.problem(item["problem"]))
-            words = {"verdict": t("refused"), "action": why}
+            problem = api_client.problem(item["problem"])
+            rows.append((t("refused"), catalogue.of(problem)))
+            rows.append((t("hint"), catalogue.hint_of(problem)))
         else:
-            words = answers.words(item) | {"seen": item.get("last_seen", "")}
-        rows.append({"#": number, **words})
-    yield from grid.items("lookup", rows)
-
-
-def _tell_more(items: list[Item]) -> None:
-    """Tell what is to be said of single answers, by their numbers."""
-    for number, item in enumerate(items, 1):
-        ours = answers.ours(item)
-        hint = f" ({catalogue.text(item, 'hint')})" if item.get("hint") else ""
-        for line in (
-            answers.why(item) + hint if item.get("detail") else "",
-            ours and t("by our own lists: {what}", what=ours),
-            answers.notices(item),
-        ):
-            if line:
-                terminal.tell(f"{number}: {line}")
-
-
-def _whole(items: list[Item]) -> list[str]:
-    """Return one answer as lines of name and text."""
-    (item,) = items
-    if "problem" in item:
-        problem = api_client.problem(item["problem"])
-        text, hint = catalogue.of(problem), catalogue.hint_of(problem)
-        return grid.pairs([(t("refused"), text), (t("hint"), hint)])
-    parts = answers.words(item)
-    parts["action"] = parts["action"] or "-"
-    rests = t("rests on")
-    return grid.pairs(
-        [
-            *((t(name), text) for name, text in parts.items()),
-            *(
-                (rests, f"{o}:{index}")
-                for o, index in item.get("positions", ())
-            ),
-        ]
-    )
+            parts = answers.words(item)
+            parts["action"] = parts["action"] or "-"
+            rows += [(t(name), text) for name, text in parts.items()]
+        rests = t("rests on")
+        for origin, index in item.get("positions", ()):
+            rows.append((rests, f"{origin}:{index}"))
+        yield from grid.pairs(rows)

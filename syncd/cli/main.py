@@ -116,7 +116,7 @@ def call(app: Command, words: Sequence[str], home: Path | None) -> int | None:
         if not e.hint:
             e.way_out = Message("{command} --help", command=name)
         raise
-    if command.run is None:  # a noun alone asks for help
+    if not command.run:  # a noun alone asks for help
         terminal.tell(page(command, name))
         return UsageError.exit_code
     return command.run(command.options(home=home, **given))

@@ -204,7 +204,7 @@ def check_given(fields: Item, *needed: str) -> None:
 def values(file: Path | None) -> list[str]:
     """Return the raw values: one a line of a file, of standard input, or one."""
     where = str(file or t("standard input"))
-    if file is None and sys.stdin.isatty():
+    if not file and sys.stdin.isatty():
         terminal.tell("Value, then Enter:")  # shown: it must be right
         text = sys.stdin.readline()
     else:

@@ -183,7 +183,7 @@ def _named(args: _RetractOptions) -> list[Item]:
         raise UsageError("name values, positions, ids, or an import")
     if way:
         return [way]
-    if args.file is not None and args.is_list(args.file):
+    if args.file and args.is_list(args.file):
         return _listed(args, args.file)
     args.check_kind()
     return _bulk([{**args.named, "value": v} for v in values(args.file)])
@@ -203,7 +203,7 @@ def _listed(args: _RetractOptions, file: Path) -> list[Item]:
     rows, plan = table_input.understood(file, args, args.named)
     found = {}
     for one in chain.from_iterable(table_input.steps(rows, plan.report)):
-        if one.problem is not None:
+        if one.problem:
             raise UsageError(
                 "{where}: line {n}: {why}",
                 where=file,

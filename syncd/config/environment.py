@@ -58,7 +58,7 @@ def for_child(secret: Path | None) -> dict[str, str]:
     """
     ours = ("SYNCD_", "LISTEN_", "NOTIFY_", "WATCHDOG_")
     child = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    if secret is not None:
+    if secret:
         child["SYNCD_SECRET_FILE"] = str(secret)
     return child
 

@@ -308,6 +308,6 @@ def _percent(cell: str) -> int:
     """Return 0 to 100, or what a draft is refused for; 80 is 80% and 80.0."""
     text = unicodedata.normalize("NFKC", cell)
     found = re.fullmatch(r"([0-9]{1,9})(?:\.0+)? ?%?", text)
-    if found is None:
+    if not found:
         raise MalformedError("no whole number")
     return int(found[1])

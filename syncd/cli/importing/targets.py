@@ -39,7 +39,7 @@ class Step(NamedTuple):
     @property
     def good(self) -> list[Read]:
         """The rows that are reports."""
-        return [one for one in self.reads if one.problem is None]
+        return [one for one in self.reads if not one.problem]
 
     @property
     def bad(self) -> list[tuple[Row, SyncdError]]:
