@@ -34,7 +34,7 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     purpose: str = option("a code: syncd vocabulary purpose", needed=True)
     reference: str = option("our own file number; it is kept")
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
-    file: Path | None = option("values one a line, or a table")
+    file: Path | None = option("a list as imported")
     out: Path | None = option("a new file: .csv or .xlsx")
     receipt: Path | None = option("a new file: shows later that one was asked")
     keep: list[str] = option("columns of the table to keep beside them")
@@ -42,26 +42,20 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "lookup",
-    "Look values up: from standard input, one a line, from a file, or asked"
+    "Look values up: from standard input, one a line, from a list, or asked"
     " for.",
 )
 def _lookup(args: LookupOptions) -> int:
     call = args.given("purpose", "reference", "deadline_ms")
-    if not args.out:
-        if args.keep or args.is_list(args.file, "txt"):
-            raise UsageError(
-                "the answers to a table go to a file", ways="--out answers.csv"
-            )
+    if bool(args.file) != bool(args.out) or (args.keep and not args.out):
+        raise UsageError("the answers to a --file go to a file: --out")
+    if not (args.file and args.out):
         return _lines(args, call)
     if args.receipt:
         raise UsageError("--receipt is of one value")
     # Only this way reads tables.
     from syncd.cli import lookup_files
 
-    if not args.file:
-        raise UsageError(
-            "--out is for the values of a --file", ways="--file customers.xlsx"
-        )
     terminal.check_new(args.out)
     return lookup_files.run(args, args.file, args.out, call)
 
@@ -69,7 +63,7 @@ def _lookup(args: LookupOptions) -> int:
 def _lines(args: LookupOptions, call: Item) -> int:
     """Look up values one a line, and show the answers."""
     args.check_kind()
-    wanted = [{**args.named, "value": line} for line in values(args.file)]
+    wanted = [{**args.named, "value": line} for line in values()]
     items: list[Item] = []
     if file := args.receipt:
         if len(wanted) != 1:

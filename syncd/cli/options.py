@@ -125,18 +125,6 @@ class FormatOptions(Options):
             self.format_, header=not self.no_header, **given, **more
         )
 
-    def is_list(self, file: Path | None, *plain: str) -> bool:
-        """Tell whether it is said, or seen by its name, that a file is a list.
-
-        One of a format that is `plain` is values one a line.
-        """
-        from syncd.lists import file_kinds
-        from syncd.lists.rows import FileOptions
-
-        if self.map_ or self.file_options() != FileOptions():
-            return True
-        return file_kinds.named(file or Path("-")) not in ("", *plain)
-
 
 class PageOptions(ApiOptions):
     """A list that the daemon gives page by page."""
@@ -201,7 +189,7 @@ def check_given(fields: Item, *needed: str) -> None:
         raise not_given(", ".join(missing), ways)
 
 
-def values(file: Path | None) -> list[str]:
+def values(file: Path | None = None) -> list[str]:
     """Return the raw values: one a line of a file, of standard input, or one."""
     where = str(file or t("standard input"))
     if not file and sys.stdin.isatty():

@@ -38,13 +38,13 @@ noun = Command()
 class _ExemptOptions(ValueOptions, KindOptions, ListOptions):
     why: str = option("our reason; it is kept")
     until: str = option("first day on which it counts no more")
-    file: Path | None = option("values one a line, or a list as imported")
+    file: Path | None = option("a list as imported")
 
 
 @noun.verb(
     "exempt",
     "Exempt values from being acted on here: from standard input, one a line,"
-    " from a file or list, or asked for.",
+    " from a list, or asked for.",
 )
 def _exempt(args: _ExemptOptions) -> int:
     return _keep(args, "exempt", {}, "kind")
@@ -57,8 +57,8 @@ class _NoteOptions(_ExemptOptions):
 
 @noun.verb(
     "note",
-    "Keep a remark on values: from standard input, one a line, from a file or"
-    " list, or asked for.",
+    "Keep a remark on values: from standard input, one a line, from a list, or"
+    " asked for.",
 )
 def _note(args: _NoteOptions) -> int:
     code = args.code or (args.text and "other")
@@ -73,7 +73,7 @@ def _keep(
     """Keep values as entries of a type; return the exit code."""
     fields = {**args.named, **args.given("why", expires="until"), **more}
     done = _hand_in(type_)
-    if args.file and args.is_list(args.file):
+    if args.file:
         # Only a list is read as a table.
         from syncd.lists import words
         from syncd.lists.columns import Extra
@@ -84,7 +84,7 @@ def _keep(
             columns["text"] = Extra(TEXT)
         return done.load(args, args.file, fields, more=columns)
     check_given(fields, *needed)
-    return done.values(args, values(args.file), fields)
+    return done.values(args, values(), fields)
 
 
 class _DistrustOptions(ApiOptions):

@@ -130,7 +130,7 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
         "report, dispute, reassigned, answer, vouch, all; if not: of a value"
         " its reports, else whatever is named"
     )
-    file: Path | None = option("values one a line, or a list as imported")
+    file: Path | None = option("a list as imported")
     position: list[str] = option("ORIGIN:INDEX")
     id_: list[int] = option("in the vault")
     import_: int = option("all that an import brought")
@@ -139,7 +139,7 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "retract",
-    "Take back what we said: by value, file of values, position, id or import.",
+    "Take back what we said: by value, list, position, id or import.",
 )
 def _retract(args: _RetractOptions) -> int:
     among("--type", args.type_, ("", *TYPES, "all"))
@@ -183,10 +183,10 @@ def _named(args: _RetractOptions) -> list[Item]:
         raise UsageError("name values, positions, ids, or an import")
     if way:
         return [way]
-    if args.file and args.is_list(args.file):
+    if args.file:
         return _listed(args, args.file)
     args.check_kind()
-    return _bulk([{**args.named, "value": v} for v in values(args.file)])
+    return _bulk([{**args.named, "value": v} for v in values()])
 
 
 def _bulk(values: list[Item]) -> list[Item]:

@@ -151,7 +151,7 @@ def test_retract_a_file_of_values(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     retracting(false)
-    file = tmp_path / "values"
+    file = tmp_path / "values.txt"
     file.write_text("a\nb\n")
     words = ("--kind", "url", "--reason", "test", "--file", file, "--json")
     ran = member("report", "retract", *words)
