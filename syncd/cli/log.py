@@ -59,7 +59,6 @@ def _state(one: Item) -> Item:
 
 class _ExportOptions(LogOptions):
     out: Path = argument("a new directory; or a new file NAME.tar")
-    audited: bool = option("for auditors: no indicator's payload", "--audit")
     complete: bool = option("all logs, for auditors")
     with_payloads: str = option("why a complete one shows contents")
 
@@ -70,9 +69,7 @@ def _export(args: _ExportOptions) -> None:
 
     settings = args.settings()
     origin, reason = args.mirror or settings.origin, args.with_payloads
-    if args.audited:
-        reason = ""
-    elif not args.complete:
+    if not args.complete:
         reason = reason or f"log export of {origin}"
     with (
         terminal.new_directory(args.out) as made,

@@ -179,7 +179,7 @@ def test_a_bare_number_that_may_be_a_bank_s(bank: Node) -> None:
     words = ("lookup", "--kind", "account", "--purpose", "test")
     values = b"20000099999999\n13800138999\n"
     ran = bank(*words, stdin=values)
-    assert ran.err.count("if it is a bank account, name the bank") == 2
+    assert ran.out.count("if it is a bank account, name the bank") == 2
     ran = bank(*words, stdin=values, lang="zh")
-    assert ran.err.count("如是银行账号，请注明银行") == 2
-    assert "account:" not in ran.err
+    assert ran.out.count("如是银行账号，请注明银行") == 2
+    assert "account:" not in ran.out

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import stat
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli import meter, table_input
+from syncd.cli import table_input
 from syncd.cli.api_client import problem
 from syncd.cli.importing import upload
 from syncd.cli.importing.targets import Reports, reasons
@@ -432,16 +431,6 @@ def test_stops_leave_no_trace(
         numbers = [row[0] for row in refused_rows(false)]
         assert numbers == sorted(n + 2 for n in (*ours, *theirs))
         assert all(row[2] for row in refused_rows(false))  # its cells
-
-
-@pytest.mark.usefixtures("_short")
-def test_progress(
-    load: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Lines where there is no terminal."""
-    path = long_list(tmp_path, 40)
-    monkeypatch.setattr(meter, "EVERY_S", 0.0)
-    assert re.search(r"list.csv: \d+ %, \d+ rows, \d+ s left", load(path).err)
 
 
 @pytest.mark.usefixtures("_short")

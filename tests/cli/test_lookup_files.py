@@ -149,7 +149,7 @@ def test_usage_errors_come_before_any_request(
     there = tmp_path / "there.csv"
     there.write_text("mine")
     for more, expected in (
-        ((), "the answers to a table go to a file"),
+        ((), "the answers to a --file go to a file"),
         (("--out", there), "is there already"),
         (("--out", tmp_path / "no" / "answers.csv"), "No such file"),
         (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
@@ -169,7 +169,7 @@ def test_usage_errors_come_before_any_request(
     )
     assert "the answer has a column verdict too" in ran.err
     ran = member(*ASK, "--out", out, stdin=b"1\n")
-    assert "--out is for the values of a --file" in ran.err
+    assert "the answers to a --file go to a file" in ran.err
 
 
 def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:

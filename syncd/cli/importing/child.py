@@ -15,10 +15,11 @@ import resource
 import signal
 import socket
 import sys
-from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import run
