@@ -176,6 +176,7 @@ def test_a_whole_bundle_is_taken_by_all(
     assert seen(police, "ab" * 32) == {"lines"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", PLANTED | CLUMSY, ids=lambda p: p.__name__)
 def test_what_else_sees_a_fault(
     plant: Plant, made: Made, mine: Bundle
