@@ -243,16 +243,7 @@ def test_two_keys_with_one_name_and_id_are_ambiguous() -> None:
         note.verify(note.sign("text\n", LI), [LI.verifier, twin])
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("text", "final newline"),
-        ("", "final newline"),
-        ("te\txt\n", "control character"),
-        ("te\rxt\n", "control character"),
-        ("\ud800\n", "not Unicode"),
-    ],
-)
+@each("tlog", "what_would_not_be_read_back_is_not_signed", "text, why")
 def test_what_would_not_be_read_back_is_not_signed(
     text: str, why: str
 ) -> None:
