@@ -62,6 +62,7 @@ def test_each_file_of_a_bundle_has_its_row(police: Bundle) -> None:
     assert {path.split("/")[0] for path in police.files} <= named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [
