@@ -53,7 +53,8 @@ test: $(READY)  ## the fast tests: under two minutes
 BESIDE := $(addprefix tests/,audit byzantine cli conformance console \
   indicator lists oprf tlog web) $(addprefix tests/whole/test_,alone.py \
   conforming_member.py converge.py decided.py dishonest.py erasing.py format.py \
-  generation.py relay.py retired.py)
+  generation.py relay.py retired.py) $(addprefix tests/node/test_,peer_choice.py \
+  stolen_home.py)
 # Flows know no database; what peers are chosen by lies in memory.
 test-slow: $(READY)  ## kills, the demo, a browser, docs' code blocks, containers, PostgreSQL
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m slow --timeout 900 $(BESIDE) $(ARGS)

@@ -16,7 +16,7 @@ from syncd.flows.ports import Finding
 from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
-from tests.cases import cases, vectors
+from tests.cases import cases, each, vectors
 from tests.cli.conftest import CONST, FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, NOW, WELL, down, log, roster
 
@@ -215,24 +215,7 @@ def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
 # ----------------------------------------------------------------- dispute
 
 
-ALL = "--about o.x/y:1 --due 2026-01-02 --expires 2026-02-02 --yes"
-ALL_SENT = {
-    "about": [["o.x/y", 1]],
-    "due": "2026-01-02",
-    "expires": "2026-02-02",
-    "value": "a.example",
-    "yes": True,
-}
-UNCHECKED = "holders are missing: nobody knows whether it is reported\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "sent", "answer", "expected"),
-    [
-        (ALL, ALL_SENT, {}, "the dispute is kept as 9\n"),
-        ("", {"value": "a.example"}, {"unchecked": True}, UNCHECKED),
-    ],
-)
+@each("cli", "dispute", "words, sent, answer, expected")
 def test_dispute(
     member: Node,
     false: FalseApi,
