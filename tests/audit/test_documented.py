@@ -20,6 +20,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import ADMINS
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, put
 from tests.audit.test_verify import PLANTED, flip
+from tests.cases import each
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
 ROWS = {
@@ -62,13 +63,8 @@ def test_each_file_of_a_bundle_has_its_row(police: Bundle) -> None:
     assert {path.split("/")[0] for path in police.files} <= named
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        *(("verify", 0), ("report", 0), (f"trace {POLICE}:3", 0)),
-        (f"verdict --member bank --as-of 9999999999 {POLICE}:3", 3),
-    ],
-)
+@pytest.mark.slow
+@each("audit", "an_auditor_needs_no_network_and_no_database", "words, code")
 def test_an_auditor_needs_no_network_and_no_database(
     words: str, code: int, made: Made, police: Bundle
 ) -> None:
@@ -176,6 +172,7 @@ def test_a_whole_bundle_is_taken_by_all(
     assert seen(police, "ab" * 32) == {"lines"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", PLANTED | CLUMSY, ids=lambda p: p.__name__)
 def test_what_else_sees_a_fault(
     plant: Plant, made: Made, mine: Bundle

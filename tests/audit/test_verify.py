@@ -121,6 +121,7 @@ def seen(made: Made, given: Bundle) -> bool:
     return bool(audit.exit_code or strangers)
 
 
+@pytest.mark.slow
 def test_no_bit_is_turned_over_unseen(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:
@@ -132,6 +133,7 @@ def test_no_bit_is_turned_over_unseen(
         (mine.root / path).write_bytes(raw)
 
 
+@pytest.mark.slow
 def test_nor_by_who_makes_manifests(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:

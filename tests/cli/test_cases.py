@@ -159,6 +159,7 @@ def test_an_explicit_offset_is_honoured(bank: Node, tmp_path: Path) -> None:
 # --------------------------------------------------------------- look-ups
 
 
+@pytest.mark.slow
 def test_no_answer_reads_as_a_clearance(bank: Node, real: Real) -> None:
     """F6, F8: what is no URL is a problem; a sentence's end is cut off."""
     site = "k.hunt.example"

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.cases import each
 from tests.cli.conftest import Node, Real, lookup
 
 PHONE = ("--kind", "phone")
@@ -71,15 +70,7 @@ def test_a_value_on_the_command_line_is_refused(bank: Node) -> None:
         assert "8004" not in ran.out + ran.err
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (("exempt",), "not given: kind"),
-        (("note", "--kind", "phone"), "not given: code"),
-        (("remove",), "name one of --id"),
-        (("remove", "--id", "1", "--kind", "phone"), "name one of --id"),
-    ],
-)
+@each("cli", "what_is_missing_is_named", "words, expected")
 def test_what_is_missing_is_named(
     bank: Node, words: tuple[str, ...], expected: str
 ) -> None:

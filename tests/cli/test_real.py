@@ -168,6 +168,7 @@ def test_a_local_list_answers_here_alone(
     assert "ours" not in lookup(bank, "local.own.example", "url")
 
 
+@pytest.mark.slow
 def test_a_drill_once_a_day(
     real: Real, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

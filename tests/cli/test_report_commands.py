@@ -16,7 +16,7 @@ from syncd.flows.ports import Finding
 from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
-from tests.cases import cases
+from tests.cases import cases, each, vectors
 from tests.cli.conftest import CONST, FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, NOW, WELL, down, log, roster
 
@@ -218,24 +218,7 @@ def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
 # ----------------------------------------------------------------- dispute
 
 
-ALL = "--about o.x/y:1 --due 2026-01-02 --expires 2026-02-02 --yes"
-ALL_SENT = {
-    "about": [["o.x/y", 1]],
-    "due": "2026-01-02",
-    "expires": "2026-02-02",
-    "value": "a.example",
-    "yes": True,
-}
-UNCHECKED = "holders are missing: nobody knows whether it is reported\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "sent", "answer", "expected"),
-    [
-        (ALL, ALL_SENT, {}, "the dispute is kept as 9\n"),
-        ("", {"value": "a.example"}, {"unchecked": True}, UNCHECKED),
-    ],
-)
+@each("cli", "dispute", "words, sent, answer, expected")
 def test_dispute(
     member: Node,
     false: FalseApi,
@@ -351,21 +334,7 @@ def test_list_by_words(member: Node, false: FalseApi) -> None:
 # ----------------------------------------------------------------- look-up
 
 LOOKUP = ("lookup", "--kind", "phone", "--purpose", "test")
-HIT = {
-    "verdict": "confirmed",
-    "action": "delay",
-    "reasons": ["two_sectors"],
-    "labels": [
-        {"code": "fake_shop", "zh": "虚假购物服务", "en": "fake shopping"}
-    ],
-    "sectors": {"police": 1, "bank": 2},
-    "first_seen": "2026-01-01",
-    "last_seen": "2026-01-02",
-    "expires": "2026-03-01",
-    "positions": [["bank.example/syncd/txwz/1", 7]],
-    "handling": "no_tip_off",
-    "spoofed": True,
-}
+HIT = vectors("cli")["confirmed"]
 NONE = {"verdict": "none", "reasons": ["no_report"]}
 UNKNOWN = {"verdict": "unknown", "missing": ["bank"], "detail": "1 of 2"}
 PROBLEM = {"problem": refused("phone: letters", 400, "malformed")}

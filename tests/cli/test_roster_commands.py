@@ -16,7 +16,7 @@ from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, CHEAP, NAME, Alliance
-from tests.cases import cases
+from tests.cases import cases, each
 from tests.cli.conftest import Ran, Run
 
 
@@ -67,14 +67,7 @@ def test_a_removal_pins_where_the_log_ends(
     assert head.size > 0
 
 
-@pytest.mark.parametrize(
-    ("member", "code", "expected"),
-    [
-        ("carrier", 4, "carrier"),  # the checkpoint is by another key
-        ("nobody", 2, "no member nobody"),
-        ("nobody", 2, "hint: it has bank, carrier, platform, police"),
-    ],
-)
+@each("cli", "a_removal_that_cannot_be", "member, code, expected")
 def test_a_removal_that_cannot_be(
     police: Run,
     root: Path,
@@ -162,21 +155,7 @@ def test_an_edit_says_what_it_changes(
     assert len(shown) >= len(between(admin.current, admin.draft))
 
 
-WARNED = "  kind url: suspected warn 1 → 0"
-
-
-@pytest.mark.parametrize(
-    ("words", "moves"),
-    [
-        ("remove bank OUT --past annul", ["  kind url: none 0 → 1", WARNED]),
-        ("retire url 1 OUT", ["  kind url: none 0 → 1", WARNED]),
-        (
-            "set OUT --action suspected=hold",
-            ["  kind url: suspected hold 0 → 1", WARNED],
-        ),
-        ("set OUT --entries 9", []),
-    ],
-)
+@each("cli", "a_draft_says_whose_verdicts_it_moves", "words, moves")
 def test_a_draft_says_whose_verdicts_it_moves(
     admin: Admin, run: Run, root: Path, words: str, moves: list[str]
 ) -> None:

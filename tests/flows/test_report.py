@@ -21,6 +21,7 @@ from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from syncd.shape import part
+from tests.cases import each
 from tests.flows import founders
 
 TODAY = "2026-09-21"
@@ -88,18 +89,7 @@ def test_a_report_is_its_normal_form_and_public_fields() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("evidence", "given", "kept"),
-    [
-        ("police_case", "", "no_tip_off"),
-        ("police_alert", "", "no_tip_off"),
-        ("police_alert", "open", "open"),
-        ("judgment", "", "open"),
-        ("official_list", "", "open"),
-        ("victim_report", "", "open"),
-        ("victim_report", "no_tip_off", "no_tip_off"),
-    ],
-)
+@each("flows", "police_alone_do_not_tip_off", "evidence, given, kept")
 def test_police_alone_do_not_tip_off(
     evidence: str, given: str, kept: str
 ) -> None:
@@ -130,19 +120,8 @@ def test_every_field_that_is_given_is_kept() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("kind", "role", "value", "fine"),
-    [
-        ("phone", "caller", "+1 202 555 0199", True),
-        ("phone", "caller", "+44 7700 900123", True),
-        ("phone", "caller", "+1 800 555 0199", False),  # it is somebody's
-        ("phone", "caller", "+1 202 555 0200", False),
-        ("url", "phishing_host", "https://a.drill.example/b?c", True),
-        ("url", "phishing_host", "http://shop.test", True),
-        ("url", "phishing_host", "http://example.com/a.example/", False),
-        ("account", "mule_account", "9999 0000 0000 0004", True),
-        ("account", "mule_account", "6222021234567890128", False),
-    ],
+@each(
+    "flows", "a_drill_is_of_a_value_that_nobody_has", "kind, role, value, fine"
 )
 def test_a_drill_is_of_a_value_that_nobody_has(
     kind: str, role: str, value: str, fine: bool

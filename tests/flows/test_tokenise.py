@@ -21,6 +21,7 @@ from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group, threshold
 from syncd.roster import membership
+from tests.cases import each
 from tests.flows.holders import (
     HOLDERS,
     PHONE,
@@ -159,22 +160,7 @@ def body_of(world: World, **changes: Any) -> bytes:
     return bytes(request._replace(**changes))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"epoch": 2},
-        {"generation": 2},
-        {"kind": "url"},
-        {"quorum": (1,)},
-        {"quorum": (1, 2, 3)},
-        {"quorum": (2, 1)},
-        {"quorum": (1, 1)},
-        {"quorum": (2, 3)},
-        {"quorum": (1, 9)},
-        {"purpose": "because"},
-        {"purpose": "Not a code!"},
-    ],
-)
+@each("flows", "what_a_holder_refuses", "changes")
 async def test_what_a_holder_refuses(
     world: World, changes: dict[str, Any]
 ) -> None:

@@ -13,6 +13,7 @@ from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.node.notify import events
 from syncd.store.events import StoredEvent, of_finding
+from tests.cases import each
 
 ALL: tuple[Role, ...] = ("duty", "reviewer", "compliance", "admin")
 ORIGIN = "police.example/syncd/txwz/1"
@@ -78,19 +79,7 @@ def test_a_finding_says_why_without_what_somebody_wrote() -> None:
     assert "2025550123" not in str(found)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"value": "+12025550123"},
-        {"token": "jdWJEN8EDZ6b_sgq3-NnjY"},
-        {"case": "2025550123", "reference": "2025550123"},
-        {"member": "call +12025550123 <now>"},  # no id looks like that
-        {"state": "2025550123"},
-        {"origin": ["2025550123"], "reports": [["2025550123", 1]]},
-        {"params": {"value": "+12025550123"}, "detail": "+12025550123"},
-        {"detail": "+12025550123", "detail_code": "no.such"},
-    ],
-)
+@each("node", "a_value_does_not_leave", "data")
 def test_a_value_does_not_leave(data: dict[str, Any]) -> None:
     """Whatever somebody puts into an event."""
     for name in events.ROLES:

@@ -15,8 +15,8 @@ from syncd.node.follow.peer_choice import (
     STEP_S,
     PeerChoice,
 )
+from tests.cases import each
 
-SLOW = pytest.mark.slow
 MINUTE = 60.0
 HOUR = 3600.0
 NAMES = [f"m{n}" for n in range(1000)]
@@ -266,15 +266,8 @@ class Village:
                 return now / MINUTE
 
 
-@pytest.mark.parametrize(
-    ("size", "dead", "rounds"),
-    [
-        (200, 0, 4),
-        pytest.param(200, 0.2, 6, marks=SLOW),
-        pytest.param(1000, 0, 6, marks=SLOW),
-        pytest.param(1000, 0.2, 6, marks=SLOW),
-    ],
-)
+@pytest.mark.slow
+@each("node", "all_hear_of_it", "size, dead, rounds")
 def test_all_hear_of_it(size: int, dead: float, rounds: int) -> None:
     """200 members within 4 rounds, 1,000 within 6, also with a fifth dead."""
     took = []
@@ -285,6 +278,7 @@ def test_all_hear_of_it(size: int, dead: float, rounds: int) -> None:
     assert max(took) <= rounds
 
 
+@pytest.mark.slow
 def test_all_hear_of_everything() -> None:
     """All write at once, and all have all of it."""
     assert max([Village(200, seed).news(range(200)) for seed in range(3)]) <= 4

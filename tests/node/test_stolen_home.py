@@ -218,6 +218,7 @@ OPEN = {
 }  # what the search finds when nothing is sealed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sealed", [True, False])
 async def test_no_number_is_confirmed_by_a_home_without_its_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sealed: bool

@@ -109,6 +109,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     assert row.cells["诈骗类型"] == "杀猪盘子"
 
 
+@pytest.mark.slow
 async def test_refused_rows_are_mended_in_place(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ async def test_it_lies_sealed_for_a_day(
         await there.preview(id_, reading())
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     """By the name that its owner gave it; an import keeps saying so."""
     there, id_ = await taken(alliance, b"\xd0\xcf\x11\xe0")
@@ -224,6 +226,7 @@ async def test_it_is_told_nothing_of_our_environment(
     assert not kept.running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("greedy", "ended"),
     [

@@ -25,7 +25,7 @@ from syncd.roster.terms import Erased
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import Note
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.roster.conftest import NOW, Club, agreed, begin, with_epoch
 from tests.roster.test_roster import edited
 
@@ -312,14 +312,7 @@ def test_a_domain_and_a_log_stay(club: Club) -> None:
         trust.check_succession(twice, old)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "why"),
-    [
-        ({"format": 2}, {}, "format 2 went back to 1"),
-        ({}, {"alliance": "other"}, "alliance txwz became other"),
-        ({}, None, "predecessor of bank"),
-    ],
-)
+@each("roster", "what_stays_from_version_to_version", "old, new, why")
 def test_what_stays_from_version_to_version(
     machine: TrustedRoster,
     old: dict[str, Any],

@@ -30,6 +30,7 @@ from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
+from tests.cases import each
 from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
 NOW = 1_800_000_000
@@ -230,24 +231,7 @@ async def test_a_record_that_was_changed_does_not_open(
         await own.access.page()
 
 
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        ("UPDATE access SET caller = 'desk 2' WHERE id = 3", ["3: changed"]),
-        ("DELETE FROM access WHERE id = 3", ["4: 3 before it is missing"]),
-        (
-            "UPDATE access SET receipt='' WHERE id = 4",
-            ["4: changed", "newest"],
-        ),
-        ("DELETE FROM access WHERE id = 6", ["7: 6 before it", "newest"]),
-        (
-            "UPDATE access SET hash = tag WHERE id = 6",
-            ["6: cha", "7: cha", "newest"],
-        ),
-        ("DELETE FROM access WHERE id < 4", []),  # expired
-        ("UPDATE access SET hash = hash", []),
-    ],
-)
+@each("store", "records_are_a_chain_that_an_anchor_closes", "change, found")
 async def test_records_are_a_chain_that_an_anchor_closes(
     own: OwnStore, change: str, found: list[str]
 ) -> None:

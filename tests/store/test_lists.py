@@ -22,7 +22,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.store.conftest import (
     accepted,
     file,
@@ -239,13 +239,7 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     assert await in_force(own) == ["1", "2", "4"]
 
 
-@pytest.mark.parametrize(
-    ("size", "lost", "may"),
-    [
-        *[(300, 3, 3), (300, 4, 3), (50, 1, 0)],
-        *[(10_100, 100, 100), (10_100, 101, 100)],
-    ],
-)
+@each("store", "too_many_at_once_stop_it", "size, lost, may")
 async def test_too_many_at_once_stop_it(
     own: OwnStore, size: int, lost: int, may: int
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError
-from syncd.tlog import key, strict
+from syncd.tlog import key
 from syncd.tlog.key import (
     COSIGNATURE,
     ED25519,
@@ -16,7 +16,7 @@ from syncd.tlog.key import (
     SigningKey,
     VerifierKey,
 )
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.refusals import malformed
 from tests.tlog.edits import edited
 
@@ -41,27 +41,7 @@ def test_any_text_is_that_of_its_key_or_malformed(text: str) -> None:
         assert str(key.parse_vkey(text)) == text
 
 
-def _vkey(typed: bytes) -> str:
-    return f"a.example/log+00000000+{strict.encode(typed)}"
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("a.example/log+2b0d287a", "want <name>"),
-        ("a.example/log+2B0D287A+AYqI", "8 lower-case hex"),
-        ("a.example/log+2b0d287+AYqI", "8 lower-case hex"),
-        ("a.example/log+2b0d287a+", "public key is empty"),
-        ("a.example/log+2b0d287a+AYqI\n", "not standard base64"),
-        (_vkey(b"\2" + b"\7" * 32), "type 0x02 is unknown"),
-        (_vkey(b"\xff" + b"\7" * 32), "type 0xff is unknown"),
-        (_vkey(b"\1" + b"\7" * 31), "public key is 31 bytes"),
-        (_vkey(b"\6" + b"\7" * 32), "public key is 32 bytes"),
-        (_vkey(b"\1" + b"\7" * 32), "ID is 00000000, the key makes"),
-        ("+2b0d287a+" + strict.encode(b"\1" + b"\7" * 32), "name is empty"),
-        ("a b+2b0d287a+" + strict.encode(b"\1" + b"\7" * 32), "has a space"),
-    ],
-)
+@each("tlog", "what_is_no_vkey_is_refused", "text, why")
 def test_what_is_no_vkey_is_refused(text: str, why: str) -> None:
     with malformed(why):
         key.parse_vkey(text)
@@ -81,22 +61,7 @@ def test_a_name_may_be_in_any_script() -> None:
     assert key.parse_vkey(str(made)) == made
 
 
-@pytest.mark.parametrize(
-    ("name", "ours"),
-    [
-        ("bank.example/syncd/txwz/1", True),
-        ("txwz/admin/li_2", True),
-        ("bank.example", False),
-        ("bank_x.example/1", False),
-        ("Bank.example/1", False),
-        ("bank.example//1", False),
-        ("bank.example/1/", False),
-        ("bank.example/1\n", False),
-        ("bänk.example/1", False),
-        ("b/" + "1" * 98, True),
-        ("b/" + "1" * 99, False),
-    ],
-)
+@each("tlog", "our_own_names_are_narrower", "name, ours")
 def test_our_own_names_are_narrower(name: str, ours: bool) -> None:
     assert key.is_ours(name) is ours
 
