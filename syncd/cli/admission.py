@@ -27,7 +27,7 @@ from syncd.messages.catalogue import t
 from syncd.roster import drafts, join, membership, signing, spoken
 from syncd.roster.roster import Roster
 from syncd.store import durable
-from syncd.web.forms import Waiting
+from syncd.web.forms import Joining
 
 
 class _InviteOptions(ApiOptions):
@@ -58,13 +58,13 @@ class _WaitingOptions(drafting.NewestOptions, ClientOptions):
         " daemon is asked"
     )
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> Joining:
         """Return what waits, as it came; our daemon's roster is newer then."""
         if self.file is None:
             with self.api() as own:
-                return msgspec.convert(own.get("/v1/joining"), Waiting)
+                return msgspec.convert(own.get("/v1/joining"), Joining)
         try:
-            return msgspec.json.decode(self.file.read_bytes(), type=Waiting)
+            return msgspec.json.decode(self.file.read_bytes(), type=Joining)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             raise UsageError(
                 "{file}: not what roster pending --json printed",

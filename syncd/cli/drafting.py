@@ -8,6 +8,8 @@ what the whole draft changes, and who must sign it. Nothing is published.
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from syncd import config
 from syncd.cli import terminal
 from syncd.cli.command import Options, argument, option
@@ -217,12 +219,8 @@ def effect(
     try:
         settings = args.settings()
         before = current or trusted_roster(settings).current
-        found = draft_effect.effect(settings, before, draft, _told)
+        found = draft_effect.effect(settings, before, draft, terminal.tell)
     except SyncdError as e:
         why = catalogue.of(e)
         return {}, [t("whose verdicts it moves, a home says: {why}", why=why)]
-    return found, review.moves(found)
-
-
-def _told(n: int) -> None:
-    terminal.tell("{n} values are judged", n=f"{n:,}")
+    return msgspec.to_builtins(found), review.moves(found)

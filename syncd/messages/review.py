@@ -49,14 +49,14 @@ def signed(raw: bytes, current: Roster) -> str:
     )
 
 
-def moves(found: Mapping[str, Any]) -> list[str]:
+def moves(found: Any) -> list[str]:
     """Return whose verdicts a draft moves, as it was counted."""
     head = t(
         "of {entries} merged entries ({state}), on {day}, it moves verdicts on"
         " {values} values:",
-        **found,
+        **structs.asdict(found),
     )
-    return [head, *starmap(_moved, found["counts"])]
+    return [head, *starmap(_moved, found.counts)]
 
 
 def _moved(

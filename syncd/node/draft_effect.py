@@ -22,15 +22,17 @@ from syncd.flows import basis
 from syncd.flows.judge import Question, World, judged_by_token
 from syncd.flows.ports import at_once
 from syncd.indicator import statement
+from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
 from syncd.roster.changes import between
 from syncd.roster.roster import Roster
 from syncd.store.home_stores import open_mirror
 from syncd.store.mirror import MirrorStore
+from syncd.web.forms import Effect
 
 _JUDGED = {"caps", "epochs", "members", "policy"}
-Count = Counter[tuple[str, ...]]
-Tell = Callable[[int], None]
+Count = Counter[tuple[str, str, str, str]]
+Tell = Callable[..., object]
 _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 
 
@@ -38,8 +40,8 @@ def effect(
     settings: Config,
     before: Roster,
     draft: Roster,
-    tell: Tell = lambda _: None,
-) -> dict[str, Any]:
+    tell: Tell = t,
+) -> Effect:
     """Return whose verdicts a draft moves; tell how far counting is.
 
     Raises:
@@ -53,7 +55,7 @@ def effect(
 
 async def _moves(
     mirror: MirrorStore, before: Roster, after: Roster, tell: Tell
-) -> dict[str, Any]:
+) -> Effect:
     merged = {o: n for o, (_, n) in sorted((await mirror.sizes()).items())}
     day = datetime.fromtimestamp(after.issued, ZoneInfo(after.zone)).date()
     judged = not _JUDGED.isdisjoint(c.path[0] for c in between(before, after))
@@ -65,13 +67,13 @@ async def _moves(
     ]
     differ = sorted(cell for cell in old | new if old[cell] != new[cell])
     more = (new[cell] - old[cell] for cell in differ if cell[0] == "kind")
-    return {
-        "day": f"{day}",
-        "entries": sum(merged.values()),
-        "state": hashlib.sha256(repr(merged).encode()).hexdigest()[:16],
-        "values": sum(n for n in more if n > 0),
-        "counts": [(*cell, old[cell], new[cell]) for cell in differ],
-    }
+    return Effect(
+        day=f"{day}",
+        entries=sum(merged.values()),
+        state=hashlib.sha256(repr(merged).encode()).hexdigest()[:16],
+        values=sum(n for n in more if n > 0),
+        counts=tuple((*cell, old[cell], new[cell]) for cell in differ),
+    )
 
 
 async def _count(
@@ -110,5 +112,5 @@ async def _count(
                 for code in codes
             )
         if n % _TOLD == 0:
-            tell(n)
+            tell("{n} values are judged", n=f"{n:,}")
     return found

@@ -99,7 +99,12 @@ async def test_strangers_get_in_while_an_invitation_is_open(
     assert await ask(invited, "roster", b"1")
     for none in (b"99", b"", b"123456789x", b"9" * 5000):
         assert await ask(invited, "roster", none) == b""
-    again = Joining(ctx=node.ctx, peers=node.peers, rosters=node.rosters)
+    again = Joining(
+        ctx=node.ctx,
+        aside=node.background.start,
+        peers=node.peers,
+        rosters=node.rosters,
+    )
     again.serve(node.tls)
     assert node.tls.strangers
     assert [one.invitation for one in again.invited] == [invited]

@@ -33,6 +33,7 @@ from syncd.web.routes import (
     EVERYBODY,
     HANDED_IN,
     OPERATORS,
+    PEOPLE,
     READERS,
     SSE,
     UTF8,
@@ -235,7 +236,7 @@ class LocalService:
 
         return await event_stream.stream(request, allowed())
 
-    @route("GET /v1/roster", EVERYBODY, "read the roster", media=UTF8)
+    @route("GET /v1/roster", PEOPLE, "read the roster", media=UTF8)
     async def roster(self) -> bytes:
         """Return the newest roster's signed note."""
         version = self.ctx.roster.version
