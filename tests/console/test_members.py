@@ -2,39 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import suppress
-from typing import Any
 
 import pytest
 
-from syncd.errors import PendingError, UntrustedError
+from syncd.errors import PendingError
 from syncd.flows import conformance
 from syncd.flows.entry import OwnDraft
 from syncd.messages import review
 from syncd.node import draft_effect
-from syncd.roster import drafts, membership, signing, spoken
-from syncd.roster.roster import Roster
+from syncd.roster import membership, spoken
 from syncd.web.own_list_forms import OwnAdd, OwnRemoval
 from syncd.web.routes import Caller
-from tests.alliance import ADMINS, Alliance
+from tests.alliance import Alliance
 from tests.console.conftest import Visitor, visitor
-from tests.node.test_joining import invite, join_by
+from tests.node.test_joining import invite, join_by, keep, without
 
 DESK = Caller("desk", "operator")
-
-
-def without(draft: Roster) -> Roster:
-    return membership.remove(draft, "police", past="annul", force=True)
-
-
-async def keep(alliance: Alliance, change: Any) -> tuple[bytes, Roster]:
-    """Have one admin sign a draft, which then waits at the bank."""
-    bank, current = alliance.bank, alliance.bank.roster
-    draft = change(drafts.begin(current, now=current.issued))
-    raw = signing.sign(drafts.write(draft, current), ADMINS[0], current)
-    with suppress(UntrustedError):
-        await bank.node.joining.take_roster(raw)
-    return raw, draft
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +50,7 @@ async def test_page_and_terminal_say_the_same(
     assert "roster admit" not in page.text
     await alliance.police.report("phone", "+12025550141")
     await alliance.settle()
-    raw, draft = await keep(alliance, without)
+    raw, draft = await keep(bank, without)
     await admin.get("/members", "it moves is being counted")
     await bank.node.background.idle()
     given = bank.config, bank.roster, draft
@@ -82,7 +65,7 @@ async def test_page_and_terminal_say_the_same(
     assert [x for x in lines if " ".join(x.split()) not in text] == []
     assert f"syncd roster sign {draft.hash[:8]} --keys DIR" in text
     assert "waiting for bert" in text
-    _, draft = await keep(alliance, lambda d: membership.admit(d, one))
+    _, draft = await keep(bank, lambda d: membership.admit(d, one))
     await operator.get("/members", f"it: draft {draft.hash[:8]}, below")
 
 

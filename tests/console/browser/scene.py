@@ -16,18 +16,17 @@ from typing import Any
 from msgspec import structs
 from playwright.async_api import Browser
 
-from syncd.errors import NOTHING, Message, PendingError, UntrustedError
+from syncd.errors import NOTHING, Message, PendingError
 from syncd.flows.entry import OwnDraft
 from syncd.indicator import statement
-from syncd.roster import drafts, membership, signing
 from syncd.roster.terms import Never
 from syncd.web import forms
 from syncd.web.own_list_forms import OwnAdd
 from syncd.web.routes import PEOPLE, Caller
 from syncd.web.upload_forms import Reading
-from tests.alliance import ADMINS, Alliance, Member
+from tests.alliance import Alliance, Member
 from tests.console.browser.window import Window, opened
-from tests.node.test_joining import invite, join_by
+from tests.node.test_joining import invite, join_by, keep, without
 
 IDS = ("bank", "carrier", "police")
 ROLES = tuple(sorted(PEOPLE))
@@ -87,13 +86,7 @@ async def prepare(alliance: Alliance) -> None:
 async def knock(bank: Member) -> None:
     """Have somebody want in, and a draft that wants a signature."""
     await join_by(await invite(bank))
-    current = bank.roster
-    draft = drafts.begin(current, now=current.issued)
-    draft = membership.remove(draft, "police", past="annul", force=True)
-    draft = drafts.put(draft, ("threshold",), 1)
-    raw = signing.sign(drafts.write(draft, current), ADMINS[0], current)
-    with suppress(UntrustedError):
-        await bank.node.joining.take_roster(raw)
+    await keep(bank, without)
 
 
 async def remember(member: Member) -> None:
