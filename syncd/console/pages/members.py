@@ -19,8 +19,8 @@ from syncd.web.routes import SIGNED
 @page("GET /members", SIGNED, later("Members and keys"), menu=62)
 async def members(visit: Visit) -> Answer:
     """Show what waits for admins, then the roster and how its members do."""
+    waiting = await visit.api("GET /v1/joining")  # which may bring a roster
     roster = drafts.read(await visit.api("GET /v1/roster"))[1]
-    waiting = await visit.api("GET /v1/joining")
     status: Any = None  # not for an admin's token
     if visit.may("GET /v1/status"):
         status = await visit.api("GET /v1/status")
