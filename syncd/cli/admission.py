@@ -12,10 +12,8 @@ import msgspec
 
 from syncd import config
 from syncd.cli import (
-    draft_effect,
     drafting,
     keys_commands,
-    review,
     roster_commands,
     terminal,
 )
@@ -24,13 +22,12 @@ from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
+from syncd.messages import review
 from syncd.messages.catalogue import t
 from syncd.roster import drafts, join, membership, signing, spoken
 from syncd.roster.roster import Roster
 from syncd.store import durable
-from syncd.web.forms import Waiting
-
-_NAME = 8  # digits of its hash by which a draft is called
+from syncd.web.forms import Joining
 
 
 class _InviteOptions(ApiOptions):
@@ -61,13 +58,13 @@ class _WaitingOptions(drafting.NewestOptions, ClientOptions):
         " daemon is asked"
     )
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> Joining:
         """Return what waits, as it came; our daemon's roster is newer then."""
         if self.file is None:
             with self.api() as own:
-                return msgspec.convert(own.get("/v1/joining"), Waiting)
+                return msgspec.convert(own.get("/v1/joining"), Joining)
         try:
-            return msgspec.json.decode(self.file.read_bytes(), type=Waiting)
+            return msgspec.json.decode(self.file.read_bytes(), type=Joining)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             raise UsageError(
                 "{file}: not what roster pending --json printed",
@@ -86,15 +83,7 @@ def _pending(args: _WaitingOptions) -> None:
         lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
-        found = signing.signatures(text.encode(), current)
-        lines.append(
-            t(
-                "draft {id}: signed by {have}, waiting for {names}",
-                id=draft.hash[:_NAME],
-                have=", ".join({n: 0 for s in found for n in s.have}),
-                names=", ".join({n: 0 for s in found for n in s.missing}),
-            )
-        )
+        lines.append(review.signed(text.encode(), current))
         lines += drafting.describe(current, draft)
     args.show(msgspec.to_builtins(waiting), lines or [t("nothing waits")])
 
@@ -107,7 +96,7 @@ class _SigningOptions(_WaitingOptions):
 
     def show_draft(self, draft: Roster, before: Roster | None) -> None:
         """Say what is to be signed, and whose verdicts it moves."""
-        moves = draft_effect.effect(self, draft, before)[1] if before else []
+        moves = drafting.effect(self, draft, before)[1] if before else []
         for line in (*drafting.describe(before, draft), *moves):
             terminal.say(line)
 
@@ -205,7 +194,7 @@ def _sign(args: _SignOptions) -> None:
         args.show_draft(roster, before)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
-    for name in draft_effect.final(before, roster) if before else ():
+    for name in review.final(before, roster) if before else ():
         question = t("This cannot be undone. Type {name}: ", name=name)
         if not (args.final or terminal.agreed(question, [name])):
             raise RefusedError("nothing was signed")
@@ -227,6 +216,6 @@ def _named(args: _SignOptions) -> bytes:
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
         new = draft.member(name) and not current.member(name)
-        if new or name == draft.hash[:_NAME]:
+        if new or name == draft.hash[: review.NAME]:
             return text.encode()
     raise UsageError("{path}: no file, and no draft that waits", path=name)

@@ -13,6 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from syncd import tsv
 from syncd.messages import answers
+from syncd.messages.answers import clean as clean
 from syncd.messages.catalogue import language, t
 
 Item = Mapping[str, Any]
@@ -107,8 +108,3 @@ def lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     return [
         "  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells
     ]
-
-
-def clean(text: str) -> str:
-    """Return a text without what would move the cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)

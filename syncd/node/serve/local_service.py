@@ -33,8 +33,10 @@ from syncd.web.routes import (
     EVERYBODY,
     HANDED_IN,
     OPERATORS,
+    PEOPLE,
     READERS,
     SSE,
+    UTF8,
     Caller,
     route,
 )
@@ -233,6 +235,17 @@ class LocalService:
                     yield event
 
         return await event_stream.stream(request, allowed())
+
+    @route("GET /v1/roster", PEOPLE, "read the roster", media=UTF8)
+    async def roster(self) -> bytes:
+        """Return the newest roster's signed note."""
+        version = self.ctx.roster.version
+        note = self.ctx.home.rosters.get(version)
+        if note is None:
+            raise MissingError(
+                "roster: version {version} is not in the home", version=version
+            )
+        return note
 
 
 # ---------------------------------------------------------------- to forms
