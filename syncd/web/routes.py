@@ -28,6 +28,7 @@ from syncd.web.runner import body_of
 
 JSON = "application/json"
 TEXT = "text/plain"
+UTF8 = "text/plain; charset=utf-8"
 BINARY = "application/octet-stream"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 SSE = "text/event-stream"
