@@ -81,6 +81,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "GET /v1/history",
         "GET /v1/logs/{origin}",
         "GET /v1/logs/{origin}/{index}",
+        "GET /v1/roster",
         "GET /v1/status",
         "GET /v1/vocabulary",
         "POST /v1/audit/bundles",
