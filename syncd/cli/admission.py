@@ -84,6 +84,16 @@ def _pending(args: _WaitingOptions) -> None:
         differ = conformance.apart(one.request) or "✓"
         lines += review.changes(current, membership.admit(current, one))
         lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
+    for member in current.members:
+        if back := member.returning:
+            lines.append(
+                t(
+                    "{member} is announced to return with new keys since {day};"
+                    " a day later: syncd roster admit {member}",
+                    member=member.id,
+                    day=review.day(back.since),
+                )
+            )
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
         found = signing.signatures(text.encode(), current)
@@ -117,6 +127,13 @@ class _SigningOptions(_WaitingOptions):
             raise UsageError("an admin's key is needed: --keys DIR")
         return signing.sign(raw, keys_commands.admin_key(self.keys), before)
 
+    def ask_final(self, draft: Roster, before: Roster) -> None:
+        """Ask once more for what cannot be undone."""
+        for name in draft_effect.final(before, draft):
+            question = t("This cannot be undone. Type {name}: ", name=name)
+            if not terminal.agreed(question, [name]):
+                raise RefusedError("nothing was signed")
+
     def hand_in(self, raw: bytes, before: Roster) -> None:
         """Give a signed draft to our daemon, or beside --file."""
         if self.file is not None:
@@ -133,13 +150,14 @@ class _SigningOptions(_WaitingOptions):
 
 
 @noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
-class _Admit(drafting.EditOptions, _SigningOptions):
+class _Admit(drafting.EndOptions, _SigningOptions):
     name: str = argument("whom `roster pending` lists")
     out: Path | None = argument(  # type: ignore[assignment]
         "the draft, a new file, to be signed elsewhere", needed=False
     )
     secret: Path | None = option("from `challenge`, if that was by files")
     days: int = drafting.DAYS
+    one = None  # no request: it was announced to return
 
     def run(self) -> None:
         """Compare words and sign; or write the draft, and show them."""
@@ -149,6 +167,9 @@ class _Admit(drafting.EditOptions, _SigningOptions):
     def change(self, draft: Roster) -> Roster:
         kept = config.read_private(self.secret) if self.secret else None
         there = {join.parse(r.encode()).id: (r, a) for r, a in self.waits}
+        member = draft.member(self.name)
+        if self.name not in there and member and member.returning:
+            return membership.bring_back(draft, self.name, self.end)
         if self.name not in there:
             raise UsageError(
                 "roster: {name} is not among those that wait",
@@ -170,22 +191,30 @@ class _Admit(drafting.EditOptions, _SigningOptions):
     def write(self, draft: Roster, current: Roster) -> None:
         if self.out is not None:
             super().write(draft, current)
-            terminal.tell(drafting.compared(self.one.spoken_hash))
+            if self.one:
+                terminal.tell(drafting.compared(self.one.spoken_hash))
             return
         self.show_draft(draft, current)
+        if self.one:
+            self._compare(self.one)
+        else:
+            self.ask_final(draft, current)
+        self.hand_in(self.sign(drafts.write(draft, current), current), current)
+
+    def _compare(self, one: join.Applicant) -> None:
+        """Have the words typed that the newcomer reads out."""
         terminal.tell(
             "Call {member} on a number that you knew before, and let it read"
             " out its six words or four groups of digits. Type them:",
             member=self.name,
         )
         typed = tuple(sys.stdin.readline().casefold().split())
-        if typed not in spoken.of(self.one.spoken_hash):
+        if typed not in spoken.of(one.spoken_hash):
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
                 " signed",
                 member=self.name,
             )
-        self.hand_in(self.sign(drafts.write(draft, current), current), current)
 
 
 class _SignOptions(_SigningOptions):
@@ -205,10 +234,8 @@ def _sign(args: _SignOptions) -> None:
         args.show_draft(roster, before)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
-    for name in draft_effect.final(before, roster) if before else ():
-        question = t("This cannot be undone. Type {name}: ", name=name)
-        if not (args.final or terminal.agreed(question, [name])):
-            raise RefusedError("nothing was signed")
+    if before and not args.final:
+        args.ask_final(roster, before)
     done = args.sign(raw, before)
     if before is not None and not file:
         args.hand_in(done, before)

@@ -35,7 +35,13 @@ from syncd.store.home_stores import open_mirror
 from syncd.store.mirror import MirrorStore
 
 _JUDGED = {"caps", "epochs", "members", "policy"}
-_FINAL = {"cuts", "ended", "erased", "retired"}  # parts of a change's path
+_FINAL = {
+    "cuts",
+    "ended",
+    "erased",
+    "member",
+    "retired",
+}  # parts of a change's path
 Count = Counter[tuple[str, ...]]
 _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 

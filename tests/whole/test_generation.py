@@ -80,9 +80,9 @@ async def restart(alliance: Alliance, member: Member) -> None:
     member.keys = member.node.home.keys
 
 
-def sound(member: Member, roster: Roster) -> bool:
+def sound(member: Member) -> bool:
     """Whether `syncd log verify` has nothing to say of a home."""
-    checked = stored.verify_home(member.config, roster)
+    checked = stored.verify_home(member.config)
     return not any(report.problems for report in checked)
 
 
@@ -130,7 +130,7 @@ async def test_a_planned_turn(
         await bank.verdict("url", URLS[0]) == "suspected"
     )  # it serves as ever
 
-    roster = await publish(alliance)
+    await publish(alliance)
     shown = capsys.readouterr()
     assert f"{old} ends at size {size}" in shown.out
     assert "+ bank writes bank.example/syncd/txwz/2" in shown.out
@@ -147,7 +147,7 @@ async def test_a_planned_turn(
         for url in URLS[:2]:
             assert await member.verdict("url", url) == "suspected"
         assert (await member.head(old)).merged == size
-        assert sound(member, roster)
+        assert sound(member)
     page = await bank.node.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
@@ -199,7 +199,7 @@ async def test_statements_of_the_old_log(
         await member.node.daily.run()
         assert await member.verdict("url", URLS[0]) == "none"
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.roster)
+    assert sound(bank)
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
@@ -255,7 +255,7 @@ async def test_a_home_that_was_rolled_back(
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
             assert await member.verdict("url", url) == "suspected"
-        assert sound(member, roster)
+        assert sound(member)
 
 
 async def test_a_new_tls_key(alliance: Alliance) -> None:
@@ -271,7 +271,7 @@ async def test_a_new_tls_key(alliance: Alliance) -> None:
     assert await bank.node.peers.get("carrier").roster(1)
     await bank.round()  # hears of it from police, by the new key
     assert bank.roster.version == version
-    assert bank.node.peers.keys.public.tls == roster.known("bank").keys.tls
+    assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
     alliance.heal()
     await alliance.settle()
     await alliance.restart("bank")
@@ -340,7 +340,7 @@ async def test_an_end_before_ours(alliance: Alliance) -> None:
             assert await member.verdict("url", url) == "suspected", member.id
     for n in range(-(-size // 256)):
         assert await bank.mirror.bundle(old, n) is not None
-    assert sound(bank, roster)
+    assert sound(bank)
 
 
 async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
@@ -354,7 +354,7 @@ async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
     await alliance.agreed()
     await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.roster)
+    assert sound(bank)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

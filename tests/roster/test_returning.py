@@ -1,0 +1,236 @@
+"""A member's keys change by its own word, or a day after all were told."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.roster import drafts, join, keys, membership
+from syncd.roster.join import Applicant
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Cut, Generation, Profile
+from syncd.roster.roster import Roster
+from syncd.roster.trust import RETURN_S, TrustedRoster
+from tests.roster.conftest import NOW, Club
+
+ROLES = "member_seed", "seen_seed", "merged_seed", "seal_private"
+DAY, END = NOW + RETURN_S, Cut(7, b"\4" * 32)
+
+
+def end(_: Generation) -> Cut:
+    return END
+
+
+def returning(club: Club, now: TrustedRoster, **other: Any) -> Applicant:
+    """Return who asks to come back as bank, with all new keys."""
+    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    club.keys["bank"] = replace(fresh, generation=2, **other)
+    return club.newcomer("bank", now.current.id)
+
+
+def announced(club: Club, machine: TrustedRoster, at: int = NOW) -> Applicant:
+    """Have a version announce bank's return; return who asked."""
+    one = returning(club, machine)
+    draft = membership.admit(drafts.begin(machine.current, now=at), one)
+    club.follow(machine, draft)
+    return one
+
+
+def back(machine: TrustedRoster, now: int = DAY) -> Roster:
+    draft = drafts.begin(machine.current, now=now)
+    return membership.bring_back(draft, "bank", end)
+
+
+def test_a_member_returns_a_day_after_all_were_told(
+    club: Club, machine: TrustedRoster
+) -> None:
+    """Under its id, with all new keys, in a log that follows its old one."""
+    old = machine.current.known("bank")
+    one = announced(club, machine)
+    waiting = machine.current.known("bank")
+    assert structs.replace(waiting, returning=None) == old
+    assert machine.current.lists(one.request.log)
+    club.follow(machine, drafts.begin(machine.current, now=NOW + 9))
+    found = club.follow(machine, back(machine)).known("bank")
+    assert (found.keys, found.returning) == (one.request.keys, None)
+    assert found.end(old.generation) == END
+    assert (found.number, found.generation.log) == (2, one.request.log)
+
+
+def unannounced(club: Club, machine: TrustedRoster) -> Roster:
+    """Let a version take the new keys in which nobody was told of."""
+    draft = drafts.begin(machine.current, now=DAY)
+    return membership.bring_back(
+        membership.admit(draft, returning(club, machine)), "bank", end
+    )
+
+
+def withdrawn(club: Club, machine: TrustedRoster) -> Roster:
+    """Have bank object: the admins take the announcement back."""
+    announced(club, machine)
+    was = back(machine)
+    draft = drafts.begin(machine.current, now=NOW + 9)
+    at = ("members", "bank", "returning")
+    club.follow(machine, drafts.put(draft, at, None))
+    draft = drafts.begin(machine.current, now=DAY)
+    return structs.replace(draft, members=was.members)
+
+
+def too_early(club: Club, machine: TrustedRoster) -> Roster:
+    announced(club, machine)
+    return back(machine, DAY - 1)
+
+
+def swapped(club: Club, machine: TrustedRoster) -> Roster:
+    """Announce another request a minute before the day is over."""
+    announced(club, machine)
+    announced(club, machine, DAY - 60)
+    return back(machine)
+
+
+def other_keys(club: Club, machine: TrustedRoster) -> Roster:
+    """Let those in that were not announced."""
+    announced(club, machine)
+    draft = back(machine)
+    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW).public
+    bank = draft.known("bank")
+    fresh = structs.replace(fresh, tls=bank.keys.tls)
+    return drafts.put(draft, ("members", "bank", "keys"), fresh)
+
+
+def backdated(club: Club, machine: TrustedRoster) -> Roster:
+    """Say in the first announcement that it is a day old."""
+    draft = drafts.begin(machine.current, now=DAY)
+    draft = membership.admit(draft, returning(club, machine))
+    return drafts.put(draft, ("members", "bank", "returning", "since"), NOW)
+
+
+def not_there(_: Club, machine: TrustedRoster) -> Roster:
+    draft = drafts.begin(machine.current, now=DAY)
+    return membership.bring_back(draft, "ghost", end)
+
+
+def nobody_asked(_: Club, machine: TrustedRoster) -> Roster:
+    return back(machine)
+
+
+def a_log_number(club: Club, machine: TrustedRoster, number: int) -> Roster:
+    one = returning(club, machine)
+    club.keys["bank"] = replace(club.keys["bank"], generation=number)
+    one = club.newcomer("bank", machine.current.id)
+    return membership.admit(drafts.begin(machine.current, now=NOW), one)
+
+
+def the_old_log(club: Club, machine: TrustedRoster) -> Roster:
+    return a_log_number(club, machine, 1)
+
+
+def a_log_is_skipped(club: Club, machine: TrustedRoster) -> Roster:
+    return a_log_number(club, machine, 3)
+
+
+def removed(club: Club, machine: TrustedRoster) -> Roster:
+    out = membership.remove(drafts.begin(machine.current, now=NOW), "bank")
+    return membership.admit(out, returning(club, machine))
+
+
+def one_of(role: str, whose: str) -> Callable[..., Roster]:
+    """Return a return with one key that is somebody's already."""
+
+    def draft(club: Club, machine: TrustedRoster) -> Roster:
+        one = {role: getattr(club.keys[whose], role)}
+        asked = returning(club, machine, **one)
+        return membership.admit(drafts.begin(machine.current, now=NOW), asked)
+
+    return draft
+
+
+REFUSED: dict[str, tuple[Callable[[Club, TrustedRoster], Roster], str]] = {
+    "without an announcement": (unannounced, "and unannounced"),
+    "after it was withdrawn": (withdrawn, "and unannounced"),
+    "with other keys than announced": (other_keys, "and unannounced"),
+    "younger than a day": (too_early, "not a day later"),
+    "announced anew meanwhile": (swapped, "not a day later"),
+    "backdated": (backdated, "returns since"),
+    "of no member": (not_there, "no member ghost"),
+    "of whom nobody announced": (nobody_asked, "no return of bank"),
+    "of one that was removed": (removed, "removed) is already in it"),
+    "in its old log": (the_old_log, "is already in it"),
+    "past its next log": (a_log_is_skipped, "is already in it"),
+    "with its old seal key": (
+        one_of("seal_private", "bank"),
+        "both bank's seal and bank's new seal",
+    ),
+    "with another's key": (
+        one_of("seal_private", "carrier"),
+        "both bank's new seal and carrier's seal",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_a_return_that_is_refused(
+    club: Club, machine: TrustedRoster, case: tuple[Any, str]
+) -> None:
+    attack, why = case
+    with pytest.raises(SyncdError, match=re.escape(why)):
+        drafts.write(attack(club, machine), machine.current)
+
+
+# ------------------------------------------------------------- by plan
+
+
+def rotated(
+    club: Club, machine: TrustedRoster, by: str = "bank", **other: Any
+) -> join.Request:
+    """Return bank's request for other keys, vouched for by a member key."""
+    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    old, voucher = club.keys["bank"], club.keys[by].member
+    new: MemberKeys = replace(
+        old, **{role: getattr(fresh, role) for role in ROLES} | other
+    )
+    roster = machine.current
+    said = new.public.said(roster.id)
+    return join.parse(
+        join.request(
+            new,
+            Profile(**{n: getattr(roster.known("bank"), n) for n in PROFILE}),
+            now=NOW,
+            alliance_id=roster.id,
+            more={"vouched": voucher.raw_sign(said).hex()},
+        )
+    )
+
+
+PROFILE = Profile.__struct_fields__
+
+
+def test_a_member_takes_new_keys_by_its_word(
+    club: Club, machine: TrustedRoster
+) -> None:
+    """At once: the old member key vouches for them, in the roster itself."""
+    asked = rotated(club, machine)
+    draft = membership.update(
+        drafts.begin(machine.current, now=NOW), asked, end
+    )
+    found = club.follow(machine, draft).known("bank")
+    assert (found.keys, found.number) == (asked.keys, 1)
+    draft = drafts.begin(machine.current, now=NOW)
+    assert club.follow(machine, draft).known("bank").vouched
+
+
+def test_new_keys_by_anothers_word_are_refused(
+    club: Club, machine: TrustedRoster
+) -> None:
+    draft = drafts.begin(machine.current, now=NOW)
+    asked = rotated(club, machine, by="carrier")
+    with pytest.raises(RefusedError, match="do not vouch for"):
+        membership.update(draft, asked, end)
+    taken = {"seen_seed": club.keys["carrier"].seen_seed}
+    draft = membership.update(draft, rotated(club, machine, **taken), end)
+    with pytest.raises(MalformedError, match="carrier's seen"):
+        drafts.write(draft, machine.current)
