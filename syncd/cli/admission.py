@@ -127,13 +127,6 @@ class _SigningOptions(_WaitingOptions):
             raise UsageError("an admin's key is needed: --keys DIR")
         return signing.sign(raw, keys_commands.admin_key(self.keys), before)
 
-    def ask_final(self, draft: Roster, before: Roster) -> None:
-        """Ask once more for what cannot be undone."""
-        for name in draft_effect.final(before, draft):
-            question = t("This cannot be undone. Type {name}: ", name=name)
-            if not terminal.agreed(question, [name]):
-                raise RefusedError("nothing was signed")
-
     def hand_in(self, raw: bytes, before: Roster) -> None:
         """Give a signed draft to our daemon, or beside --file."""
         if self.file is not None:
@@ -166,7 +159,12 @@ class _Admit(drafting.EndOptions, _SigningOptions):
 
     def change(self, draft: Roster) -> Roster:
         kept = config.read_private(self.secret) if self.secret else None
-        there = {join.parse(r.encode()).id: (r, a) for r, a in self.waits}
+        there = {
+            one.id: (request, answer)
+            for request, answer in self.waits
+            for one in (join.parse(request.encode()),)
+            if not draft.lists(one.log)
+        }
         member = draft.member(self.name)
         if self.name not in there and member and member.returning:
             return membership.bring_back(draft, self.name, self.end)
@@ -194,27 +192,27 @@ class _Admit(drafting.EndOptions, _SigningOptions):
             if self.one:
                 terminal.tell(drafting.compared(self.one.spoken_hash))
             return
+        raw = drafts.write(draft, current)
         self.show_draft(draft, current)
+        wanted = [[self.name]]
         if self.one:
-            self._compare(self.one)
+            wanted = [*map(list, spoken.of(self.one.spoken_hash))]
+            terminal.tell(
+                "Call {member} on a number that you knew before, and let it"
+                " read out its six words or four groups of digits. Type them:",
+                member=self.name,
+            )
         else:
-            self.ask_final(draft, current)
-        self.hand_in(self.sign(drafts.write(draft, current), current), current)
-
-    def _compare(self, one: join.Applicant) -> None:
-        """Have the words typed that the newcomer reads out."""
-        terminal.tell(
-            "Call {member} on a number that you knew before, and let it read"
-            " out its six words or four groups of digits. Type them:",
-            member=self.name,
-        )
-        typed = tuple(sys.stdin.readline().casefold().split())
-        if typed not in spoken.of(one.spoken_hash):
+            terminal.tell(
+                "This cannot be undone. Type {name}: ", name=self.name
+            )
+        if sys.stdin.readline().casefold().split() not in wanted:
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
                 " signed",
                 member=self.name,
             )
+        self.hand_in(self.sign(raw, current), current)
 
 
 class _SignOptions(_SigningOptions):
@@ -234,8 +232,10 @@ def _sign(args: _SignOptions) -> None:
         args.show_draft(roster, before)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
-    if before and not args.final:
-        args.ask_final(roster, before)
+    for name in draft_effect.final(before, roster) if before else ():
+        question = t("This cannot be undone. Type {name}: ", name=name)
+        if not (args.final or terminal.agreed(question, [name])):
+            raise RefusedError("nothing was signed")
     done = args.sign(raw, before)
     if before is not None and not file:
         args.hand_in(done, before)
@@ -248,12 +248,12 @@ def _sign(args: _SignOptions) -> None:
 
 
 def _named(args: _SignOptions) -> bytes:
-    """Return the draft that waits under a name, or lets somebody in."""
+    """Return the draft that waits under a name, or is about a member."""
     waiting, name = args.waiting(), str(args.draft)
     current = args.newest()
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
-        new = draft.member(name) and not current.member(name)
-        if new or name == draft.hash[:_NAME]:
+        changed = draft.member(name) != current.member(name)
+        if changed or name == draft.hash[:_NAME]:
             return text.encode()
     raise UsageError("{path}: no file, and no draft that waits", path=name)

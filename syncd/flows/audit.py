@@ -88,6 +88,7 @@ class LogView(Struct, frozen=True):
     rows: Callable[[bool, int, int], Iterable[StoredRow]]
     """(sightings?, first, last) → rows of that log with those indices"""
     proofs: tuple[Proof, ...] = ()
+    pins: tuple[checkpoint.Checkpoint, ...] = ()  # by the roster, without note
     erased: tuple[absent.Range, ...] = ()  # as the database has it
     ordered: tuple[absent.Range, ...] = ()  # what the roster erased of it
     contested: bool = False
@@ -184,9 +185,9 @@ class _LogCheck:
 
     def _proofs(self) -> list[tuple[Proof, checkpoint.Checkpoint]]:
         view = self._view
-        there = view.note or view.size
+        there = view.note or (view.size and not view.pins)
         newest = [Proof("checkpoint", view.note)] if there else []
-        found = []
+        found = [(Proof("roster", b""), pin) for pin in view.pins]
         for proof in (*newest, *view.proofs):
             try:
                 found.append((proof, self._open(proof)))

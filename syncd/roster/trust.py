@@ -261,10 +261,10 @@ def _check_keys(old: Member, new: Member, roster: Roster) -> None:
         raise _broken(
             f"{old.id}'s keys change without its word, and unannounced"
         )
-    if now < back.since + RETURN_S:
+    if (early := back.since + RETURN_S - now) > 0:
         raise _broken(
-            f"{old.id} returns with new keys: announced at {back.since},"
-            f" and not a day later"
+            f"{old.id} returns with new keys {early} s too early: a day must"
+            " pass from its announcement on"
         )
 
 

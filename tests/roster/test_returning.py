@@ -153,8 +153,8 @@ REFUSED: dict[str, tuple[Callable[[Club, TrustedRoster], Roster], str]] = {
     "without an announcement": (unannounced, "and unannounced"),
     "after it was withdrawn": (withdrawn, "and unannounced"),
     "with other keys than announced": (other_keys, "and unannounced"),
-    "younger than a day": (too_early, "not a day later"),
-    "announced anew meanwhile": (swapped, "not a day later"),
+    "younger than a day": (too_early, "too early: a day"),
+    "announced anew meanwhile": (swapped, "too early: a day"),
     "backdated": (backdated, "returns since"),
     "of no member": (not_there, "no member ghost"),
     "of whom nobody announced": (nobody_asked, "no return of bank"),
@@ -230,7 +230,8 @@ def test_new_keys_by_anothers_word_are_refused(
     asked = rotated(club, machine, by="carrier")
     with pytest.raises(RefusedError, match="do not vouch for"):
         membership.update(draft, asked, end)
-    taken = {"seen_seed": club.keys["carrier"].seen_seed}
-    draft = membership.update(draft, rotated(club, machine, **taken), end)
+    taken = club.keys["carrier"].seen_seed
+    asked = rotated(club, machine, seen_seed=taken)
+    draft = membership.update(draft, asked, end)
     with pytest.raises(MalformedError, match="carrier's seen"):
         drafts.write(draft, machine.current)

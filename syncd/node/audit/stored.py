@@ -26,6 +26,7 @@ from syncd.roster.roster import Roster
 from syncd.store import access_chain, durable, own
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint, note
+from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import Note, VerifierKey
 
 
@@ -216,6 +217,7 @@ class _HomeCheck:
         if known is None:
             odd = ["nobody's log"]
             return LogReport(origin, row.size, merged, problems=odd)
+        pins = () if row.note else known[0].pins(known[1])
         kept = [
             Proof(f"kept checkpoint of {size}", raw, size=size)
             for size, raw in self._mirror.notes(log_id).items()
@@ -236,6 +238,7 @@ class _HomeCheck:
                 merged=merged,
                 bundles=bundles,
                 proofs=(*kept, *self._proofs[origin]),
+                pins=tuple(Checkpoint(origin, p.size, p.root) for p in pins),
                 erased=erased,
                 ordered=(*ordered(self._roster, origin), *retired),
                 tables=[t.get(log_id, Tally()) for t in self._tables],
