@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
@@ -278,6 +279,45 @@ async def test_a_new_tls_key(alliance: Alliance) -> None:
     assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
     await bank.tell("url", URLS[1])
     assert await carrier.verdict("url", URLS[1]) == "suspected"
+
+
+async def test_new_keys_by_plan(alliance: Alliance) -> None:
+    """No outage: who has the old roster waits, and accuses nobody."""
+    bank, carrier = alliance.bank, alliance.carrier
+    old = bank.node.home.keys.public
+    assert ask(bank, "--new-keys") == 0
+    asked = Path("request").read_bytes()
+    Path("request").unlink()
+    assert (
+        ask(bank, "--new-keys", "--new-key") == 0
+    )  # the same again, and more
+    assert json.loads(asked.split(b"\n")[2])["keys"]["seal"] in str(
+        Path("request").read_bytes()
+    )
+    await bank.tell("url", URLS[1])  # as ever, by the old ones
+    alliance.cut("police", "carrier")  # carrier hears of nothing yet
+    roster = await publish(alliance)
+    await bank.round()
+    found = bank.node.home.keys.public
+    assert found == roster.known("bank").keys
+    assert not {*structs.astuple(found)} & {*structs.astuple(old)}
+    await carrier.report("url", URLS[2])
+    await carrier.report("phone", "+12025550199")
+    for member in (carrier, bank, carrier):
+        await member.round()
+    alliance.heal()
+    await alliance.settle()
+    for member in alliance.members.values():
+        assert await member.verdict("url", URLS[2]) == "suspected"
+        assert await member.verdict("phone", "+12025550199") == "suspected"
+        assert sound(member)
+        for name in ("bad_receipt", "bad_evaluation", "fork"):
+            assert not await member.findings(name)
+    await alliance.restart("bank")
+    await bank.awake()
+    assert bank.node.home.keys.public == found
+    await bank.tell("url", URLS[3])
+    assert sound(carrier)
 
 
 async def test_another_address(
