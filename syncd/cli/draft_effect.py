@@ -35,13 +35,8 @@ from syncd.store.home_stores import open_mirror
 from syncd.store.mirror import MirrorStore
 
 _JUDGED = {"caps", "epochs", "members", "policy"}
-_FINAL = {
-    "cuts",
-    "ended",
-    "erased",
-    "member",
-    "retired",
-}  # parts of a change's path
+# Parts of the path of a change.
+_FINAL = {"cuts", "ended", "erased", "member", "retired"}
 Count = Counter[tuple[str, ...]]
 _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 

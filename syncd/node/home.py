@@ -101,16 +101,15 @@ def settle_keys(ring: Keyring, keys: MemberKeys, roster: Roster) -> MemberKeys:
     between and do it again.
     """
     us = roster.by_key_name(keys.origin)
+    if us is None:
+        return keys
     for names in (TLS, SIGNING):
         asked = asked_keys(ring, names)
-        if us is None or not asked:
-            continue
         new = replace(keys, **asked)
+        listed = new.member.verifier == us.keys.member
         if names == TLS:
             listed = new.certificate == us.certificate
-        else:
-            listed = new.member.verifier == us.keys.member
-        if listed:
+        if asked and listed:
             for name in names:
                 ring.put(name, asked[KEPT_AS[name]])
             for name in names:

@@ -257,8 +257,8 @@ def update(
 
     Its member key signed the request, or vouches for the one that did, so
     what may change is what that key may say: how it is reached and called,
-    its keys and certificate, and in which log it goes on. `end` says where its present log ends, and is
-    asked if there is a new one.
+    its keys and certificate, and in which log it goes on. `end` says where
+    its present log ends, and is asked if there is a new one.
 
     Raises:
         RefusedError: it is not that member's, changes what it may not, or
