@@ -11,6 +11,7 @@ from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
+from syncd.node.home import SIGNING, asked_keys
 from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
@@ -284,16 +285,11 @@ async def test_a_new_tls_key(alliance: Alliance) -> None:
 async def test_new_keys_by_plan(alliance: Alliance) -> None:
     """No outage: who has the old roster waits, and accuses nobody."""
     bank, carrier = alliance.bank, alliance.carrier
-    old = bank.node.home.keys.public
-    assert ask(bank, "--new-keys") == 0
-    asked = Path("request").read_bytes()
-    Path("request").unlink()
-    assert (
-        ask(bank, "--new-keys", "--new-key") == 0
-    )  # the same again, and more
-    assert json.loads(asked.split(b"\n")[2])["keys"]["seal"] in str(
-        Path("request").read_bytes()
-    )
+    old, ring = bank.node.home.keys.public, bank.node.home.ring
+    assert syncd(bank, "join", "update", "first", "--new-keys") == 0
+    wanted = asked_keys(ring, SIGNING)
+    assert ask(bank, "--new-keys", "--new-key") == 0  # the same, and more
+    assert asked_keys(ring, SIGNING) == wanted
     await bank.tell("url", URLS[1])  # as ever, by the old ones
     alliance.cut("police", "carrier")  # carrier hears of nothing yet
     roster = await publish(alliance)
