@@ -82,7 +82,7 @@ def _pending(args: _WaitingOptions) -> None:
     for pair in waiting.requests:
         one = membership.applicant(*pair, current)
         differ = conformance.apart(one.request) or "✓"
-        lines += review.changes(current, membership.admit(current, one))
+        lines += review.changes(current, membership.add(current, one.request))
         lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
     for member in current.members:
         if back := member.returning:
@@ -184,7 +184,7 @@ class _Admit(drafting.EndOptions, _SigningOptions):
                 member=self.name,
                 names=names,
             )
-        return membership.admit(draft, self.one)
+        return membership.add(draft, self.one.request)
 
     def write(self, draft: Roster, current: Roster) -> None:
         if self.out is not None:

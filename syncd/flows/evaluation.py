@@ -280,7 +280,7 @@ def open_reply(
     holder = roster.member(member)
     keys = [holder.keys.member] if holder else []
     raw = answered.note.encode()
-    if any(note.by_another(note.parse(raw), key) for key in keys):
+    if holder and note.by_another(note.parse(raw), *keys):
         raise RefusedError(
             "oprf: {member} signs by its key of another roster version",
             member=member,

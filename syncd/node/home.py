@@ -243,7 +243,8 @@ class Home:
 
     def settle(self) -> None:
         """Use the keys that the newest roster lists by now."""
-        self.keys = settle_keys(self.ring, self.keys, self.trusted.current)
+        keys = member_keys(self.ring, self.config)  # a command may have been
+        self.keys = settle_keys(self.ring, keys, self.trusted.current)
 
     def take_shares(self) -> None:
         """Hold our shares of the newest roster's keys that are here by now.

@@ -73,15 +73,6 @@ def found(plan: Founding, *, now: int) -> Roster:
     return drafts.put(draft, ("never",), *plan.never)
 
 
-def admit(draft: Roster, applicant: Applicant) -> Roster:
-    """Return the draft with the applicant: see `add`.
-
-    Raises:
-        RefusedError: its id or domain is taken, or it asked another alliance.
-    """
-    return add(draft, applicant.request)
-
-
 def applicant(
     request: str, answer: str, roster: Roster, secret: bytes | None = None
 ) -> Applicant:

@@ -184,8 +184,10 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
 
     def lists(self, log: VerifierKey) -> bool:
         """Tell whether a log is a member's, or announced to be."""
-        logs = ((m.generation, m.returning) for m in self.members)
-        return log in (one.log for both in logs for one in both if one)
+        return any(
+            log in (m.generation.log, m.returning and m.returning.log)
+            for m in self.members
+        )
 
     def expired(self, now: int) -> bool:
         """Whether no new reports and vouches may be written."""

@@ -111,7 +111,8 @@ async def test_a_draft_is_published_with_its_last_signature(
     """Whoever brings it; one that no admin of ours signed is not kept."""
     police, current = alliance.police, bank.roster
     one = await join_by(await invite(bank))
-    draft = membership.admit(drafts.begin(current, now=current.issued), one)
+    draft = drafts.begin(current, now=current.issued)
+    draft = membership.add(draft, one.request)
     raw = drafts.write(draft, current)
     strange = keys.admin(NAME, "anne", b"x" * 32)
     forged = bytes(note.sign(drafts.read(raw)[0].text, strange))

@@ -11,7 +11,7 @@ from msgspec import structs
 from syncd import shape
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.roster import drafts, join, keys, membership
-from syncd.roster.join import Applicant
+from syncd.roster.join import Request
 from syncd.roster.members import Cut, Generation, Profile
 from syncd.roster.roster import Roster
 from syncd.roster.trust import RETURN_S, TrustedRoster
@@ -24,17 +24,17 @@ def end(_: Generation) -> Cut:
     return END
 
 
-def returning(club: Club, now: TrustedRoster, **other: Any) -> Applicant:
-    """Return who asks to come back as bank, with all new keys."""
+def returning(club: Club, now: TrustedRoster, **other: Any) -> Request:
+    """Return a request to come back as bank, with all new keys."""
     fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
     club.keys["bank"] = replace(fresh, **{"generation": 2} | other)
-    return club.newcomer("bank", now.current.id)
+    return join.parse(club.request("bank", now.current.id))
 
 
-def announced(club: Club, machine: TrustedRoster, at: int = NOW) -> Applicant:
-    """Have a version announce bank's return; return who asked."""
+def announced(club: Club, machine: TrustedRoster, at: int = NOW) -> Request:
+    """Have a version announce bank's return; return what was asked."""
     one = returning(club, machine)
-    draft = membership.admit(drafts.begin(machine.current, now=at), one)
+    draft = membership.add(drafts.begin(machine.current, now=at), one)
     club.follow(machine, draft)
     return one
 
@@ -52,19 +52,19 @@ def test_a_member_returns_a_day_after_all_were_told(
     one = announced(club, machine)
     waiting = machine.current.known("bank")
     assert structs.replace(waiting, returning=None) == old
-    assert machine.current.lists(one.request.log)
+    assert machine.current.lists(one.log)
     club.follow(machine, drafts.begin(machine.current, now=NOW + 9))
     found = club.follow(machine, back(machine)).known("bank")
-    assert (found.keys, found.returning) == (one.request.keys, None)
+    assert (found.keys, found.returning) == (one.keys, None)
     assert found.end(old.generation) == END
-    assert (found.number, found.generation.log) == (2, one.request.log)
+    assert (found.number, found.generation.log) == (2, one.log)
 
 
 def unannounced(club: Club, machine: TrustedRoster) -> Roster:
     """Let a version take the new keys in which nobody was told of."""
     draft = drafts.begin(machine.current, now=DAY)
     return membership.bring_back(
-        membership.admit(draft, returning(club, machine)), "bank", end
+        membership.add(draft, returning(club, machine)), "bank", end
     )
 
 
@@ -104,7 +104,7 @@ def other_keys(club: Club, machine: TrustedRoster) -> Roster:
 def backdated(club: Club, machine: TrustedRoster) -> Roster:
     """Say in the first announcement that it is a day old."""
     draft = drafts.begin(machine.current, now=DAY)
-    draft = membership.admit(draft, returning(club, machine))
+    draft = membership.add(draft, returning(club, machine))
     return drafts.put(draft, ("members", "bank", "returning", "since"), NOW)
 
 
@@ -119,7 +119,7 @@ def nobody_asked(_: Club, machine: TrustedRoster) -> Roster:
 
 def removed(club: Club, machine: TrustedRoster) -> Roster:
     out = membership.remove(drafts.begin(machine.current, now=NOW), "bank")
-    return membership.admit(out, returning(club, machine))
+    return membership.add(out, returning(club, machine))
 
 
 def one_of(role: str, whose: str) -> Callable[..., Roster]:
@@ -128,7 +128,7 @@ def one_of(role: str, whose: str) -> Callable[..., Roster]:
     def draft(club: Club, machine: TrustedRoster) -> Roster:
         one = {role: getattr(club.keys[whose], role)}
         asked = returning(club, machine, **one)
-        return membership.admit(drafts.begin(machine.current, now=NOW), asked)
+        return membership.add(drafts.begin(machine.current, now=NOW), asked)
 
     return draft
 
@@ -169,7 +169,7 @@ def test_a_return_that_is_refused(
 
 def rotated(
     club: Club, roster: Roster, by: str = "bank", **other: Any
-) -> join.Request:
+) -> Request:
     """Return bank's request for other keys, vouched for by a member key."""
     new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
     for same in ("log_seed", "tls_pem", "certificate"):
