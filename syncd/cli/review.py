@@ -112,7 +112,7 @@ def _newcomer(row: Words) -> list[str]:
         ),
         *(
             f"    {t('log')} {g['log'].partition('+')[0]}"
-            for g in row["generations"]
+            for g in row.get("generations", ())
         ),
         f"    TLS {row['keys']['tls'][:16]}…",
     ]
@@ -152,6 +152,7 @@ MORE: Mapping[str, Callable[[Words], Words]] = {
 }
 BELOW: Mapping[str, Callable[[Words], list[str]]] = {
     "members {member}": _newcomer,
+    "members {member} returning": _newcomer,
     "members {member} generations {log}": _earlier,
 }
 

@@ -52,7 +52,9 @@ def test_a_member_returns_that_lost_its_home(
         asked = join(*words.split(), "--no-wait", stdin=invited.out)
         asked.ended(0, "Lost with the old home")
         (shown,) = (x for x in asked.out.splitlines() if x[:5] == "words")
-        admin("carrier", "pending").printed(shown, "announced: bank returns")
+        admin("carrier", "pending").printed(
+            shown, "announced: bank returns", f":{bank.address[1]}"
+        )
         admit = "admit bank --keys @anne"
         spoken = " ".join(shown.split()[1:])
         admin("police", admit, spoken).ended(0, "bert must still sign")
