@@ -978,7 +978,7 @@ class Alliance:
         challenge = join.challenge(asked, secrets.token_bytes(32))
         answer = join.answer(challenge, asked, member.keys)
         applicant = join.proven(asked, None, answer)
-        await self.change(lambda d: membership.admit(d, applicant), at)
+        await self.change(lambda d: membership.add(d, applicant.request), at)
         await self.furnish(member)
         await member.start()
         return member

@@ -79,8 +79,18 @@ def _pending(args: _WaitingOptions) -> None:
     for pair in waiting.requests:
         one = membership.applicant(*pair, current)
         differ = conformance.apart(one.request) or "✓"
-        lines += review.changes(current, membership.admit(current, one))
+        lines += review.changes(current, membership.add(current, one.request))
         lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
+    for member in current.members:
+        if back := member.returning:
+            lines.append(
+                t(
+                    "{member} is announced to return with new keys since {day};"
+                    " a day later: syncd roster admit {member}",
+                    member=member.id,
+                    day=review.day(back.since),
+                )
+            )
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
         lines.append(review.signed(text.encode(), current))
@@ -122,13 +132,14 @@ class _SigningOptions(_WaitingOptions):
 
 
 @noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
-class _Admit(drafting.EditOptions, _SigningOptions):
+class _Admit(drafting.EndOptions, _SigningOptions):
     name: str = argument("whom `roster pending` lists")
     out: Path | None = argument(  # type: ignore[assignment]
         "the draft, a new file, to be signed elsewhere", needed=False
     )
     secret: Path | None = option("from `challenge`, if that was by files")
     days: int = drafting.DAYS
+    one = None  # no request: it was announced to return
 
     def run(self) -> None:
         """Compare words and sign; or write the draft, and show them."""
@@ -137,7 +148,15 @@ class _Admit(drafting.EditOptions, _SigningOptions):
 
     def change(self, draft: Roster) -> Roster:
         kept = config.read_private(self.secret) if self.secret else None
-        there = {join.parse(r.encode()).id: (r, a) for r, a in self.waits}
+        there = {
+            one.id: (request, answer)
+            for request, answer in self.waits
+            for one in (join.parse(request.encode()),)
+            if not draft.lists(one.log)
+        }
+        member = draft.member(self.name)
+        if self.name not in there and member and member.returning:
+            return membership.bring_back(draft, self.name, self.end)
         if self.name not in there:
             raise UsageError(
                 "roster: {name} is not among those that wait",
@@ -154,27 +173,35 @@ class _Admit(drafting.EditOptions, _SigningOptions):
                 member=self.name,
                 names=names,
             )
-        return membership.admit(draft, self.one)
+        return membership.add(draft, self.one.request)
 
     def write(self, draft: Roster, current: Roster) -> None:
         if self.out is not None:
             super().write(draft, current)
-            terminal.tell(drafting.compared(self.one.spoken_hash))
+            if self.one:
+                terminal.tell(drafting.compared(self.one.spoken_hash))
             return
+        raw = drafts.write(draft, current)
         self.show_draft(draft, current)
-        terminal.tell(
-            "Call {member} on a number that you knew before, and let it read"
-            " out its six words or four groups of digits. Type them:",
-            member=self.name,
-        )
-        typed = tuple(sys.stdin.readline().casefold().split())
-        if typed not in spoken.of(self.one.spoken_hash):
+        wanted = [[self.name]]
+        if self.one:
+            wanted = [*map(list, spoken.of(self.one.spoken_hash))]
+            terminal.tell(
+                "Call {member} on a number that you knew before, and let it"
+                " read out its six words or four groups of digits. Type them:",
+                member=self.name,
+            )
+        else:
+            terminal.tell(
+                "This cannot be undone. Type {name}: ", name=self.name
+            )
+        if sys.stdin.readline().casefold().split() not in wanted:
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
                 " signed",
                 member=self.name,
             )
-        self.hand_in(self.sign(drafts.write(draft, current), current), current)
+        self.hand_in(self.sign(raw, current), current)
 
 
 class _SignOptions(_SigningOptions):
@@ -210,12 +237,12 @@ def _sign(args: _SignOptions) -> None:
 
 
 def _named(args: _SignOptions) -> bytes:
-    """Return the draft that waits under a name, or lets somebody in."""
+    """Return the draft that waits under a name, or is about a member."""
     waiting, name = args.waiting(), str(args.draft)
     current = args.newest()
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
-        new = draft.member(name) and not current.member(name)
-        if new or name == draft.hash[: review.NAME]:
+        changed = draft.member(name) != current.member(name)
+        if changed or name == draft.hash[: review.NAME]:
             return text.encode()
     raise UsageError("{path}: no file, and no draft that waits", path=name)

@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import signal
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from syncd import config, pinning
@@ -125,6 +126,7 @@ async def make(settings: config.Config) -> str:
     keys = roster_keys.generate(
         member.domain, member.alliance, secrets.token_bytes, now=clock()
     )
+    keys = replace(keys, generation=member.generation)
     pinning.rehearse(keys.certificate, keys.tls_pem)
     ring = Keyring.create(settings.home, terminal.secret(settings))
     keep_keys(ring, keys)

@@ -125,6 +125,7 @@ class _Member(NameOptions):
     group: str | None = option('its controller, or ""')
     via: str | None = option('whose peer API serves its log, or ""')
     info: list[str] = option("key=value; key= drops it")
+    no_return: bool = option("its announced return is not to be")
 
     def change(self, draft: Roster) -> Roster:
         id_ = self.member
@@ -145,6 +146,8 @@ class _Member(NameOptions):
             given = dict(pair("--info", x, "key=value") for x in self.info)
             info = {**was.info, **given}
             changes["info"] = {k: v for k, v in info.items() if v}
+        if self.no_return:
+            changes["returning"] = None
         for name, value in changes.items():
             draft = drafts.put(draft, ("members", id_, name), value)
         return draft

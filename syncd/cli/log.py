@@ -20,7 +20,7 @@ from syncd.errors import DamagedError, UsageError
 from syncd.indicator import claims, token, vocabulary
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
-from syncd.node.pinned import clock, trusted_roster
+from syncd.node.pinned import clock
 from syncd.tlog import strict
 
 LAST = 10  # entries that `show` lists
@@ -134,7 +134,7 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
 @noun.verb("verify", "Verify all logs and claims of a home.")
 def _verify(args: OutputOptions) -> int:
     settings = args.settings()
-    reports = stored.verify_home(settings, trusted_roster(settings).current)
+    reports = stored.verify_home(settings)
     found = [
         {
             **{name: getattr(r, name) for name in LOOKED},

@@ -85,6 +85,7 @@ class LogView(Struct, frozen=True):
     bundles: Iterable[Bundle]  # the newest first
     tables: Sequence[Tally]  # its claim rows, and its sighting rows
     proofs: tuple[Proof, ...] = ()
+    pins: tuple[checkpoint.Checkpoint, ...] = ()  # by the roster, without note
     erased: tuple[absent.Range, ...] = ()  # as the database has it
     ordered: tuple[absent.Range, ...] = ()  # what the roster erased of it
     contested: bool = False
@@ -181,9 +182,9 @@ class _LogCheck:
 
     def _proofs(self) -> list[tuple[Proof, checkpoint.Checkpoint]]:
         view = self._view
-        there = view.note or view.size
+        there = view.note or (view.size and not view.pins)
         newest = [Proof("checkpoint", view.note)] if there else []
-        found = []
+        found = [(Proof("roster", b""), pin) for pin in view.pins]
         for proof in (*newest, *view.proofs):
             try:
                 found.append((proof, self._open(proof)))

@@ -25,7 +25,8 @@ from syncd.tlog import note
 Words = Mapping[str, Any]
 
 NAME = 8  # digits of its hash by which a draft is called
-_FINAL = {"cuts", "ended", "erased", "retired"}  # parts of a change's path
+# Parts of the path of a change.
+_FINAL = {"cuts", "ended", "erased", "member", "retired"}
 _HASH = re.compile("[0-9a-f]{64}|[A-Za-z0-9+/]{43}=", re.ASCII)
 
 
@@ -156,7 +157,7 @@ def _newcomer(row: Words) -> list[str]:
         ),
         *(
             f"    {t('log')} {g['log'].partition('+')[0]}"
-            for g in row["generations"]
+            for g in row.get("generations", ())
         ),
         f"    TLS {row['keys']['tls'][:16]}…",
     ]
@@ -196,6 +197,7 @@ MORE: Mapping[str, Callable[[Words], Words]] = {
 }
 BELOW: Mapping[str, Callable[[Words], list[str]]] = {
     "members {member}": _newcomer,
+    "members {member} returning": _newcomer,
     "members {member} generations {log}": _earlier,
 }
 

@@ -172,7 +172,7 @@ class Daemon:
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
         self._build()
-        shown, key = self.peers.shown(), self.peers.keys.tls_pem
+        shown, key = self.peers.shown(), self.home.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
         self._admit()
         self.joining.serve(self.tls)
@@ -265,8 +265,8 @@ class Daemon:
 
     async def accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
-        self.peers.settle()
-        self.tls.present(self.peers.shown(), self.peers.keys.tls_pem)
+        self.home.settle()
+        self.tls.present(self.peers.shown(), self.home.keys.tls_pem)
         self._admit()
         self.local_workers.tell()
         await self.peers.refresh()

@@ -41,6 +41,7 @@ from syncd.roster.terms import (
     Quota,
 )
 from syncd.tlog import note
+from syncd.tlog.note import VerifierKey
 
 FORMAT = 1  # the newest statement format that this build implements
 MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
@@ -180,6 +181,13 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """Who writes each log whose claims have effect, by origin."""
         by_origin = self._by_origin.items()
         return {o: m for o, (m, _) in by_origin if not m.annulled}
+
+    def lists(self, log: VerifierKey) -> bool:
+        """Tell whether a log is a member's, or announced to be."""
+        return any(
+            log in (m.generation.log, m.returning and m.returning.log)
+            for m in self.members
+        )
 
     def expired(self, now: int) -> bool:
         """Whether no new reports and vouches may be written."""

@@ -65,7 +65,7 @@ async def test_page_and_terminal_say_the_same(
     assert [x for x in lines if " ".join(x.split()) not in text] == []
     assert f"syncd roster sign {draft.hash[:8]} --keys DIR" in text
     assert "waiting for bert" in text
-    _, draft = await keep(bank, lambda d: membership.admit(d, one))
+    _, draft = await keep(bank, lambda d: membership.add(d, one.request))
     await operator.get("/members", f"it: draft {draft.hash[:8]}, below")
 
 

@@ -390,6 +390,15 @@ def test_ahead_of_us() -> None:
     assert problems(Audited([]), proofs=proof(ahead.note()[:-9])) != []
 
 
+def test_where_the_roster_pins_the_end_no_note_is_needed() -> None:
+    """Who came later has that alone of an ended log."""
+    pin = TINY.head_at(TINY.size)
+    for root, want in ((pin.root, []), (b"\2" * 32, ["roster: another"])):
+        pins = (pin._replace(root=root),)
+        found = problems(TINY, note=b"", pins=pins)
+        assert [why[:15] for why in found] == want
+
+
 def test_two_rows_for_one_statement() -> None:
     """A second row under another key is told, whatever the first one is."""
     rows = MIXED.rows()[0]

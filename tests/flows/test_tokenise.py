@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ async def test_quota_is_no_fault_of_the_holder(world: World) -> None:
     state = world.client.holders.get("bank")
     assert state is None or state.up
     assert world.accused == []
+
+
+async def test_another_member_key_is_no_lie(world: World) -> None:
+    """A holder that changed its keys by a roster that we lack, or lacks."""
+    was = world.keys["bank"]
+    world.keys = {**world.keys, "bank": replace(was, member_seed=b"m" * 32)}
+    assert await world.outputs(PHONE)
+    assert world.accused == []
+    why = world.client.holders["bank"].why
+    assert "another roster version" in str(why)
 
 
 async def test_the_cache_asks_nobody(world: World) -> None:

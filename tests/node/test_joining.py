@@ -135,7 +135,9 @@ async def test_a_draft_is_published_with_its_last_signature(
     """Whoever brings it; one that no admin of ours signed is not kept."""
     police, current = alliance.police, bank.roster
     one = await join_by(await invite(bank))
-    raw, draft = await keep(bank, lambda begun: membership.admit(begun, one))
+    raw, draft = await keep(
+        bank, lambda begun: membership.add(begun, one.request)
+    )
     strange = keys.admin(NAME, "anne", b"x" * 32)
     forged = bytes(note.sign(drafts.read(raw)[0].text, strange))
     with pytest.raises(UntrustedError, match="no signature of a known key"):

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +14,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from msgspec.structs import replace
 
-from syncd import canonical
+from syncd import canonical, shape
 from syncd.errors import MalformedError, NewerError, UntrustedError
 from syncd.roster import certificate, drafts, keys, roster
-from syncd.roster.members import Auditor, Cut, Generation, Names, Predecessor
+from syncd.roster.members import (
+    Auditor,
+    Cut,
+    Described,
+    Generation,
+    Names,
+    Predecessor,
+    Returning,
+)
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Never, Quota
@@ -53,6 +63,16 @@ def whole(club: Club) -> Roster:
     )
     carrier = replace(carrier, status="removed", past="annul")
     platform = replace(platform, status="suspended", suspended_until=NOW)
+    lost = keys.generate("police.example", "txwz", club.rng, now=NOW)
+    told = structs.asdict(shape.part(Described, police))
+    told |= {
+        "keys": lost.public,
+        "certificate": Base64(lost.certificate),
+        "log": dataclasses.replace(lost, generation=2).log.verifier,
+    }
+    police = replace(
+        police, vouched="0" * 128, returning=Returning(**told, since=NOW)
+    )
     witness = SigningKey("sigsum.example/witness", 4, club.rng(32))
     court = keys.generate("court.example", "txwz", club.rng, now=NOW)
     draft = replace(

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
+from syncd.node.home import SIGNING, asked_keys
 from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
@@ -80,9 +82,9 @@ async def restart(alliance: Alliance, member: Member) -> None:
     member.keys = member.node.home.keys
 
 
-def sound(member: Member, roster: Roster) -> bool:
+def sound(member: Member) -> bool:
     """Whether `syncd log verify` has nothing to say of a home."""
-    checked = stored.verify_home(member.config, roster)
+    checked = stored.verify_home(member.config)
     return not any(report.problems for report in checked)
 
 
@@ -130,7 +132,7 @@ async def test_a_planned_turn(
         await bank.verdict("url", URLS[0]) == "suspected"
     )  # it serves as ever
 
-    roster = await publish(alliance)
+    await publish(alliance)
     shown = capsys.readouterr()
     assert f"{old} ends at size {size}" in shown.out
     assert "+ bank writes bank.example/syncd/txwz/2" in shown.out
@@ -147,7 +149,7 @@ async def test_a_planned_turn(
         for url in URLS[:2]:
             assert await member.verdict("url", url) == "suspected"
         assert (await member.head(old)).merged == size
-        assert sound(member, roster)
+        assert sound(member)
     page = await bank.node.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
@@ -199,7 +201,7 @@ async def test_statements_of_the_old_log(
         await member.node.daily.run()
         assert await member.verdict("url", URLS[0]) == "none"
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.roster)
+    assert sound(bank)
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
@@ -255,7 +257,7 @@ async def test_a_home_that_was_rolled_back(
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
             assert await member.verdict("url", url) == "suspected"
-        assert sound(member, roster)
+        assert sound(member)
 
 
 async def test_a_new_tls_key(alliance: Alliance) -> None:
@@ -271,13 +273,47 @@ async def test_a_new_tls_key(alliance: Alliance) -> None:
     assert await bank.node.peers.get("carrier").roster(1)
     await bank.round()  # hears of it from police, by the new key
     assert bank.roster.version == version
-    assert bank.node.peers.keys.public.tls == roster.known("bank").keys.tls
+    assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
     alliance.heal()
     await alliance.settle()
     await alliance.restart("bank")
     assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
     await bank.tell("url", URLS[1])
     assert await carrier.verdict("url", URLS[1]) == "suspected"
+
+
+async def test_new_keys_by_plan(alliance: Alliance) -> None:
+    """No outage: who has the old roster waits, and accuses nobody."""
+    bank, carrier = alliance.bank, alliance.carrier
+    old, ring = bank.node.home.keys.public, bank.node.home.ring
+    assert syncd(bank, "join", "update", "first", "--new-keys") == 0
+    wanted = asked_keys(ring, SIGNING)
+    assert ask(bank, "--new-keys", "--new-key") == 0  # the same, and more
+    assert asked_keys(ring, SIGNING) == wanted
+    await bank.tell("url", URLS[1])  # as ever, by the old ones
+    alliance.cut("police", "carrier")  # carrier hears of nothing yet
+    roster = await publish(alliance)
+    await bank.round()
+    found = bank.node.home.keys.public
+    assert found == roster.known("bank").keys
+    assert not {*structs.astuple(found)} & {*structs.astuple(old)}
+    await carrier.report("url", URLS[2])
+    await carrier.report("phone", "+12025550199")
+    for member in (carrier, bank, carrier):
+        await member.round()
+    alliance.heal()
+    await alliance.settle()
+    for member in alliance.members.values():
+        assert await member.verdict("url", URLS[2]) == "suspected"
+        assert await member.verdict("phone", "+12025550199") == "suspected"
+        assert sound(member)
+        for name in ("bad_receipt", "bad_evaluation", "fork"):
+            assert not await member.findings(name)
+    await alliance.restart("bank")
+    await bank.awake()
+    assert bank.node.home.keys.public == found
+    await bank.tell("url", URLS[3])
+    assert sound(carrier)
 
 
 async def test_another_address(
@@ -340,7 +376,7 @@ async def test_an_end_before_ours(alliance: Alliance) -> None:
             assert await member.verdict("url", url) == "suspected", member.id
     for n in range(-(-size // 256)):
         assert await bank.mirror.bundle(old, n) is not None
-    assert sound(bank, roster)
+    assert sound(bank)
 
 
 async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
@@ -354,7 +390,7 @@ async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
     await alliance.agreed()
     await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.roster)
+    assert sound(bank)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

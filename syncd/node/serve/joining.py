@@ -80,7 +80,7 @@ class Joining:
             one
             for one in self.invited
             if now < one.invitation.expires
-            and not (one.request and roster.member(one.asked.id))
+            and not (one.request and roster.lists(one.asked.log))
         ]
         self._tls.open(bool(self.invited))
 

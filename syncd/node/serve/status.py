@@ -224,7 +224,19 @@ class StatusReader:
             )
             for one in await self.ctx.distrusted()
         )
-        return filter(None, (self._outside(), *doubts))
+        returns = (
+            Message(
+                "RETURN: {member} is announced to come back with new keys and"
+                " another log, since {day}: if it has not lost its home, call"
+                " an admin today: syncd roster member {member} --no-return"
+                " ends it",
+                member=member.id,
+                day=self.ctx.day_of(member.returning.since),
+            )
+            for member in self.ctx.roster.members
+            if member.returning
+        )
+        return filter(None, (self._outside(), *returns, *doubts))
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
