@@ -106,6 +106,25 @@ def test_what_is_left_can_be_read(budgets: Budgets) -> None:
     assert text("syncd_budget_denials_total", {"kind": "phone"}) == 41
 
 
+def test_who_tries_numbers_is_told_of_and_goes_on(
+    home: Any, budgets: Budgets
+) -> None:
+    """By misses for a hit in the hour, beside those of before: no quota."""
+
+    def fishing(**came: int) -> tuple[int, int] | None:
+        budgets.tally(TELLER, Counter(came))
+        return budgets.fishing(TELLER.id)
+
+    assert fishing(none=4000, unknown=9000, problem=9000) is None
+    assert fishing(none=1) == (4001, 0)
+    assert fishing(confirmed=1) is None
+    home.now += 7200  # 5001 misses for a hit of before, and two more
+    assert fishing(none=10_002) is None
+    assert fishing(none=1) == (10_003, 0)
+    assert budgets.fishing(SCREEN.id) is None
+    assert left(budgets, TELLER)["phone"] == 50
+
+
 HOLDS = """
 import fcntl, sys, time
 fcntl.lockf(int(sys.argv[1]), fcntl.LOCK_EX)

@@ -13,10 +13,14 @@ from typing import Any
 from syncd.errors import QuotaError
 from syncd.flows.lookup import OPEN
 from syncd.node.context import Reading, part
-from syncd.node.serve.shared_counts import KINDS, SharedCounts
+from syncd.node.serve.shared_counts import HIT, KINDS, MISS, SharedCounts
 from syncd.roster.terms import LOOKUP
 from syncd.web.routes import Caller
 from syncd.web.status_forms import BudgetLeft
+
+MISSES = 1000  # that are owed a hit, whoever asks
+_NO_HIT = ("none", "unknown", "problem")
+TIMES = 4  # as many misses for a hit as before are nothing yet
 
 
 @part
@@ -68,6 +72,28 @@ class Budgets:
                 )
             for kind, n in (items + more).items():
                 had.add(now, kind, n)
+
+    def tally(self, caller: Caller, came: Counter[str]) -> None:
+        """Count what was found for a token, which stops nobody."""
+        hits = came.total() - sum(came[no] for no in _NO_HIT)
+        with self.counts.of(caller.id) as had:
+            for kind, n in ((MISS, came["none"]), (HIT, hits)):
+                had.add(self.ctx.now(), kind, n)
+                had.deny(kind, n)
+
+    def fishing(self, token: int) -> tuple[int, int] | None:
+        """Return misses and hits of a token's hour if it seems to try values.
+
+        It has far more misses for a hit than it had since the start, or than
+        MISSES where it had few.
+        """
+        now = self.ctx.now()
+        with self.counts.of(token) as had:
+            misses, hits = (had.used(now, kind) for kind in (MISS, HIT))
+            before = had.denied(MISS) - misses + MISSES
+            found = had.denied(HIT) - hits + 1
+        most = TIMES * (hits + 1) * before
+        return (misses, hits) if misses * found > most else None
 
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""

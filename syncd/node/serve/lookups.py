@@ -161,8 +161,10 @@ class Lookups:
         self._wait(how, questions, done)
         await self._sight(answers, purpose, outcome, world.day)
         items = tuple(lookup_item(a, overlay.over(a)) for a in answers)
+        came = Counter(item.verdict or "problem" for item in items)
+        self.budgets.tally(caller, came)
         self.metrics.looked_up(
-            Counter(item.verdict or "problem" for item in items),
+            came,
             purpose,
             time.monotonic() - began,
         )

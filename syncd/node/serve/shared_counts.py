@@ -25,7 +25,9 @@ WAIT_S = 0.5  # for the lock; it is held for some microseconds
 PAUSE_S = 20e-6
 _KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
 KINDS = ("phone", "account", OPEN)
-_WIDTH = 4 * _KIND * len(KINDS)  # bytes of a row
+MISS, HIT = "miss", "hit"  # what came of all of them
+_ROW = (*KINDS, MISS, HIT)
+_WIDTH = 4 * _KIND * len(_ROW)  # bytes of a row
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class SharedWindow:
     row: memoryview  # of 32-bit numbers
 
     def _of(self, kind: str) -> memoryview:
-        begin = KINDS.index(kind) * _KIND
+        begin = _ROW.index(kind) * _KIND
         return self.row[begin : begin + _KIND]
 
     def add(self, now: int, kind: str, n: int) -> None:
@@ -47,7 +49,7 @@ class SharedWindow:
         ring[RING + at] += n
 
     def deny(self, kind: str, n: int) -> None:
-        """Count what was denied since the start."""
+        """Count what was denied since the start; of MISS and HIT, what was."""
         self._of(kind)[2 * RING] += n
 
     def denied(self, kind: str) -> int:

@@ -22,6 +22,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import todo
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
@@ -64,6 +65,7 @@ class StatusReader:
     freshness: Freshness  # of what we hold
     never: NeverList
     screening: Screening
+    budgets: Budgets
 
     async def read(self) -> MemberState:
         """Return the state."""
@@ -211,7 +213,7 @@ class StatusReader:
         )
 
     async def _remarks(self) -> Iterable[Message]:
-        """Return what else there is to do: we are outside, we distrust."""
+        """Return what else there is to do: outside, distrust, numbers tried."""
         doubts = (
             Message(
                 "distrust: what {member} says counts here as that of a forked"
@@ -236,7 +238,19 @@ class StatusReader:
             for member in self.ctx.roster.members
             if member.returning
         )
-        return filter(None, (self._outside(), *returns, *doubts))
+        tries = (
+            Message(
+                "token: {caller} had {n} look-ups in the last hour that found"
+                " nothing, and {have} that did: ask whose system it is, or"
+                " whether it tries numbers; syncd token revoke {caller}",
+                caller=one.name,
+                n=tried[0],
+                have=tried[1],
+            )
+            for one in await self.ctx.own.bearers.all()
+            if not one.revoked_at and (tried := self.budgets.fishing(one.id))
+        )
+        return filter(None, (self._outside(), *returns, *doubts, *tries))
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
