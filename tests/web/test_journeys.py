@@ -115,9 +115,11 @@ async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
     phone = next(b for b in after["token"] if b["kind"] == "phone")
     assert phone["denied"] == 5001
     await one(bank, "phone", "+12025550190")
-    (said, *_) = (await bank.get("/v1/quota", role="reader"))["member"]
+    quota = await bank.get("/v1/quota", role="reader")
+    (said, *_) = quota["member"]
     assert said["purpose"] == "lookup"
     assert 0 < said["left"] < 10_000
+    assert "bank" in {one["member"] for one in quota["given"]}
 
 
 # ------------------------------------------------------ known and retracted

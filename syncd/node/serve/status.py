@@ -125,6 +125,15 @@ class StatusReader:
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
 
+    @route("GET /v1/quota", READERS, "read what is left of quotas")
+    async def quota(self, caller: Caller) -> status_forms.Quota:
+        """Return what is left to the caller's token and to us, and our book."""
+        return status_forms.Quota(
+            token=self.budgets.left(caller),
+            member=tuple(self.tokeniser.allowance.state()),
+            given=tuple(await self.ctx.own.quotas.hours()),
+        )
+
     @route("POST /v1/status/mutes", OPERATORS, "mute what there is to do")
     async def mute(
         self, caller: Caller, wanted: status_forms.MuteCall
