@@ -29,7 +29,7 @@ NONE = "none"  # as a row's value: without the row
 class _Set(EditOptions):
     threshold: int | None = option("admins that must sign", min=1)
     quota: list[str] = option(
-        "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
+        "[MEMBER:]PURPOSE=HOUR/DAY[/UNTIL], or …=none: evaluations"
     )
     cap: list[str] = option("KIND, EVIDENCE or KIND/EVIDENCE=DAYS, or …=none")
     action: list[str] = option("FINDING=ACTION: what a verdict leads to")
@@ -81,9 +81,9 @@ def _quota(draft: Roster, line: str) -> Roster:
     if value == NONE:
         return drafts.drop(draft, ("quotas", f"{member or 'all'} {purpose}"))
     hour, day = pair("--quota", value, "HOUR/DAY", "/")
-    found = Quota(
-        purpose, _number("--quota", hour), _number("--quota", day), member
-    )
+    day, _, until = day.partition("/")
+    most = _number("--quota", hour), _number("--quota", day)
+    found = Quota(purpose, *most, member, until)
     return drafts.put(draft, ("quotas",), found)
 
 

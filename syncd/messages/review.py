@@ -181,7 +181,9 @@ def _quota(known: Words) -> Words:
     whose, _, purpose = known["quota"].partition(" ")
     if whose == "all":
         whose = t("everybody")
-    return {"whose": whose, "purpose": purpose}
+    until = known.get("until")
+    end = t(", until {day}", day=until) if until else ""
+    return {"whose": whose, "purpose": purpose, "until": end}
 
 
 SAYINGS = [*tsv.rows("messages/review.tsv")]
@@ -233,6 +235,7 @@ def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
         yield t("auditor"), f"{a.id:16} {a.names.zh} / {a.names.en}"
     for q in roster.quotas:
         line = f"{q.member or '*':16} {q.purpose:10} {q.hour}/h {q.day}/d"
+        line += f" ≤ {q.until}" if q.until else ""
         yield t("quota"), line
     for c in roster.caps:
         yield t("cap"), f"{c.label:27} {c.days} d"

@@ -102,7 +102,7 @@ def whole(club: Club) -> Roster:
         draft,
         ("quotas",),
         Quota("lookup", 5, 6, member="police"),
-        Quota("all", 0, 7, member="platform"),
+        Quota("all", 0, 7, "platform", "2027-02-01"),
     )
     draft = drafts.put(draft, ("caps",), Cap(30, "phone", "user_tag"))
     for name in ("lifts", "lift_percent"):

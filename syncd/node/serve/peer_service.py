@@ -228,18 +228,19 @@ class PeerService:
         Raises:
             QuotaError: the member's hour or day is used up.
         """
+        day, purpose = self.ctx.today(), request.purpose
         try:
             return await self.ctx.own.quotas.debit(
                 Debit(
                     member=member,
                     key=f"{request.kind}/{request.epoch}",
-                    purpose=request.purpose,
+                    purpose=purpose,
                     n=request.counted,
                     request=request.digest,
                     now=self.ctx.now(),
-                    day=self.ctx.today(),
+                    day=day,
                     limits=quotas.limits(
-                        self.ctx.roster, epoch, member, request.purpose
+                        self.ctx.roster, epoch, member, purpose, day
                     ),
                 )
             )
