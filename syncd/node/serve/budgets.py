@@ -18,8 +18,7 @@ from syncd.roster.terms import LOOKUP
 from syncd.web.routes import Caller
 from syncd.web.status_forms import BudgetLeft
 
-MISSES = 1000  # that are owed a hit, whoever asks
-_NO_HIT = ("none", "unknown", "problem")
+MISSES = 1000  # for which nobody needs a hit before
 TIMES = 4  # as many misses for a hit as before are nothing yet
 
 
@@ -75,10 +74,11 @@ class Budgets:
 
     def tally(self, caller: Caller, came: Counter[str]) -> None:
         """Count what was found for a token, which stops nobody."""
-        hits = came.total() - sum(came[no] for no in _NO_HIT)
+        misses, now = came["none"], self.ctx.now()
+        hits = came.total() - misses - came["unknown"] - came["problem"]
         with self.counts.of(caller.id) as had:
-            for kind, n in ((MISS, came["none"]), (HIT, hits)):
-                had.add(self.ctx.now(), kind, n)
+            for kind, n in ((MISS, misses), (HIT, hits)):
+                had.add(now, kind, n)
                 had.deny(kind, n)
 
     def fishing(self, token: int) -> tuple[int, int] | None:
