@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError
 from syncd.tlog import key
 from syncd.tlog.key import (
     COSIGNATURE,
@@ -17,7 +17,7 @@ from syncd.tlog.key import (
     VerifierKey,
 )
 from tests.cases import each, vectors
-from tests.refusals import malformed
+from tests.refusals import malformed, refused
 from tests.tlog.edits import edited
 
 KEYS = vectors("tlog/notes")["keys"]
@@ -138,5 +138,5 @@ def test_a_signature_holds_for_its_message_only() -> None:
 
 def test_a_cosigner_signs_no_notes() -> None:
     secret = SigningKey("a.example/seen", COSIGNATURE, b"s" * 32)
-    with pytest.raises(RefusedError, match="signs cosignatures"):
+    with refused("signs cosignatures"):
         secret.sign("text\n")
