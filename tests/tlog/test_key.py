@@ -16,17 +16,16 @@ from syncd.tlog.key import (
     SigningKey,
     VerifierKey,
 )
-from tests.cases import each, vectors
+from tests.cases import cases, each
 from tests.refusals import malformed, refused
 from tests.tlog.edits import edited
 
-KEYS = vectors("tlog/notes")["keys"]
-ALPHA = key.parse_vkey(KEYS[0]["vkey"])
+ALPHA = key.parse_vkey(cases("tlog/notes", "keys")[0]["vkey"])
 
 P = 2**255 - 19
 
 
-@pytest.mark.parametrize("case", KEYS, ids=lambda c: c["name"])
+@each("tlog/notes", "keys", "case", "name")
 def test_a_seed_makes_the_published_key(case: dict[str, Any]) -> None:
     seed = bytes([case["seed_byte_x32"]]) * 32
     made = SigningKey(case["name"], case["type"], seed).verifier
