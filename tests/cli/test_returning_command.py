@@ -19,11 +19,6 @@ pytestmark = pytest.mark.slow
 admin = test_joining_commands.admin
 
 
-def todo(real: Real, member: Any) -> str:
-    """Return what a member's status says is to be done."""
-    return f"{real.do(member.status()).todo}"
-
-
 def test_a_member_returns_that_lost_its_home(
     admin: Any,
     real: Real,
@@ -33,8 +28,8 @@ def test_a_member_returns_that_lost_its_home(
 ) -> None:
     """Under its id, a day after all were told; its log goes on where it ended."""
     alliance, phone = real.alliance, ("phone", "+12025550123")
-    bank, told = alliance.bank, partial(todo, real)
-    old, urls = bank.origin, ("http://one.example/", "http://two.example/")
+    bank, urls = alliance.bank, ("http://one.example/", "http://two.example/")
+    old = bank.origin
     real.do(bank.report("url", urls[0]))
     real.do(bank.report(*phone))
     real.settle()
@@ -55,14 +50,16 @@ def test_a_member_returns_that_lost_its_home(
         admin("carrier", "pending").printed(
             shown, "announced: bank returns", f":{bank.address[1]}"
         )
-        admit = "admit bank --keys @anne"
-        spoken = " ".join(shown.split()[1:])
+        admit, spoken = "admit bank --keys @anne", shown.partition(" ")[2]
         admin("police", admit, spoken).ended(0, "bert must still sign")
         sign = "sign bank --yes --final --keys @bert"
         admin("carrier", sign).printed("is accepted")
         real.do(alliance.police.round())
         for member in alliance.up:
-            assert "RETURN: bank is announced" in told(member)
+            assert (
+                "RETURN: bank is announced"
+                in f"{real.do(member.status()).todo}"
+            )
         admin("police", "pending").printed("bank is announced to return")
         admin("police", admit, "bank").ended(4, "too early: a day")
 
@@ -81,20 +78,14 @@ def test_a_member_returns_that_lost_its_home(
     real.settle()
     assert bank.origin == "bank.example/syncd/txwz/2"
     end = bank.roster.known("bank").generation.predecessor
-    assert end is not None
+    assert end
     assert (end.origin, end.size) == (old, size)
     for member in alliance.members.values():
         for asks in (phone, *(("url", url) for url in urls)):
             assert real.do(member.verdict(*asks)) == "suspected"
-        checked = stored.verify_home(member.config)
-        assert not [
-            (member.id, r.origin, r.size, r.problems)
-            for r in checked
-            if r.problems
-        ]
-    for origin in (old, bank.origin):
-        digests = {
-            real.do(m.digest(origin)) for m in alliance.members.values()
-        }
-        assert len(digests) == 1
-    assert "holders: bank down" in told(alliance.carrier)
+        for checked in stored.verify_home(member.config):
+            assert checked.problems == []
+        for origin in (old, bank.origin):
+            digest = real.do(member.digest(origin))
+            assert digest == real.do(bank.digest(origin))
+    assert "holders: bank down" in f"{real.do(alliance.carrier.status()).todo}"

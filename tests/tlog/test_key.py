@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError
 from syncd.tlog import key
 from syncd.tlog.key import (
     COSIGNATURE,
@@ -16,17 +16,16 @@ from syncd.tlog.key import (
     SigningKey,
     VerifierKey,
 )
-from tests.cases import each, vectors
-from tests.refusals import malformed
+from tests.cases import cases, each
+from tests.refusals import malformed, refused
 from tests.tlog.edits import edited
 
-KEYS = vectors("tlog/notes")["keys"]
-ALPHA = key.parse_vkey(KEYS[0]["vkey"])
+ALPHA = key.parse_vkey(cases("tlog/notes", "keys")[0]["vkey"])
 
 P = 2**255 - 19
 
 
-@pytest.mark.parametrize("case", KEYS, ids=lambda c: c["name"])
+@each("tlog/notes", "keys", "case", "name")
 def test_a_seed_makes_the_published_key(case: dict[str, Any]) -> None:
     seed = bytes([case["seed_byte_x32"]]) * 32
     made = SigningKey(case["name"], case["type"], seed).verifier
@@ -138,5 +137,5 @@ def test_a_signature_holds_for_its_message_only() -> None:
 
 def test_a_cosigner_signs_no_notes() -> None:
     secret = SigningKey("a.example/seen", COSIGNATURE, b"s" * 32)
-    with pytest.raises(RefusedError, match="signs cosignatures"):
+    with refused("signs cosignatures"):
         secret.sign("text\n")
