@@ -200,8 +200,9 @@ def test_retract_a_list_by_its_mapping_file(
 
 def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
     """One: the answer is no. Of many: told by number, and exit code 1."""
-    problem = refused("nothing of ours matches", 404, "absent")
-    false.answers["/v1/retractions"] = problem
+    false.answers["/v1/retractions"] = refused(
+        "nothing of ours matches", 404, "absent"
+    )
     words = ("report", "retract", "--kind", "url", "--reason", "test")
     member(*words, stdin=b"a").ended(1, "nothing of ours")
     ran = member(*words, stdin=b"a\nb").ended(1)

@@ -166,10 +166,10 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     await police.get("/v1/imports/999999", status=404)
 
 
-@pytest.mark.parametrize("why", ["x" * 201, "a\nb"])
-async def test_a_reason_is_one_line(police: LocalClient, why: str) -> None:
-    body = {"reports": urls("why", 1), "again": why}
-    await police.post("/v1/reports", body, status=400)
+async def test_a_reason_is_one_line(police: LocalClient) -> None:
+    for why in "x" * 201, "a\nb":
+        body = {"reports": urls("why", 1), "again": why}
+        await police.post("/v1/reports", body, status=400)
 
 
 async def test_reports_that_others_took_back_are_marked(
