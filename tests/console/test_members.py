@@ -39,22 +39,27 @@ async def test_page_and_terminal_say_the_same(
     await operator.get("/members", "Nobody waits.", "No draft waits.")
     one = await join_by(await invite(bank))
     said = spoken.of(one.spoken_hash)
-    pairs = (f"{zh} {en}" for zh, en in zip(said.zh, said.en, strict=True))
-    words = " ".join(pairs), " ".join(said.digits), "91440300X"
+    words = (
+        " ".join(map(" ".join, zip(said.zh, said.en, strict=True))),
+        " ".join(said.digits),
+    )
     for who in (operator, admin):
-        await who.get("/members", *words, "roster admit payment --keys DIR")
-    with monkeypatch.context() as other:
-        theirs = conformance.answers() | {"phone_1": "other"}
-        other.setattr(conformance, "answers", lambda: theirs)
-        page = await admin.get("/members", "✗ Its build", "to phone_1, and")
+        await who.get(
+            "/members", *words, "91440300X", "roster admit payment --keys DIR"
+        )
+    theirs = conformance.answers() | {"phone_1": "other"}
+    monkeypatch.setattr(conformance, "answers", lambda: theirs)
+    page = await admin.get("/members", "✗ Its build", "to phone_1, and")
+    monkeypatch.undo()
     assert "roster admit" not in page.text
     await alliance.police.report("phone", "+12025550141")
     await alliance.settle()
     raw, draft = await keep(bank, without)
     await admin.get("/members", "it moves is being counted")
     await bank.node.background.idle()
-    given = bank.config, bank.roster, draft
-    found = await asyncio.to_thread(draft_effect.effect, *given)
+    found = await asyncio.to_thread(
+        draft_effect.effect, bank.config, bank.roster, draft
+    )
     lines = [
         *review.changes(bank.roster, draft),
         *review.moves(found),
@@ -70,20 +75,25 @@ async def test_page_and_terminal_say_the_same(
 
 
 async def test_how_the_roster_s_people_do(
-    alliance: Alliance, people: dict[str, Visitor], admin: Visitor
+    alliance: Alliance,
+    people: dict[str, Visitor],
+    operator: Visitor,
+    admin: Visitor,
 ) -> None:
     """What stands exactly at its limit is red; nothing of it is a button."""
-    bank, operator = alliance.bank.node, people["operator"]
+    bank = alliance.bank.node
 
     async def agreed(call: Awaitable[object]) -> None:
         with pytest.raises(PendingError) as waits:
             await call
-        confirm = {"what": "confirm"}
-        await people["reviewer"].post(f"/pending/{waits.value.id}", confirm)
+        await people["reviewer"].post(
+            f"/pending/{waits.value.id}", {"what": "confirm"}
+        )
 
     carrier = OwnDraft(value="carrier", why="it was broken into")
-    add = OwnAdd(type="distrust", entries=(carrier,))
-    await agreed(bank.own_lists.add(DESK, add))
+    await agreed(
+        bank.own_lists.add(DESK, OwnAdd(type="distrust", entries=(carrier,)))
+    )
     rows = (await operator.get("/members?csv=members")).html
     assert (
         '"carrier","carrier","telecom carrier","active, distrusted by' in rows

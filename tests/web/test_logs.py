@@ -13,6 +13,7 @@ from syncd.indicator import codec
 from syncd.node.serve import log_service
 from tests.sample_statements import erase, sighting
 from tests.web.local_client import LocalClient, report
+from tests.web.test_access import audits
 
 
 def path(origin: str, rest: str = "") -> str:
@@ -112,20 +113,11 @@ async def test_whoever_reads_of_a_token_is_recorded(
     police: LocalClient,
 ) -> None:
     origin, last = await listed(police, "+12025550124")
-
-    async def audits() -> int:
-        sums = await police.get("/v1/access", role="compliance")
-        return sum(
-            one["lookups"]
-            for one in sums["items"]
-            if (one["by"], one["purpose"]) == ("desk", "audit")
-        )
-
-    before = await audits()
+    before = await audits(police, "desk")
     await read(police, origin, "?limit=5")
-    assert await audits() == before
+    assert await audits(police, "desk") == before
     await read(police, origin, f"/{last}")
-    assert await audits() == before + 1
+    assert await audits(police, "desk") == before + 1
 
 
 async def test_an_auditor_sees_no_payload_of_an_indicator(
