@@ -26,9 +26,8 @@ async def test_what_was_appended_is_there_again(
     own: OwnStore, log: Log, reopen: Reopen
 ) -> None:
     """Head, bundles, roots and the released note survive a restart."""
-    await own.log.found(log.tip)
     for count in (3, 300, 1):
-        await own.log.append(*log.grow(*log.reported(count)), ())
+        await log.write(own, *log.reported(count))
         assert own.log.released() == log.tip.note
     own.close()
     again = reopen()
@@ -134,9 +133,8 @@ async def test_what_was_not_released_is_committed_again_at_a_start(
     own: OwnStore, log: Log, reopen: Reopen
 ) -> None:
     """It may not be replicated: a server waited for that when it died."""
-    await own.log.found(log.tip)
     with crash_at("append.committed"):
-        await own.log.append(*log.grow(r(1)), ())
+        await log.write(own, r(1))
     own.close()
     write, writes = Database.write_now, []
     for _ in range(2):
