@@ -51,7 +51,7 @@ def prepared(
     draft: Draft = RIGHT, rules: Rules = RULES, **fields: Any
 ) -> NewReport:
     """Return what is to be kept of a draft with other fields."""
-    return report.prepare(structs.replace(draft, **fields), rules)
+    return report.prepare(with_(draft, **fields), rules)
 
 
 def made_of(kept: NewReport) -> Report:
@@ -226,15 +226,11 @@ def test_an_owner_of_one_name_is_named_once() -> None:
 
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     error = MalformedError("reports[2]: not JSON")
-    drafts: list[Draft | SyncdError]
-    drafts = [RIGHT, with_(confidence=101), error, RIGHT]
-    done = report.each(report.prepare, drafts, RULES)
-    assert [isinstance(d, NewReport) for d in done] == [
-        True,
-        False,
-        False,
-        True,
-    ]
+    some: list[Draft | SyncdError]
+    some = [RIGHT, with_(confidence=101), error, RIGHT]
+    done = report.each(report.prepare, some, RULES)
+    fine = [isinstance(d, NewReport) for d in done]
+    assert fine == [True, False, False, True]
     assert done[2] is error
 
 
@@ -330,6 +326,8 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
 ):
     """By its path, as such: nothing else of the site is reportable."""
     assert made_of(prepared(PLANTED, GUARDED)).expires == "2026-10-05"
+    soon = prepared(PLANTED, GUARDED, expires="2026-09-25")
+    assert made_of(soon).expires == "2026-09-25"
     for fields in (
         {"technique": ()},
         {"value": "http://www.bank.example/"},
@@ -339,9 +337,10 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
             prepared(PLANTED, GUARDED, **fields)
 
 
-def test_a_planted_page_may_end_sooner() -> None:
-    soon = prepared(PLANTED, GUARDED, expires="2026-09-25")
-    assert made_of(soon).expires == "2026-09-25"
+def test_a_host_below_no_top_level_domain_is_refused() -> None:
+    with pytest.raises(MalformedError, match="no top-level domain") as caught:
+        prepared(PLANTED, GUARDED, value="http://x.notatld/a")
+    assert "notatld" not in str(caught.value)
 
 
 def test_each_row_that_ends_too_late_is_refused() -> None:
@@ -349,12 +348,6 @@ def test_each_row_that_ends_too_late_is_refused() -> None:
     for value in ("http://bank.example/a", "http://bank.example/b"):
         with pytest.raises(RefusedError, match="more than 14 days"):
             prepared(PLANTED, GUARDED, value=value, expires="2026-12-01")
-
-
-def test_a_host_below_no_top_level_domain_is_refused() -> None:
-    with pytest.raises(MalformedError, match="no top-level domain") as caught:
-        prepared(PLANTED, GUARDED, value="http://x.notatld/a")
-    assert "notatld" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", [{"file": "ab"}, {"name": "x" * 257}])

@@ -163,12 +163,12 @@ async def test_a_kind_without_a_key(world: World) -> None:
         await world.outputs(PHONE)
 
 
-def body_of(world: World, **changes: Any) -> bytes:
+def asked(**changes: Any) -> Request:
     elements = threshold.blind([b"x"], secrets.token_bytes).elements
     request = Request(
         "phone", 1, 1, (1, 2), "publish", "0" * 32, tuple(elements)
     )
-    return bytes(request._replace(**changes))
+    return request._replace(**changes)
 
 
 @each("flows", "what_a_holder_refuses", "changes")
@@ -181,7 +181,7 @@ async def test_what_a_holder_refuses(
     """
     holder = world.holders["bank"]  # share 1
     with pytest.raises(RefusedError):
-        await holder.answer(body_of(world, **changes))
+        await holder.answer(bytes(asked(**changes)))
     assert holder.book.counted == []
 
 
@@ -511,7 +511,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
 async def test_the_same_elements_are_counted_once(world: World) -> None:
     """Another id, quorum, purpose or proof tells the member nothing new."""
     bank = world.holders["bank"]
-    request = evaluation.parse(body_of(world))
+    request = asked()
     for change in (
         {},
         {"id": "1" * 32},
@@ -526,7 +526,7 @@ async def test_the_same_elements_are_counted_once(world: World) -> None:
 
 def test_what_tells_something_new() -> None:
     """Other elements, another key, or another generation's shares."""
-    request = Request("phone", 1, 1, (1, 2), "publish", "0" * 32, (b"a" * 32,))
+    request = asked()
     others = [
         request._replace(kind="account"),
         request._replace(epoch=2),

@@ -117,10 +117,6 @@ async def end(
     return await own.imports.state(id_)
 
 
-def lacks(state: ImportStatus) -> tuple[int, int, int]:
-    return state.gone, state.due, state.dropped
-
-
 async def in_force(own: OwnStore) -> list[str]:
     rows = await own.vault.page(Query(states=[State.WAITING]))
     return sorted(row.value[-1] for row in rows)
@@ -219,7 +215,7 @@ async def test_what_is_gone(own: OwnStore, steps: list[Any]) -> None:
             assert stops in str(e)  # noqa: PT017
             continue
         assert not stops
-        assert lost in (None, [*lacks(state)])
+        assert lost in (None, [state.gone, state.due, state.dropped])
         assert left in (None, await in_force(own))
     ended = await own.vault.page(Query(states=[State.ENDED]))
     assert {row.reason for row in ended} <= {"list_dropped"}
@@ -284,7 +280,7 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
     await gone.finish(own.database, state.id, again, 2, TODAY)
     assert await own.imports.state(state.id) == state
     with pytest.raises(MissingError, match="none of that id"):
-        await gone.finish(own.database, 99, again, 2, TODAY)
+        await end(own, 99)
 
 
 async def test_an_old_import_that_ends_late_drops_nothing(
@@ -292,9 +288,7 @@ async def test_an_old_import_that_ends_late_drops_nothing(
 ) -> None:
     old = await own.imports.begin(file("old", "a"))
     await run(own, "a", 1, 2)
-    ending = ImportEnd(gone="retract")
-    await gone.finish(own.database, old.id, ending, 1, TODAY)
-    state = await own.imports.state(old.id)
+    state = await end(own, old.id, gone="retract")
     assert (state.gone, state.dropped) == (0, 0)
 
 
