@@ -77,7 +77,7 @@ async def test_entries_are_found_by_type_label_and_day(
         police, origin, "?type=report&label=fake_invest&limit=1"
     )
     assert [one["index"] for one in found["items"]] == [last]
-    found = await read(police, origin, "?label=fake_loan")
+    found = await read(police, origin, "?label=charity")
     assert found["items"] == []
     found = await read(police, origin, f"?day={today}&type=report&limit=1")
     assert [one["index"] for one in found["items"]] == [last]
