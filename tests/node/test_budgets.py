@@ -13,7 +13,6 @@ from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import wire
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import Quota
 from syncd.web.routes import Caller
 from tests.flows import founders
@@ -121,6 +120,8 @@ def test_who_tries_numbers_is_told_of_and_goes_on(
     home.now += 7200  # 5001 misses for a hit of before, and two more
     assert fishing(none=10_002) is None
     assert fishing(none=1) == (10_003, 0)
+    with budgets.counts.of(TELLER.id) as had:
+        had.sum_up("hit", 2**32 - 1)  # no more fits, after years
     assert budgets.fishing(SCREEN.id) is None
     assert left(budgets, TELLER)["phone"] == 50
 
@@ -133,9 +134,9 @@ time.sleep(60)
 """
 
 
-def test_a_process_that_was_stopped_hangs_no_other() -> None:
-    """Else the daemon could not even end it."""
-    shared = SharedCounts()
+def test_a_process_that_was_stopped_hangs_no_other(budgets: Budgets) -> None:
+    """Else the daemon could not even end it; nor does what was found wait."""
+    shared = budgets.counts
     command = [sys.executable, "-c", HOLDS, str(shared.fd)]
     with subprocess.Popen(
         command, pass_fds=(shared.fd,), stdout=subprocess.PIPE
@@ -144,6 +145,7 @@ def test_a_process_that_was_stopped_hangs_no_other() -> None:
         stopped.stdout.readline()
         with pytest.raises(UnavailableError, match="hangs"), shared.of(1):
             pass
+        budgets.tally(TELLER, Counter(none=1))
         stopped.kill()
         stopped.wait()
         with shared.of(1) as had:

@@ -7,10 +7,11 @@ daemon and its local workers.
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import field
 from typing import Any
 
-from syncd.errors import QuotaError
+from syncd.errors import QuotaError, UnavailableError
 from syncd.flows.lookup import OPEN
 from syncd.node.context import Reading, part
 from syncd.node.serve.shared_counts import HIT, KINDS, MISS, SharedCounts
@@ -56,7 +57,7 @@ class Budgets:
                 left = max(most - had.used(now, kind), 0)
                 if n <= left:
                     continue
-                had.deny(kind, n)
+                had.sum_up(kind, n)
                 self.metrics.denied(kind, n)
                 raise QuotaError(
                     "lookup: {n} more ({kind}) would pass the {most} of this"
@@ -76,10 +77,10 @@ class Budgets:
         """Count what was found for a token, which stops nobody."""
         misses, now = came["none"], self.ctx.now()
         hits = came.total() - misses - came["unknown"] - came["problem"]
-        with self.counts.of(caller.id) as had:
+        with suppress(UnavailableError), self.counts.of(caller.id) as had:
             for kind, n in ((MISS, misses), (HIT, hits)):
                 had.add(now, kind, n)
-                had.deny(kind, n)
+                had.sum_up(kind, n)
 
     def fishing(self, token: int) -> tuple[int, int] | None:
         """Return misses and hits of a token's hour if it seems to try values.
@@ -90,8 +91,8 @@ class Budgets:
         now = self.ctx.now()
         with self.counts.of(token) as had:
             misses, hits = (had.used(now, kind) for kind in (MISS, HIT))
-            before = had.denied(MISS) - misses + MISSES
-            found = had.denied(HIT) - hits + 1
+            before = had.since_start(MISS) - misses + MISSES
+            found = had.since_start(HIT) - hits + 1
         most = TIMES * (hits + 1) * before
         return (misses, hits) if misses * found > most else None
 
@@ -105,7 +106,7 @@ class Budgets:
                     hour=most,
                     hour_left=max(most - used, 0),
                     refill_s=had.wait_s(now, kind) if used else 0,
-                    denied=had.denied(kind),
+                    denied=had.since_start(kind),
                 )
                 for kind in KINDS
                 for most, used in ((self.most(kind), had.used(now, kind)),)

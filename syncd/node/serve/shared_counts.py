@@ -23,7 +23,9 @@ STEP_S = HOUR_S // STEPS
 RING = 64  # steps: those of an hour, the one that ends in it, and some
 WAIT_S = 0.5  # for the lock; it is held for some microseconds
 PAUSE_S = 20e-6
-_KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
+_KIND = (
+    2 * RING + 1
+)  # numbers of a kind: steps, counts, and the sum since the start
 KINDS = ("phone", "account", OPEN)
 MISS, HIT = "miss", "hit"  # what came of all of them
 _ROW = (*KINDS, MISS, HIT)
@@ -48,12 +50,13 @@ class SharedWindow:
             ring[at], ring[RING + at] = step, 0
         ring[RING + at] += n
 
-    def deny(self, kind: str, n: int) -> None:
-        """Count what was denied since the start; of MISS and HIT, what was."""
-        self._of(kind)[2 * RING] += n
+    def sum_up(self, kind: str, n: int) -> None:
+        """Count what was denied since the start, or of MISS and HIT, what was."""
+        row = self._of(kind)
+        row[2 * RING] = min(row[2 * RING] + n, 2**32 - 1)
 
-    def denied(self, kind: str) -> int:
-        """Return what was denied since the start."""
+    def since_start(self, kind: str) -> int:
+        """Return what `sum_up` counted."""
         return int(self._of(kind)[2 * RING])
 
     def used(self, now: int, kind: str) -> int:
