@@ -18,6 +18,7 @@ from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
 from syncd.indicator import claims, token, vocabulary
+from syncd.messages import answers
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock
@@ -48,7 +49,7 @@ def _show(args: _ShowOptions) -> None:
 
 def _shown(found: Item) -> Iterator[str]:
     """Yield what is signed of a log, by whom, and its newest entries."""
-    yield from map(grid.clean, found["checkpoint"].splitlines())
+    yield from map(answers.clean, found["checkpoint"].splitlines())
     yield from grid.items("cosigned", found["cosigned"])
     yield from grid.items("entries", found["items"], _state)
 
