@@ -2,16 +2,13 @@
 
 import contextlib
 import hashlib
-import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from syncd import canonical
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.result import EXIT, kinds
@@ -19,7 +16,7 @@ from syncd.tlog import checkpoint, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import ADMINS
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, put
-from tests.audit.test_verify import PLANTED, flip
+from tests.audit.test_verify import PLANTED, Plant, flip, next_text
 from tests.cases import each
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
@@ -33,7 +30,6 @@ PROGRAMS = dict(
         r"<!-- file: (\w+)\.py -->\n```python\n(.*?)```", PAGE, re.DOTALL
     )
 )
-Plant = Callable[[Bundle, Made], None]
 
 
 def test_each_finding_has_its_row() -> None:
@@ -187,12 +183,7 @@ def test_what_else_sees_a_fault(
 
 def test_no_other_roster_is_followed(made: Made, mine: Bundle) -> None:
     """Not one that only claims to come after the founding one."""
-    first, newest = (mine.read(f"roster/00000{n}.note") for n in (1, 2))
-    signed = note.parse(newest).text
-    title, id_, raw = signed.splitlines()
-    previous = hashlib.sha256(signed.encode()).hexdigest()
-    roster = json.loads(raw) | {"version": 3, "previous": previous}
-    text = f"{title}\n{id_}\n{canonical.dumps(roster).decode()}\n"
+    first, text = mine.read("roster/000001.note"), next_text(mine)
     put(mine, "roster/000001.note", bytes(note.sign(text, *ADMINS)))
     assert not checked("check", made.fingerprint, mine.root)
     put(mine, "roster/000001.note", first)
