@@ -49,10 +49,12 @@ async def taken(alliance: Alliance, raw: bytes = LIST) -> tuple[Uploads, int]:
     return there, (await there.take(raw)).id
 
 
-async def imported(alliance: Alliance, id_: int, how: Reading) -> None:
+async def imported(
+    alliance: Alliance, id_: int, how: Reading, who: Caller = CALLER
+) -> None:
     """Have a list imported to its end."""
     node = alliance.bank.node
-    await node.uploads.import_(CALLER, id_, how)
+    await node.uploads.import_(who, id_, how)
     await node.background.idle()
 
 
@@ -173,10 +175,8 @@ async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
     await bearers.add("gone", "operator")
     [gone] = [one for one in await bearers.all() if one.name == "gone"]
     await bearers.revoke("gone")
-    await there.import_(
-        Caller("gone", "operator", gone.id), id_, reading(words=WORDS)
-    )
-    await alliance.bank.node.background.idle()
+    who = Caller("gone", "operator", gone.id)
+    await imported(alliance, id_, reading(words=WORDS), who)
     assert "token" in await why_not(there)
 
 
