@@ -80,10 +80,12 @@ class Quorums:
         part: Sequence[Identifier],
         purpose: str,
         deadline: float,
+        others: Mapping[int, Message] = {},
     ) -> tuple[dict[Identifier, bytes], Proof]:
         """Return the output of each identifier of a kind, all different.
 
-        And what proves the first, if it is asked about alone.
+        And what proves the first, if it is asked about alone. `others` are
+        holders that are not to be asked, and why.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time.
@@ -95,7 +97,9 @@ class Quorums:
         answering = self.roster().holders_of(epoch)
         bad = {i: _GONE for i in epoch.shares if i not in answering}
         refusals = self.allowance.refusals(epoch, purpose)
-        bad |= {i: seen.why for i, seen in refusals.items() if not seen.left}
+        bad |= {**others} | {
+            i: seen.why for i, seen in refusals.items() if not seen.left
+        }
         while True:
             request = Request(
                 epoch.kind,

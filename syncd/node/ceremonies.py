@@ -51,6 +51,12 @@ class Folder:
             durable.read(self.path / name) if _NAME.fullmatch(name) else None
         )
 
+    def prune(self, now: int) -> None:
+        """Drop notes of more than two weeks ago."""
+        for path in map(self.path.joinpath, self.names()):
+            if path.stat().st_mtime + KEEP_S < now:
+                path.unlink(missing_ok=True)
+
     def put(self, name: str, raw: bytes) -> None:
         """Lay down a note, durably; the same again changes nothing.
 

@@ -21,6 +21,7 @@ from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.peer_service import PeerService
+from syncd.node.upkeep import old_shares
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.roster_orders import RosterOrders
@@ -69,6 +70,8 @@ class Leadership:
 
     async def daily_jobs(self) -> None:
         """Do what is due once a day, if we lead; keep what we refused."""
+        with logged("old shares stay"):
+            await old_shares.drop(self.ctx, self.publisher.tokeniser)
         if self.number:
             await self.daily.run()
         else:

@@ -101,6 +101,20 @@ async def test_a_dead_holder_is_replaced(
     assert await alliance.platform.report("phone", "+12025550178")
     await alliance.settle()
 
+    def kept() -> list[str]:
+        found = alliance.root.rglob("keys/share-phone-2-*")
+        return sorted(f"{p.parts[-3]} {p.name[:15]}" for p in found)
+
+    now = [f"{id_} share-phone-2-2" for id_ in ("bank", "carrier", "police")]
+    alliance.cut()
+    for member in alliance.up:
+        await member.node.leadership.daily_jobs()
+    assert {*now} < {*kept()}  # not all of the new ones answer
+    alliance.heal()
+    for member in alliance.up:
+        await member.node.leadership.daily_jobs()
+    assert kept() == now
+
 
 async def test_a_mailbox_takes_what_is_the_callers_once(
     alliance: Alliance, folder: Folder, monkeypatch: pytest.MonkeyPatch

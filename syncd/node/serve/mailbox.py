@@ -5,7 +5,7 @@ import asyncio
 from syncd import canonical
 from syncd.errors import QuotaError, RefusedError
 from syncd.flows import ceremony_note
-from syncd.node.ceremonies import DIRECTORY, KEEP_S, Folder
+from syncd.node.ceremonies import DIRECTORY, Folder
 from syncd.node.context import Context
 
 MOST = 32  # notes of one member
@@ -38,9 +38,7 @@ class Mailbox(Folder):
                 name=name,
                 member=caller,
             )
-        for path in map(self.path.joinpath, self.names()):
-            if path.stat().st_mtime + KEEP_S < self._ctx.now():
-                path.unlink(missing_ok=True)
+        self.prune(self._ctx.now())
         its = [n for n in self.names() if n.endswith(f".{caller}")]
         if len(its) >= MOST and name not in its:
             raise QuotaError("ceremony: too many notes", retry_after_s=DAY_S)
