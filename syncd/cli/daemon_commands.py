@@ -105,7 +105,6 @@ def make_home(
 
 @noun.verb("run", "Run the daemon until it is stopped.")
 def _run_daemon(args: Options) -> None:
-    hardening.no_core_dumps()
     hardening.give_back()
     environment = config.environment()
     settings = config.load(args.home_path())

@@ -4,13 +4,14 @@ import secrets
 from pathlib import Path
 
 from syncd import config
-from syncd.cli import terminal
+from syncd.cli import hardware, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.config import Config, editing
 from syncd.errors import UsageError
 from syncd.roster import keys as roster_keys
+from syncd.roster.signing import Signer
+from syncd.store import keyring
 from syncd.store.keyring import Keyring
-from syncd.tlog.note import SigningKey
 
 noun = Command()
 
@@ -20,20 +21,28 @@ class _AdminOptions(Options):
     name: str = option("the admin's name", needed=True)
     alliance: str = option("short name", needed=True)
     out: Path | None = option("write the public key here")
+    module: str = option("have a PKCS #11 token make it: its library")
+    token: str = option("with --module: the token's label")
 
 
 @noun.verb("admin", "Make an admin's key; prints the public one.")
 def _admin(args: _AdminOptions) -> None:
     terminal.check_new(args.out)
-    seed = secrets.token_bytes(32)
-    key = roster_keys.admin(args.alliance, args.name, seed)
+    name = roster_keys.admin_name(args.alliance, args.name)
     directory = args.directory
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ring = Keyring.create(directory, terminal.secret(Config(directory)))
-    ring.put(f"admin-{args.alliance}--{args.name}", seed)
+    for new in (hardware.FILE, keyring.DIRECTORY):
+        terminal.check_new(directory / new)
+    if args.module:
+        key = hardware.make(directory, name, args.module, args.token)
+    else:
+        seed = secrets.token_bytes(32)
+        key = roster_keys.admin(args.alliance, args.name, seed).verifier
+        ring = Keyring.create(directory, terminal.secret(Config(directory)))
+        ring.put(f"admin-{args.alliance}--{args.name}", seed)
     if args.out:
-        terminal.write_new(args.out, f"{key.verifier}\n".encode())
-    terminal.say(str(key.verifier))
+        terminal.write_new(args.out, f"{key}\n".encode())
+    terminal.say(str(key))
 
 
 class _PassphraseOptions(Options):
@@ -61,8 +70,10 @@ def _rewrap(args: _PassphraseOptions) -> None:
         )
 
 
-def admin_key(directory: Path) -> SigningKey:
-    """Return the one admin key that a directory holds."""
+def admin_key(directory: Path) -> Signer:
+    """Return the one admin key that a directory holds, or names."""
+    if (directory / hardware.FILE).exists():
+        return hardware.read(directory)
     ring = Keyring.open(directory, terminal.secret(Config(directory)))
     names = [n for n in ring.names() if n.startswith("admin-")]
     if len(names) != 1:

@@ -26,6 +26,7 @@ from syncd.cli.command import Command, Options, Parameter, option, parameters
 from syncd.errors import Message, SyncdError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
+from syncd.node import hardening
 
 WIDTH = 80  # columns of a page of help
 NOUNS = {
@@ -61,6 +62,7 @@ def build(wanted: str = "") -> Command:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
+    hardening.no_core_dumps()
     given = sys.argv[1:] if arguments is None else arguments
     taken = parameters(_Leading)
     reader = parser(taken)

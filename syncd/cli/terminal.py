@@ -87,6 +87,15 @@ def secret(settings: config.Config) -> bytes:
     )
 
 
+def pin() -> str:
+    """Return the PIN of a token; a passphrase is never tried as one."""
+    if path := config.environment().pin_file:
+        return decoded(config.read_private(path), str(path)).rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise UsageError("token: no PIN file or terminal to ask on")
+    return getpass.getpass("PIN: ")
+
+
 def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a file that is not there yet; `-` is standard output."""
     if str(path) == "-":

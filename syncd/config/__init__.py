@@ -12,6 +12,7 @@ from syncd.config.file import load as load
 from syncd.config.file import parse as parse
 from syncd.config.secret import long_enough as long_enough
 from syncd.config.secret import passphrase as passphrase
+from syncd.config.secret import proxy as proxy
 from syncd.config.secret import read_private as read_private
 from syncd.config.secret import server as server
 from syncd.config.secret import tls_files as tls_files

@@ -16,6 +16,7 @@ class Environment(Struct, frozen=True):
 
     home: Path | None = None  # SYNCD_HOME
     secret_file: Path | None = None  # SYNCD_SECRET_FILE
+    pin_file: Path | None = None  # SYNCD_PIN_FILE
     token_file: Path | None = None  # SYNCD_TOKEN_FILE
     credentials: Path | None = None  # CREDENTIALS_DIRECTORY, from systemd
     watchdog_s: float = 0.0  # WATCHDOG_USEC: 0 if none
@@ -44,6 +45,7 @@ def environment(variables: Mapping[str, str] | None = None) -> Environment:
     return Environment(
         home=_path(env, "SYNCD_HOME"),
         secret_file=_path(env, "SYNCD_SECRET_FILE"),
+        pin_file=_path(env, "SYNCD_PIN_FILE"),
         token_file=_path(env, "SYNCD_TOKEN_FILE"),
         credentials=_path(env, "CREDENTIALS_DIRECTORY"),
         watchdog_s=int(watchdog) / 1_000_000,

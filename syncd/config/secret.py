@@ -5,9 +5,10 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from syncd.config.environment import Environment, environment
-from syncd.config.settings import Address, Config, LocalApi
+from syncd.config.settings import Address, Config, Exchange, LocalApi
 from syncd.errors import Message, UsageError, at_path
 from syncd.store.server import Server
 
@@ -105,6 +106,23 @@ def tls_files(own: LocalApi, at: Address) -> tuple[bytes, bytes] | None:
         return None
     shown = read_private(own.tls_certificate, public=True)
     return shown, read_private(own.tls_key)
+
+
+def proxy(exchange: Exchange) -> dict[str, Any]:
+    """Return what aiohttp is told of a proxy, if there is one.
+
+    Not in its URL, which errors show: the password is in a header.
+
+    Raises:
+        UsageError: its password is missing, or others can read it.
+    """
+    if not exchange.proxy:
+        return {}
+    found: dict[str, Any] = {"proxy": exchange.proxy}
+    if path := exchange.proxy_password_file:
+        user = base64.b64encode(read_private(path).rstrip(b"\r\n")).decode()
+        found["proxy_headers"] = {"Proxy-Authorization": f"Basic {user}"}
+    return found
 
 
 def webhook_key(path: Path) -> bytes:

@@ -205,6 +205,10 @@ class Exchange(Frozen):
     poke: Flag = True
     read_timeout_s: Annotated[int, _from(1, 300, "s")] = 15
     request_timeout_s: Annotated[int, _from(1, 3600, "s")] = 120
+    proxy: Annotated[
+        str, _like(r"(?:http://[A-Za-z0-9.-]+:[0-9]+)?", "http://HOST:PORT")
+    ] = ""
+    proxy_password_file: Absolute = None
 
 
 class Lookup(Frozen):

@@ -10,8 +10,8 @@ import gzip
 import ssl
 import time
 import weakref
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -93,6 +93,8 @@ class Transport:
     tls_next: Callable[[], ssl.SSLContext | None] = lambda: None
     """another context, if there is a certificate that we asked the admins to
     list: for a member whose roster lists it already"""
+    proxy: Mapping[str, Any] = field(default_factory=dict)
+    """what aiohttp is told of a proxy, its password in a header alone"""
     heard: Callable[[], None] = lambda: None
     """called with each answer, whatever it says: the pin says whose it is"""
 
@@ -210,6 +212,7 @@ class Transport:
             data=wanted.body,
             allow_redirects=False,
             ssl=self.tls,
+            **self.proxy,
         ) as response:
             self.heard()
             if response.status >= 300:

@@ -47,13 +47,18 @@ def admin(alliance: str, name: str, seed: bytes) -> SigningKey:
     Raises:
         MalformedError: a name out of its alphabet, or a wrong seed.
     """
+    return SigningKey(admin_name(alliance, name), note.ED25519, seed)
+
+
+def admin_name(alliance: str, name: str) -> str:
+    """Return the name that an admin's key bears."""
     if not ALLIANCE.fullmatch(alliance) or not ADMIN_NAME.fullmatch(name):
         raise MalformedError(
             "keys: {alliance}, {name} cannot name an admin",
             alliance=repr(alliance[:64]),
             name=repr(name[:64]),
         )
-    return SigningKey(f"{alliance}/admin/{name}", note.ED25519, seed)
+    return f"{alliance}/admin/{name}"
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,24 @@ The text of the file never changes; it may go round by mail or memory stick.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from syncd.errors import RefusedError, UntrustedError
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.tlog import note
-from syncd.tlog.note import SigningKey
+from syncd.tlog.note import Signature, VerifierKey
+
+
+class Signer(Protocol):
+    """An admin's key, wherever it lies."""
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """Return its public half."""
+
+    def sign(self, text: str) -> Signature:
+        """Return its line under a note's `text`."""
 
 
 class SignedDraft(NamedTuple):
@@ -29,7 +40,7 @@ class SignedDraft(NamedTuple):
         return max(0, self.threshold - len(self.have))
 
 
-def sign(raw: bytes, key: SigningKey, current: Roster | None = None) -> bytes:
+def sign(raw: bytes, key: Signer, current: Roster | None = None) -> bytes:
     """Return the draft file with one more signature.
 
     Raises:
@@ -45,7 +56,7 @@ def sign(raw: bytes, key: SigningKey, current: Roster | None = None) -> bytes:
         raise RefusedError(
             "roster: {name} is no admin of version {version} or of the "
             "one before",
-            key,
+            key.verifier,
             version=draft.version,
         )
     return bytes(note.add(signed, key.sign(signed.text)))

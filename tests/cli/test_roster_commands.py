@@ -1,13 +1,17 @@
 """`syncd roster` with files and a home, no daemon running."""
 
 import asyncio
+import getpass
+import os
+import shutil
+import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from syncd.cli import terminal
+from syncd.cli import hardware, terminal
 from syncd.flows import conformance
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
@@ -17,7 +21,7 @@ from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, CHEAP, NAME, Alliance
 from tests.cases import cases, each
-from tests.cli.conftest import Ran, Run
+from tests.cli.conftest import Ran, Run, Terminal, keep_token
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +104,7 @@ class Admin:
         self.run, self.root, self.shelf, self.out = run, root, shelf, out
         self.current = drafts.read((root / "roster.note").read_bytes())[1]
 
-    def __call__(self, *words: str, stdin: bytes = b"") -> Ran:
+    def __call__(self, *words: str, stdin: Any = b"") -> Ran:
         named = [
             str(self.out) if w == "OUT" else w.replace("@", f"{self.shelf}/")
             for w in words
@@ -333,6 +337,63 @@ def test_what_is_for_good_is_asked_for_twice(
     for name, code in (("phone/2", 1), ("phone/1", 0)):
         monkeypatch.setattr(terminal, "agreed", lambda _, w, n=name: n in w)
         assert capped(*words).code == code
+
+
+@pytest.fixture
+def token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str | Path, ...]:
+    """SoftHSM, as Debian has it, with a token whose PIN lies in a file."""
+    if not shutil.which("softhsm2-util") and not os.environ.get("CI"):
+        pytest.skip("no token on this machine: Debian's softhsm2 has one")
+    (tmp_path / "tokens").mkdir()
+    conf = tmp_path / "softhsm2.conf"
+    conf.write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(conf))
+    words = "--init-token --free --label anne --so-pin 0000 --pin 7351"
+    subprocess.run(["softhsm2-util", *words.split()], check=True)
+    monkeypatch.setenv("SYNCD_PIN_FILE", str(keep_token(tmp_path, "7351")))
+    named = ("--name", "anne", "--alliance", NAME, "--token", "anne")
+    return *named, "--module", "/usr/lib/softhsm/libsofthsm2.so"
+
+
+def test_an_admin_signs_in_a_token(
+    admin: Admin,
+    token: tuple[str | Path, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its directory names the token: commands differ by the PIN alone."""
+    make = partial(admin.run, "keys", "admin")
+    kept, pub, out = (tmp_path / n for n in ("anne", "anne.pub", "draft"))
+    make(kept, *token, "--out", pub).printed(f"{NAME}/admin/anne+")
+    assert [path.name for path in kept.iterdir()] == [hardware.FILE]
+    make(kept, *token).ended(2, f"{hardware.FILE}: is there already")
+    make(tmp_path / "b", *token[:-1], "/x.so").ended(2, "/x.so says PKCS11")
+    make(tmp_path / "c", *token, "--token", "x").ended(2, "NoSuchToken")
+    admin("admin", "add", str(pub), "OUT").printed("anne has another key")
+    before = out.read_bytes()
+    words = ("sign", "OUT", "--yes", "--keys", str(kept))
+    file = kept / hardware.FILE
+    place = file.read_bytes()
+    monkeypatch.setenv("SYNCD_PIN_FILE", str(keep_token(tmp_path, "1537")))
+    admin(*words).ended(2, "says PinIncorrect")
+    monkeypatch.delenv("SYNCD_PIN_FILE")
+    admin(*words).ended(2, "no PIN file or terminal to ask on")
+    monkeypatch.setattr(getpass, "getpass", lambda _: "7351")
+    at = {"stdin": Terminal()}
+    file.write_bytes(place.replace(b'"id":"', b'"id":"AAAA'))
+    admin(*words, **at).ended(2, "NoSuchKey")
+    other = ADMINS[0].verifier  # of the version before
+    old = pub.read_text().strip().encode()
+    file.write_bytes(place.replace(old, str(other).encode()))
+    admin(*words, **at).ended(4, "token anne: signs by another key")
+    file.write_bytes(place[:-9])
+    admin(*words, **at).ended(2, f"{hardware.FILE}: damaged")
+    assert out.read_bytes() == before
+    file.write_bytes(place)
+    admin(*words, **at).ended(0, "1 of bert must still sign")
+    assert signing.signers(out.read_bytes()).have == ("anne",)
 
 
 def test_a_message_in_the_night_names_the_way_out(

@@ -7,7 +7,7 @@ import pytest
 
 from syncd import config
 from syncd.config import Environment
-from syncd.config.settings import Database, Secret
+from syncd.config.settings import Database, Exchange, Secret
 from syncd.errors import UsageError
 
 PASSPHRASE = b"correct horse battery\n"
@@ -120,6 +120,16 @@ def test_another_spelling_is_refused(tmp_path: Path, text: bytes) -> None:
     with pytest.raises(UsageError, match="standard base64") as caught:
         config.webhook_key(private(tmp_path / "key", text))
     assert "+//+" not in str(caught.value)
+
+
+def test_a_proxys_password_is_in_no_url(tmp_path: Path) -> None:
+    """Which an error of the library shows."""
+    assert config.proxy(Exchange()) == {}
+    at, file = "http://proxy.house:3128", private(tmp_path / "p", b"us:s@\n")
+    assert config.proxy(Exchange(proxy=at)) == {"proxy": at}
+    told = config.proxy(Exchange(proxy=at, proxy_password_file=file))
+    header = {"Proxy-Authorization": "Basic dXM6c0A="}
+    assert told == {"proxy": at, "proxy_headers": header}
 
 
 def test_the_databases_password(

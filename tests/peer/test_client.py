@@ -1,6 +1,7 @@
 """A hostile peer's answer is an error of ours, never of the interpreter's."""
 
 import asyncio
+import base64
 import contextlib
 import socket
 import ssl
@@ -86,6 +87,52 @@ async def answering(answer: bytes) -> AsyncIterator[PeerClient]:
         yield peer
         await peer.close()
         await asyncio.to_thread(until_its_end, await left)
+
+
+async def passed_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """A proxy that knows one user, and reads nothing of what it passes on."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    host, port = head.split()[1].split(":")
+    if "Basic c3luY2Q6c0BjcmV0" in head:  # syncd:s@cret
+        there, on = await asyncio.open_connection(host, port)
+        writer.write(b"HTTP/1.1 200 Go\r\n\r\n")
+        ways = ((reader, on), (there, writer))
+        await asyncio.gather(*(pumped(*way) for way in ways))
+    else:
+        writer.write(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+
+async def pumped(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    with contextlib.suppress(OSError):
+        while some := await reader.read(4096):
+            writer.write(some)
+    writer.close()
+
+
+async def test_through_a_proxy_that_asks_for_a_password() -> None:
+    """The pin holds through it; refused, it is in no message."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
+    proxy = await asyncio.start_server(passed_on, "127.0.0.1", 0)
+    at = f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    async with proxy, answering(answer) as peer:
+        for user, answers in (
+            (b"syncd:wr0ng", False),
+            (b"syncd:s@cret", True),
+        ):
+            secret = base64.b64encode(user).decode()
+            header = {"Proxy-Authorization": f"Basic {secret}"}
+            peer.proxy = {"proxy": f"http://{at}", "proxy_headers": header}
+            if answers:
+                assert await peer.evaluate(b"", 5) == b"yes"
+                continue
+            with pytest.raises(UnavailableError, match="407") as no:
+                await peer.evaluate(b"", 5)
+            assert secret not in str(no.value)
 
 
 @pytest.mark.parametrize(

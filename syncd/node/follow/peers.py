@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 
-from syncd import pinning
+from syncd import config, pinning
 from syncd.errors import RefusedError
 from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import PeerChoice
@@ -23,6 +23,7 @@ class Peers:
     client: Callable[..., PeerClient] = PeerClient
 
     def __post_init__(self) -> None:
+        self._proxy = config.proxy(self.ctx.config.exchange)
         self._shown = b""  # the certificate that the clients show
         self._clients: dict[str, tuple[Member, PeerClient]] = {}
 
@@ -62,6 +63,7 @@ class Peers:
             slow=lambda s: self.peer_choice.charge(
                 member.id, s, time.monotonic()
             ),
+            proxy=self._proxy,
             idle_s=exchange.read_timeout_s,
             total_s=exchange.request_timeout_s,
         )
