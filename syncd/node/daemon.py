@@ -45,7 +45,7 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve import asked_again
+from syncd.node.serve import asked_again, pushing
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.audit_service import AuditService
@@ -143,6 +143,7 @@ class Daemon:
         self.aside = self.background.start
         self.checks = self.pools.checks
         self._tasks: list[asyncio.Task[None]] = []
+        self.laid = pushing.Laid()
         self.listeners = Listeners()
         self.metrics = Metrics()
         self.failures = self.metrics.failures
@@ -302,6 +303,9 @@ class Daemon:
             yield "never_list", self.never.refresh()
             return
         yield "exchange", self.rounds.round()
+        ours, logs = self.peer_service.own_log, self.peer_service.mirror_log
+        yield "push", pushing.push(self.ctx, self.peers, ours)
+        yield "outbox", pushing.lay_out(self.ctx, logs, self.laid)
         yield "urgent_news", self.event_writer.urgent()
         yield "screening", self.screening.daily()
         yield "undo", self.undo.by_roster()
