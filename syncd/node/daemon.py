@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,7 +22,7 @@ from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.grouped import cancelled
-from syncd.node.background import Background
+from syncd.node.background import Background, logged
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow import member_history
@@ -37,7 +37,7 @@ from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
-from syncd.node.jobs import Jobs, Runs
+from syncd.node.jobs import Jobs
 from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
@@ -147,7 +147,6 @@ class Daemon:
         self.listeners = Listeners()
         self.metrics = Metrics()
         self.failures = self.metrics.failures
-        self.runs = Runs(clock)
         self.feed = Events(home.own.events)
         self.offload = self.pools.fast
         self.ctx = Context(
@@ -174,7 +173,7 @@ class Daemon:
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
         self._build()
-        shown, key = self.peers.shown(), self.peers.keys.tls_pem
+        shown, key = self.peers.shown(), self.home.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
         self._admit()
         self.joining.serve(self.tls)
@@ -267,8 +266,8 @@ class Daemon:
 
     async def accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
-        self.peers.settle()
-        self.tls.present(self.peers.shown(), self.peers.keys.tls_pem)
+        self.home.settle()
+        self.tls.present(self.peers.shown(), self.home.keys.tls_pem)
         self._admit()
         self.local_workers.tell()
         await self.peers.refresh()
@@ -295,25 +294,24 @@ class Daemon:
         self.joining.reopen()
         await self.lapse.check()
         self.local_workers.tell()
-        await self.runs.each("round", self._steps())
-
-    def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
         if not self.leadership.number:
-            yield "ask", self.rounds.ask()
-            yield "never_list", self.never.refresh()
+            await self.rounds.ask()
+            await self.never.refresh()
             return
-        yield "exchange", self.rounds.round()
-        ours, logs = self.peer_service.own_log, self.peer_service.mirror_log
-        yield "push", pushing.push(self.ctx, self.peers, ours)
-        yield "outbox", pushing.lay_out(self.ctx, logs, self.laid)
-        yield "urgent_news", self.event_writer.urgent()
-        yield "screening", self.screening.daily()
-        yield "undo", self.undo.by_roster()
-        yield "ask_again", asked_again.ask(self.ctx, self.lookups)
-        yield "alerts", self.alerts.look()
-        yield "member_history", member_history.keep(self.ctx, self.rounds)
+        await self.rounds.round()
+        await self.event_writer.urgent()
+        await self.screening.daily()
+        await self.undo.by_roster()
+        await asked_again.ask(self.ctx, self.lookups)
+        await self.alerts.look()
+        await member_history.keep(self.ctx, self.rounds)
         self.uploads.prune()
         self.audits.prune()
+        serving = self.peer_service
+        with logged("logs not laid out"):
+            await pushing.lay_out(self.ctx, serving.mirror_log, self.laid)
+        with logged("log not pushed"):
+            await pushing.push(self.ctx, self.peers, serving.own_log)
 
     # ------------------------------------------------------------ running
 

@@ -104,7 +104,7 @@ class Life(Alliance):
 
     async def joins(self, id_: str, *, reached: bool = True) -> Member:
         """Take in a member by one line, at the bank."""
-        line = await self.typed("bank", f"roster invite --sector payment")
+        line = await self.typed("bank", "roster invite --sector payment")
         port = free_port()
         words = f"""join --id {id_} --domain {id_}.example --region US --no-wait
             --peer 127.0.0.1:{port} --own 127.0.0.1:{free_port()}
