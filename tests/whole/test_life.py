@@ -6,14 +6,18 @@ for the one whose home a command is at work on.
 
 import asyncio
 import io
+import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from syncd.cli import drafting
 from syncd.cli.main import main
+from syncd.node.publish import append_guard
 from syncd.node.serve import pushing
 from syncd.roster.trust import TrustedRoster
 from syncd.store.keyring import Keyring
@@ -102,23 +106,29 @@ class Life(Alliance):
         finally:
             pushes.cancel()
 
-    async def joins(self, id_: str, *, reached: bool = True) -> Member:
-        """Take in a member by one line, at the bank."""
+    async def asks(self, id_: str, port: int, *, reached: bool = True) -> str:
+        """Have a newcomer knock at the bank by one line; return its words."""
         line = await self.typed("bank", "roster invite --sector payment")
-        port = free_port()
         words = f"""join --id {id_} --domain {id_}.example --region US --no-wait
             --peer 127.0.0.1:{port} --own 127.0.0.1:{free_port()}
             --set lookup.deadline_ms=30000 --set holder.deadline_ms=30000"""
         words += f" --url https://127.0.0.1:{port}" * reached
         shown = await self.typed(id_, words, line)
         (spoken,) = (x for x in shown.splitlines() if x[:5] == "words")
-        admit = f"roster admit {id_} --keys @anne"
-        await self.typed("bank", admit, spoken.removeprefix("words"))
-        await self.typed("bank", f"roster sign {id_} --yes --keys @bert")
-        version = len(self.notes) + 1
-        raw = self.bank.node.home.rosters.get(version)
+        return spoken.removeprefix("words")
+
+    async def admitted(self, id_: str, answer: str, how: str = "") -> None:
+        """Have both admins put what was asked into the roster."""
+        await self.typed("bank", f"roster admit {id_} --keys @anne", answer)
+        await self.typed("bank", f"roster sign {id_} --yes --keys @bert {how}")
+        raw = self.bank.node.home.rosters.get(len(self.notes) + 1)
         assert raw is not None
         self.notes.append(raw)
+
+    async def joins(self, id_: str, *, reached: bool = True) -> Member:
+        """Take in a member by one line, at the bank."""
+        port = free_port()
+        await self.admitted(id_, await self.asks(id_, port, reached=reached))
         await self.typed(id_, "join")
         member = Member(
             *(id_, self.root / id_, self.bank.keys),
@@ -127,6 +137,19 @@ class Life(Alliance):
         self.members[id_] = member
         await self.started(member)
         return member
+
+    async def returns(self, member: Member, patch: pytest.MonkeyPatch) -> None:
+        """Have a member come back a day after all heard of its lost home."""
+        await self.stop(member.id)
+        shutil.rmtree(member.home)
+        spoken = await self.asks(member.id, member.address[1])
+        await self.admitted(member.id, spoken, "--final")
+        later = int(time.time()) + 86_409
+        with patch.context() as clock:
+            clock.setattr(drafting, "clock", lambda: later)
+            await self.admitted(member.id, member.id, "--final")
+        await self.typed(member.id, "join")
+        await self.started(member)
 
     async def started(self, member: Member) -> None:
         """Start a daemon, whatever its keys are by now."""
@@ -157,6 +180,8 @@ async def life(
 ) -> AsyncIterator[Life]:
     """Four founders, of whom three drew the token keys."""
     monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret_file(tmp_path)))
+    # The dead do not answer.
+    monkeypatch.setattr(append_guard, "REST_S", 1.0)
     for name in ("anne", "bert"):
         (tmp_path / name).mkdir()
         ring = Keyring.create(tmp_path / name, SECRET, cost=CHEAP)
@@ -171,7 +196,9 @@ async def life(
         yield made
 
 
-async def test_nothing_is_lost_for_good(life: Life) -> None:
+async def test_nothing_is_lost_for_good(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each turn of an alliance, one after the other; nothing old is wrong."""
     for member in [*life.members.values()]:
         await life.tell(member)
@@ -209,5 +236,9 @@ async def test_nothing_is_lost_for_good(life: Life) -> None:
 
     await life.stop("platform")
     await life.drafted("police", "roster remove platform --past keep")
+    await life.tell(life.carrier)
+    await life.right()
+
+    await life.returns(life.carrier, monkeypatch)
     await life.tell(life.carrier)
     await life.right()
