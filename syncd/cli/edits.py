@@ -119,11 +119,11 @@ class NameOptions(EditOptions):
 )
 class _Member(NameOptions):
     member: str = argument()
-    url: list[str] = option("all its peer APIs, best first")
+    url: list[str] = option('all its peer APIs, best first; "": none')
     certificate: Path | None = option("its new one, PEM or DER")
     sector: str = option("police, bank, …")
     group: str | None = option('its controller, or ""')
-    via: str | None = option('whose peer API serves its log, or ""')
+    via: str | None = option('member to which it pushes its log, or ""')
     info: list[str] = option("key=value; key= drops it")
     no_return: bool = option("its announced return is not to be")
 
@@ -132,7 +132,7 @@ class _Member(NameOptions):
         was = drafts.named(draft, "member", id_)
         changes = self.given("sector", "group", "via")
         if self.url:
-            changes["urls"] = tuple(self.url)
+            changes["urls"] = tuple(filter(None, self.url))
         if self.certificate is not None:
             der = terminal.parsed(self.certificate, certificate.load)
             draft = membership.set_certificate(draft, id_, der)

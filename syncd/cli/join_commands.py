@@ -41,7 +41,7 @@ NONCE = "join-nonce"  # in the keyring: what our request commits to
 class SelfOptions(Options):
     """What a newcomer says of itself."""
 
-    url: list[str] = option("https address of our peer API")
+    url: list[str] = option("https address of our peer API, if it has one")
     name_zh: str = option("in Chinese")
     name_en: str = option("in English")
     group: str = option("our controller, if shared")
@@ -82,7 +82,6 @@ noun = Command()
 class _RequestOptions(SelfOptions, OutputOptions):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
-    url: list[str] = option("https address of our peer API", needed=True)
     alliance_id: str = option("64 hex digits; none when founding")
 
 

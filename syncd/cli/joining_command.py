@@ -129,7 +129,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
 
     def _make(self, alliance: str) -> None:
         """Make the home, and a passphrase beside it if none is named."""
-        check_given(self.given("id", "domain", "url"), "id", "domain", "url")
+        check_given(self.given("id", "domain"), "id", "domain")
         environment, home = config.environment(), self.home_path()
         secret = environment.secret_file
         if not (secret or environment.credentials):

@@ -203,6 +203,7 @@ class Exchange(Frozen):
     backoff_max_s: Annotated[int, _from(1, 86_400, "s")] = 3600
     fanout: Annotated[int, _from(1, 16, "members")] = 3
     poke: Flag = True
+    outbox: Absolute = None
     read_timeout_s: Annotated[int, _from(1, 300, "s")] = 15
     request_timeout_s: Annotated[int, _from(1, 3600, "s")] = 120
     proxy: Annotated[

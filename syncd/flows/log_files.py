@@ -27,6 +27,7 @@ Read = Callable[[str, int], bytes]
 """(path, most bytes) → the file; UnavailableError if larger or unreadable"""
 Each = Callable[[int, list[Record], bytes], None]
 """(first index, records, their leaves' types)"""
+NONE: AbstractSet[str] = frozenset()
 BOOKS = 16  # from this type on a log speaks of itself
 
 
@@ -52,16 +53,19 @@ def layout(size: int, *, audit: bool = False) -> Iterator[str]:
 
 
 async def files(
-    log: serve.LogFiles, *, audit: bool = False
+    log: serve.LogFiles, *, audit: bool = False, have: AbstractSet[str] = NONE
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (path, bytes) of each static file, the checkpoint last.
 
+    But what one has.
     As the peer API serves them, payload bundles without their gzip.
 
     Raises:
         DamagedError: a bundle is missing or does not open.
     """
     for path in layout(log.size, audit=audit):
+        if path in have:
+            continue
         raw = await serve.file(log, path) or b""  # `layout` has what there is
         yield path, codec.inflate(raw) if path.startswith("payload/") else raw
     yield "checkpoint", log.checkpoint

@@ -83,8 +83,9 @@ class Reading:
 
     @property
     def others(self) -> list[str]:
-        """The other active members."""
-        return [m.id for m in self.roster.active() if m.id != self.me]
+        """The other active members that have an address."""
+        active = self.roster.active()
+        return [m.id for m in active if m.id != self.me and m.urls]
 
     @property
     def own_origins(self) -> frozenset[str]:

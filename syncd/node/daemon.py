@@ -22,7 +22,7 @@ from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.grouped import cancelled
-from syncd.node.background import Background
+from syncd.node.background import Background, logged
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow import member_history
@@ -45,7 +45,7 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve import asked_again
+from syncd.node.serve import asked_again, pushing
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.audit_service import AuditService
@@ -143,6 +143,7 @@ class Daemon:
         self.aside = self.background.start
         self.checks = self.pools.checks
         self._tasks: list[asyncio.Task[None]] = []
+        self.laid = pushing.Laid()
         self.listeners = Listeners()
         self.metrics = Metrics()
         self.failures = self.metrics.failures
@@ -306,6 +307,11 @@ class Daemon:
         await member_history.keep(self.ctx, self.rounds)
         self.uploads.prune()
         self.audits.prune()
+        serving = self.peer_service
+        with logged("logs not laid out"):
+            await pushing.lay_out(self.ctx, serving.mirror_log, self.laid)
+        with logged("log not pushed"):
+            await pushing.push(self.ctx, self.peers, serving.own_log)
 
     # ------------------------------------------------------------ running
 

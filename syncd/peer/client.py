@@ -115,6 +115,15 @@ class PeerClient(Transport):
         path = "/poke?urgent=1" if urgent else "/poke"
         await self.request(Wanted(path, MAX_NOTE, note), 10)
 
+    async def push(self, body: bytes) -> int:
+        """Give files of our log; return how much of it is mirrored there."""
+        raw = await self.request(Wanted("/push", 20, body), HEADS_S)
+        if not raw.isdigit():
+            raise BrokenSourceError(
+                "{member}: push: no size", member=self.name
+            )
+        return int(raw)
+
     # ------------------------------------------------------------- inside
 
     async def _many(

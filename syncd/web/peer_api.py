@@ -98,6 +98,7 @@ def app(service: Any, pin: ReadPin) -> web.Application:
     made.router.add_post("/oprf/v1/evaluate", api.evaluate)
     made.router.add_post("/witness/add-checkpoint", api.add_checkpoint)
     made.router.add_post("/poke", api.poke)
+    made.router.add_post("/push", api.push)
     get("/ceremony/{name:.*}", api.ceremony)
     made.router.add_post("/ceremony/{name}", api.put_ceremony)
     return made
@@ -293,6 +294,10 @@ class _Api:
             urgent=request.query.get("urgent") == "1",
         )
         return web.Response(status=202)
+
+    async def push(self, request: web.Request) -> web.Response:
+        caller, body = request[_CALLER], await self._body(request)
+        return _raw(b"%d" % await self._service.push(caller, body), NO_STORE)
 
     async def ceremony(self, request: web.Request) -> web.Response:
         raw = self._service.mailbox.get(request.match_info["name"])

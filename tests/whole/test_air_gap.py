@@ -1,36 +1,85 @@
 """A log that comes on a memory stick is as good as one from its owner."""
 
+import shutil
 from pathlib import Path
 
-from syncd.flows import log_files
+import pytest
+
+from syncd.errors import MalformedError, RefusedError
+from syncd.indicator.statement import Erase
+from syncd.node.serve import pushing
+from syncd.roster import drafts
+from syncd.roster.roster import Roster
 from tests.alliance import Alliance, Member, shared
 
 ALL = ("police", "bank", "carrier")
 alliance = shared(Alliance.settle, *ALL, scope="function")
 
 
-async def lay_in(police: Member, bank: Member) -> Path:
-    """Put the police's log, as files, into the bank's home."""
-    inbox = bank.home / "inbox" / police.hash
-    async for name, raw in log_files.files(
-        await police.node.peer_service.own_log()
-    ):
-        path = inbox / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(raw)
-    return inbox
+async def test_across_an_air_gap(tmp_path: Path) -> None:
+    """What the police lay out is copied into a home, checked and merged.
+
+    What was erased goes from there, too; lost files come again.
+    """
+    out = tmp_path / "out"
+
+    def lays_out(member: Member) -> None:
+        if member.id == "police":
+            config = member.home / "config.toml"
+            text = config.read_text()
+            line = f'[exchange]\noutbox = "{out}"'
+            config.write_text(text.replace("[exchange]", line))
+
+    async with Alliance.found(tmp_path, ALL, prepare=lays_out) as alliance:
+        police, bank = alliance.police, alliance.bank
+        alliance.cut(*ALL)
+        inbox = bank.home / "inbox" / police.hash
+        for size in (300, 600):
+            await police.fill(*range(size - 300, size))
+            await police.node.round()
+            shutil.copytree(out / police.hash, inbox, dirs_exist_ok=True)
+            await bank.round()
+            assert await bank.has(police)
+        first, second = sorted((out / police.hash / "payload").glob("00?"))
+        was = first.read_bytes(), second.read_bytes()
+        await police.say(Erase(ranges=((3, 9),), reason="privacy"))
+        second.unlink()
+        await police.node.round()
+        assert len(first.read_bytes()) < len(was[0])
+        assert second.read_bytes() == was[1]
+
+        # A file that is none is told of, and stops nothing.
+        (inbox / "checkpoint").write_bytes(b"no note")
+        await bank.round()
+        assert await bank.findings("bad_checkpoint")
 
 
-async def test_across_an_air_gap(alliance: Alliance) -> None:
-    """What is laid into the home is heard of, checked and merged."""
-    police, bank = alliance.police, alliance.bank
-    alliance.cut(*ALL)
-    await police.fill(*range(300))
-    inbox = await lay_in(police, bank)
-    await bank.round()
-    assert await bank.has(police)
+def behind(draft: Roster) -> Roster:
+    """Return a draft in which the bank has no address but the police's."""
+    draft = drafts.put(draft, ("members", "bank", "urls"), ())
+    return drafts.put(draft, ("members", "bank", "via"), "police")
 
-    # A file that is none is told of, and stops nothing.
-    (inbox / "checkpoint").write_bytes(b"no note")
-    await bank.round()
-    assert await bank.findings("bad_checkpoint")
+
+async def test_who_has_no_address_pushes_to_its_relay(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part by part; nobody asks it, and others have it from the relay."""
+    police, bank, carrier = alliance.members.values()
+    await alliance.change(behind)
+    await alliance.agreed()
+    alliance.cut("bank", "carrier")
+    with pytest.raises(RefusedError, match="another relay for carrier"):
+        await police.node.peer_service.push("carrier", b"\x80")
+    with pytest.raises(MalformedError, match="push: "):
+        await police.node.peer_service.push("bank", b"no push")
+    alliance.network.asked.clear()
+    monkeypatch.setattr(pushing, "ROOM", 30_000)
+    await bank.fill(*range(1000))
+    await bank.node.round()
+    assert await police.has(bank)
+    await carrier.round()
+    assert await carrier.has(bank)
+    asked = alliance.network.asked
+    assert sum("/push" in a.path for a in asked) > 3
+    assert {a.client for a in asked if "/push" in a.path} == {"bank"}
+    assert not [a for a in asked if a.server == "bank"]

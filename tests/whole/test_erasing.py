@@ -6,17 +6,29 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import RefusedError
+from syncd.flows import log_files
 from syncd.indicator.leaf import Record
 from syncd.node.publish.append_guard import UNASKED
 from syncd.web.log_forms import Erasing, Erasure
 from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import Alliance, Member, secret_file, shared
-from tests.whole.test_air_gap import lay_in
 from tests.whole.test_generation import next_log, sound
 
 pytestmark = pytest.mark.slow
 PHONE, URL = "+12025550123", "http://fraud.example/x"
+
+
+async def lay_in(police: Member, bank: Member) -> Path:
+    """Put the police's log, as files, into the bank's home."""
+    inbox = bank.home / "inbox" / police.hash
+    async for name, raw in log_files.files(
+        await police.node.peer_service.own_log()
+    ):
+        path = inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+    return inbox
 
 
 async def reported(alliance: Alliance) -> None:

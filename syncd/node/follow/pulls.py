@@ -63,6 +63,7 @@ class Pulls:
     def __post_init__(self) -> None:
         self.gate = asyncio.Semaphore(PULLS_AT_ONCE)
         self.in_flight: dict[str, asyncio.Task[None]] = {}
+        self._pushed: dict[str, list[Source]] = {}  # by origin
         self.paused = False  # another daemon of ours pulls
 
     # --------------------------------------------------------- beginning
@@ -95,9 +96,8 @@ class Pulls:
 
     async def _look_for_gaps(self) -> None:
         """Make a target of a log that we mirror and have not merged."""
-        for origin, (mirrored, merged) in (
-            await self.ctx.mirror.sizes()
-        ).items():
+        sizes = await self.ctx.mirror.sizes()
+        for origin, (mirrored, merged) in sizes.items():
             if merged == mirrored or self.logs.is_ours(origin):
                 continue
             head = await self.ctx.mirror.head(origin)
@@ -113,6 +113,16 @@ class Pulls:
         task = asyncio.create_task(self._alone(origin))
         self.in_flight[origin] = task
         return task
+
+    async def take(self, origin: str, source: Source, raw: bytes) -> None:
+        """Pull a log from what its author gave us, with a checkpoint."""
+        if origin in self.in_flight:
+            await asyncio.wait([self.in_flight[origin]])
+        self._pushed[origin] = [source]
+        await self.logs.offer(source.name, raw)
+        if task := self.begin(origin):
+            await asyncio.wait([task])
+        self._pushed.pop(origin, None)
 
     def roster_moved(self) -> None:
         """Act at once on what a new roster pins or ends."""
@@ -369,9 +379,10 @@ class Pulls:
         return [*self._inbox(origin), *map(self.peers.get, asked)]
 
     def _inbox(self, origin: str) -> list[Source]:
-        """Return what lies in the home of a log, as sources of it."""
+        """Return what lies in the home of a log, or came, as sources of it."""
         path = self.ctx.home.inbox(origin)
-        return [DirectorySource(path)] if path.is_dir() else []
+        laid = [DirectorySource(path)] if path.is_dir() else []
+        return [*self._pushed.get(origin, ()), *laid]
 
     def _blame(self, source: str) -> None:
         """Remember that a source gave wrong bytes; a directory is no peer."""

@@ -20,6 +20,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve import pushing
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.joining import Joining
 from syncd.node.serve.mailbox import Mailbox
@@ -340,6 +341,10 @@ class PeerService:
         """Return a file of evidence against holders, by its place from 0 on."""
         files = evidence_files.paths(self.ctx.home.path)[n : n + 1]
         return await asyncio.to_thread(files[0].read_bytes) if files else None
+
+    async def push(self, caller: str, raw: bytes) -> int:
+        """Take files of the caller's log, as its relay: as `pushing.take`."""
+        return await pushing.take(self.ctx, self.rounds.pulls, caller, raw)
 
     async def poke(
         self, caller: str, note: bytes, *, urgent: bool = False
