@@ -9,7 +9,7 @@ from syncd.cli.options import OutputOptions
 from syncd.errors import UnavailableError, UsageError
 from syncd.flows import ceremony_note
 from syncd.flows.ceremony import Outcome
-from syncd.node.ceremonies import Folder, Mailbox, Place
+from syncd.node.ceremonies import DIRECTORY, Folder, Mailbox, Place
 from syncd.node.home import member_keys
 from syncd.node.pinned import clock, trusted_roster
 from syncd.oprf import group
@@ -47,10 +47,9 @@ def _ceremony(args: _CeremonyOptions) -> None:
     ring = Keyring.open(settings.home, terminal.secret(settings))
     if bool(args.dir) == bool(args.at):
         raise UsageError("say a directory, or --at")
-    box: Folder | Mailbox
-    if args.dir is not None:
-        box = Folder(args.dir)
-    else:
+    # Our own mailbox, too, is a directory.
+    box: Folder | Mailbox = Folder(args.dir or settings.home / DIRECTORY)
+    if args.at and args.at != settings.member.id:
         member = trusted_roster(settings).current.known(args.at)
         box = Mailbox(member, member_keys(ring, settings))
     place = Place(settings, ring, box)

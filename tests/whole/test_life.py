@@ -161,9 +161,7 @@ class Life(Alliance):
 
     async def ceremony(self, *holders: str, t: int, dealers: str = "") -> None:
         """Have each holder type the same until all have agreed; then sign."""
-        box = self.root / f"stick-{len(self.notes)}"
-        box.mkdir()
-        words = f"ceremony {box} --threshold {t}"
+        words = f"ceremony --at {holders[0]} --threshold {t}"
         words += "".join(f" --holder {id_}" for id_ in holders)
         words += "".join(f" --dealer {id_}" for id_ in dealers.split())
         everybody = [*dict.fromkeys([*dealers.split(), *holders])]
