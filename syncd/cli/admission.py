@@ -212,7 +212,7 @@ class _SignOptions(_SigningOptions):
 
 @noun.verb("sign", "Sign a draft with an admin's key.")
 def _sign(args: _SignOptions) -> None:
-    file = args.draft.exists()
+    file = args.draft.is_file()
     raw = drafting.note_of(args.draft) if file else _named(args)
     _, roster = drafts.read(raw)
     before = None if roster.version == 1 else args.newest()

@@ -83,6 +83,7 @@ def test_a_newcomer_joins_by_one_line(
     admin("carrier", "pending").printed("by anne, waiting for bert")
     offline = tmp_path / "waiting.json"
     offline.write_text(admin("carrier", "pending --json").out)
+    monkeypatch.chdir(home.parent)  # a directory is no draft
     sign = "sign payment --yes --keys @bert --file @waiting.json"
     admin("carrier", sign).ended(0, "roster publish")
     admin("carrier", "publish @waiting.draft").printed("roster 3 is accepted")
