@@ -178,8 +178,6 @@ class _LogCheck:
             for n in sorted(self._held[sightings]):
                 self._differ(n, sightings=sightings)
 
-    # --------------------------------------------------------- notes
-
     def _proofs(self) -> list[tuple[Proof, checkpoint.Checkpoint]]:
         view = self._view
         there = view.note or (view.size and not view.pins)
@@ -227,8 +225,6 @@ class _LogCheck:
         tail = self._tails.get(whole, [])
         if growth.prefix_root(head.size, roots[:whole], tail) != head.root:
             self._problem(f"{proof.what}: another root at size {head.size}")
-
-    # ---------------------------------------------------------- walk
 
     def _walk(self, sizes: set[int]) -> list[bytes]:
         """Check all bundles, from the last; return their roots in order."""
@@ -310,8 +306,6 @@ class _LogCheck:
             for n in (bundle.n for bundle, _ in chunk):
                 if self._held[sightings].pop(n, 0) != made.sums.pop(n, 0):
                     self._differ(n, sightings=sightings)
-
-    # ---------------------------------------------------------- rows
 
     def _differ(self, n: int, *, sightings: int) -> None:
         """Name a bundle of whose rows two sums differ."""

@@ -158,9 +158,6 @@ def _points(text: str) -> tuple[bytes, ...]:
     return tuple(group.split(bytes.fromhex(text)))
 
 
-# -------------------------------------------------------------- the holder
-
-
 class Debit(Protocol):
     """The holder's durable quota book."""
 

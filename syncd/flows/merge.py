@@ -6,13 +6,7 @@ from msgspec.structs import replace
 
 from syncd.errors import DamagedError, StaleError
 from syncd.flows import held
-from syncd.flows.ports import (
-    Mirror,
-    MirrorHead,
-    Offload,
-    OwnHead,
-    OwnLog,
-)
+from syncd.flows.ports import Mirror, MirrorHead, Offload, OwnHead, OwnLog
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.stretch import fold
 from syncd.indicator import absent, codec
@@ -22,11 +16,7 @@ MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
 
 
 async def own(
-    log: OwnLog,
-    mirror: Mirror,
-    offload: Offload,
-    *,
-    excuse: bool = False,
+    log: OwnLog, mirror: Mirror, offload: Offload, *, excuse: bool = False
 ) -> int:
     """Mirror our own log, and merge it; return how far it is merged.
 

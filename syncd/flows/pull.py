@@ -20,11 +20,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncd.errors import (
-    BrokenSourceError,
-    MalformedError,
-    UnavailableError,
-)
+from syncd.errors import BrokenSourceError, MalformedError, UnavailableError
 from syncd.flows import held, merge, stretch, withheld
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext

@@ -47,9 +47,6 @@ _FOLD = {
 }
 
 
-# ------------------------------------------------------ cards and banks
-
-
 def _is_card(digits: str) -> bool:
     return bool(_CARD.fullmatch(digits)) and checksum.luhn(digits)
 
@@ -112,9 +109,6 @@ _READERS: dict[str, Callable[[str], str]] = {
     "wechat": payment.wechat,
     "qq": payment.qq,
 }
-
-
-# ----------------------------------------------------------- what is asked
 
 
 def normalise(raw: str, scheme: str = "") -> str:

@@ -113,9 +113,6 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         return token, self.index, number, record(self.statement)
 
 
-# ---------------------------------------------------------------- digest
-
-
 def digest(origin: str, rows: Iterable[Row]) -> int:
     """Return Σ of the rows' hashes, below 2^256.
 
@@ -141,8 +138,6 @@ def digest_bytes(value: int) -> bytes:
     """Return a digest as it is shown and stored: 32 bytes, big-endian."""
     return value.to_bytes(32)
 
-
-# --------------------------------------------------------------- records
 
 _POSITION = struct.Struct(">QBQ").pack
 

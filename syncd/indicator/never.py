@@ -80,9 +80,6 @@ class _Where(NamedTuple):
     own: frozenset[str]  # labels below it that are the operator's
 
 
-# ------------------------------------------------------------------ tables
-
-
 @functools.cache
 def _provinces() -> Mapping[str, str]:
     """Return the province of each area code."""
@@ -145,9 +142,6 @@ def row(kind: str, value: str) -> Identifier:
     except MalformedError:
         one = for_report(kind, value, keep_query=True, allow_personal=True)
     return Identifier(kind, _site(one.value)) if kind == "url" else one
-
-
-# ------------------------------------------------------------------- sites
 
 
 def _split(form: str) -> tuple[str, str]:

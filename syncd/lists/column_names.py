@@ -47,9 +47,6 @@ BY_NAME: Final = {fold(name): name for name in FIELDS} | {
 }
 
 
-# ------------------------------------------------------------- the header
-
-
 def knows(options: FileOptions) -> Callable[[str], bool]:
     """Return what tells whether a name of a column means something."""
     mapped = {*map(str.strip, options.names)}  # or numbers, which name nothing
@@ -91,9 +88,6 @@ def skipped(rows: int, line: int) -> Message:
         line=line,
         n=rows,
     )
-
-
-# ------------------------------------------------------------ its columns
 
 
 def understood(

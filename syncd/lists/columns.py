@@ -221,9 +221,6 @@ def _at(into: str, why: MalformedError) -> MalformedError:
     )
 
 
-# --------------------------------------------------------------- the plan
-
-
 def plan(
     header: Sequence[str] | None,
     width: int,
@@ -268,9 +265,6 @@ def plan(
     shown = [*header] or [str(n + 1) for n in range(width)]
     stored = tuple((name, found.get(at, "")) for at, name in enumerate(shown))
     return Columns(found, {}, stored, constants, means)
-
-
-# ------------------------------------------------------- what a cell means
 
 
 def _meaning(into: str, described: ListDescription) -> Convert:

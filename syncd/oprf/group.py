@@ -229,9 +229,6 @@ def split(raw: bytes) -> list[bytes]:
     return [raw[at : at + 32] for at in range(0, len(raw), 32)]
 
 
-# ── scalars ──────────────────────────────────────────────────────────────────
-
-
 def random_scalar(rng: Rng) -> bytes:
     """Return a scalar from 64 bytes of `rng`: uniform, and not zero."""
     return random_scalars(1, rng)[0]

@@ -91,9 +91,6 @@ class Evaluation(NamedTuple):
     proof: bytes  # 64 bytes, or none
 
 
-# ── one batch ────────────────────────────────────────────────────────────────
-
-
 def blind(inputs: Sequence[bytes], rng: Rng, checked: bool = False) -> Blinded:
     """Blind each input with a fresh random scalar.
 
@@ -222,9 +219,6 @@ def finish(
             "oprf: answers do not add up: {why}", why=e
         ) from e
     return voprf.hash_points(blinded.inputs, asked)
-
-
-# ── the bound batch ──────────────────────────────────────────────────────────
 
 
 def _seed(

@@ -37,8 +37,6 @@ from syncd.tlog import note
 DAY_S = 86_400
 LIFE_DAYS = MAX_LIFE_S // DAY_S
 
-# ---------------------------------------------------------------- beginning
-
 
 def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
     """Return the version after `current`, renewed and otherwise the same.
@@ -61,8 +59,6 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
         expires=now + days * DAY_S,
     )
 
-
-# -------------------------------------------------------------------- paths
 
 _ROWS: Mapping[str, Callable[[Roster], Mapping[str, Any]]] = {
     "admin": lambda roster: roster.admins,
@@ -157,9 +153,6 @@ def _changed(
     return replace(value, **{field: part})
 
 
-# ------------------------------------------------------------------- admins
-
-
 def add_admin(draft: Roster, key: note.VerifierKey) -> Roster:
     """Return the draft with one more admin, or another key for one."""
     keys = draft.admins | {key.name.rpartition("/")[2]: key}
@@ -180,9 +173,6 @@ def remove_admin(draft: Roster, name: str) -> Roster:
     return drop(draft, ("admins", key.name))
 
 
-# -------------------------------------------------------------------- rules
-
-
 def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     """Return the draft with another token key, or new shares of one.
 
@@ -193,9 +183,6 @@ def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     sharing = {share.member for share in epoch.held}
     holders = sharing | (left & set(draft.holders))
     return replace(draft, holders=tuple(sorted(holders)))
-
-
-# -------------------------------------------------------------------- files
 
 
 def write(draft: Roster, current: Roster | None = None) -> bytes:

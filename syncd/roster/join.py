@@ -41,13 +41,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import (
-    Described,
-    Generation,
-    Member,
-    Profile,
-    Wanted,
-)
+from syncd.roster.members import Described, Generation, Member, Profile, Wanted
 from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -203,9 +197,6 @@ def _signed(role: str, signed: note.Note, key: note.VerifierKey) -> None:
         ) from e
 
 
-# ------------------------------------------------------------------- TLS
-
-
 def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
     """Return what the TLS key signs: the request without its proofs."""
     bare = {name: v for name, v in value.items() if name != "proofs"}
@@ -226,9 +217,6 @@ def _how(key: object) -> tuple[Any, ...]:
 
 
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
-
-
-# ------------------------------------------------------------------ seal
 
 
 def committed(nonce: bytes) -> str:

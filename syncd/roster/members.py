@@ -72,7 +72,7 @@ class Keys(Row, frozen=True):
     tls: Hash  # of the TLS public key (SPKI)
     seal: Hash  # hex X25519 public key, for HPKE
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield a key that is not what its role wants."""
         for role, algorithm in ROLES.items():
             key: note.VerifierKey = getattr(self, role)
@@ -115,7 +115,7 @@ class Generation(Row, frozen=True):
         """`<domain>/syncd/<alliance>/<generation>`."""
         return self.log.name
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its key or end."""
         yield from row.key_type("log", self.log, note.ED25519)
         if self.ended and not self.cuts:
@@ -135,7 +135,7 @@ class Profile(Row, frozen=True, kw_only=True):
 
     LISTS = frozenset({"generations", "urls"})
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield that an address is there twice."""
         if len(set(self.urls)) != len(self.urls):
             yield "urls", Message("one of them twice")
@@ -148,7 +148,7 @@ class Described(Profile, frozen=True, kw_only=True):
     certificate: Base64  # DER; its public key hashes to keys.tls
     vouched: Hex64 | Literal[""] = ""  # of keys, by the member key before
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its addresses or certificate."""
         yield from super().flaws()
         yield from pinned(self.certificate, self.keys.tls)
@@ -169,7 +169,7 @@ class Wanted(Described, frozen=True, kw_only=True):
 
     log: Vkey
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its description or log key."""
         yield from super().flaws()
         yield from row.key_type("log", self.log, note.ED25519)
@@ -192,16 +192,14 @@ class Member(Described, frozen=True, kw_only=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its profile, status or names."""
         yield from super().flaws()
         if (self.status == "removed") != bool(self.past):
             yield "past", Message("goes with status removed, and only with it")
         if self.suspended_until and self.status != "suspended":
-            yield (
-                "suspended_until",
-                Message("in a member that is {status}", self),
-            )
+            why = Message("in a member that is {status}", self)
+            yield "suspended_until", why
         named = _MEMBER.fullmatch(self.keys.member.name)
         prefix = named[1] if named else ""
         for role in ROLES:
@@ -280,12 +278,12 @@ class Auditor(Row, frozen=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its certificate."""
         yield from pinned(self.certificate, self.tls)
 
 
-def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
+def pinned(der: bytes, pin: str) -> row.Flaws:
     """Yield why a certificate does not belong to a pin."""
     try:
         found = certificate.pin(der)
@@ -293,10 +291,8 @@ def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
         yield "certificate", Message("{why}", why=str(e).partition(": ")[2])
     else:
         if found != pin:
-            yield (
-                "certificate",
-                Message("its public key is not the pinned one"),
-            )
+            why = Message("its public key is not the pinned one")
+            yield "certificate", why
 
 
 def _logs(prefix: str, logs: tuple[Generation, ...]) -> Iterator[Message]:

@@ -258,9 +258,6 @@ def _dropped(imports: ColumnElement[bool]) -> sa.Delete:
     return sa.delete(import_refused).where(import_refused.c.import_id.in_(of))
 
 
-# ------------------------------------------------- inside a transaction
-
-
 def move(
     c: Connection,
     cipher: VaultCipher,

@@ -22,12 +22,7 @@ from syncd.store import imports
 from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.events import tell
-from syncd.store.tables import (
-    import_job,
-    own_table,
-    vault,
-    vault_fields,
-)
+from syncd.store.tables import import_job, own_table, vault, vault_fields
 
 FORBORNE: Final = ("refused", "lapsed")
 FINAL: Final = (*FORBORNE, "done", "failed", "seen", "wrong")

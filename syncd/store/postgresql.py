@@ -117,8 +117,6 @@ class PostgresqlEngine:
             use_native_hstore=False,  # or it asks for it at each connection
         )
 
-    # ------------------------------------------------------ connections
-
     def _connected(self) -> "psycopg.Connection[Any]":
         named = psycopg.conninfo.conninfo_to_dict(self._server.url)
         more = {k: v for k, v in _CONNECT.items() if k not in named}
@@ -235,8 +233,6 @@ class PostgresqlEngine:
                 if _lost(connection):
                     connection.invalidate()
 
-    # ---------------------------------------------------------- commits
-
     def _hear(self, notice: "psycopg.errors.Diagnostic") -> None:
         if notice.severity_nonlocalized == "WARNING":
             self._warnings.append(notice.message_primary or "")
@@ -290,8 +286,6 @@ class PostgresqlEngine:
             " is not known",
             self,
         ) from lost
-
-    # ------------------------------------------------------------ others
 
     def purge(self) -> None:
         """Rewrite all tables and indexes.

@@ -64,9 +64,6 @@ def _pair(level: Sequence[bytes]) -> list[bytes]:
     ]
 
 
-# ------------------------------------------------------------- frontier
-
-
 @dataclass(frozen=True, slots=True)
 class Frontier:
     """All that is needed of a tree to let it grow: its compact range.
@@ -158,9 +155,6 @@ class Frontier:
 
 
 Frontier.EMPTY = Frontier(0, ())
-
-
-# --------------------------------------------------------------- proofs
 
 
 def inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
