@@ -1,9 +1,14 @@
-"""Erase payloads, salts and claims in mirror.db.
+"""Erase payloads, salts and claims in mirror.db, or all behind a point.
 
 An erasure (from, to, by) acts on entries from ≤ index < min(to, by) of types
 1–7 and on nothing else. It is remembered, so that a slow mirror cannot bring
 back what is gone. Ranges that were acted on before are not walked again,
 however often a log repeats them.
+
+A log is cut where the roster chose another branch of one that forked, or said
+where it ended. What later entries said goes: bundles, claims, and what they
+had ended or erased of earlier ones. A payload that was erased by an entry
+which is gone is withheld from then on; merging begins again before it.
 """
 
 from bisect import bisect_right
@@ -15,15 +20,16 @@ import msgspec
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from syncd.errors import DamagedError, MalformedError, Message
-from syncd.flows.ports import Finding
-from syncd.indicator import statement, token
+from syncd.flows.ports import Finding, MirrorHead
+from syncd.indicator import codec, statement, token
 from syncd.indicator.absent import RETIRED, Range
 from syncd.indicator.claims import Claim
-from syncd.store import bundles, log_rows, retracting, tables
+from syncd.store import bundles, kept_notes, log_rows, retracting, tables
 from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
-from syncd.tlog.merkle import BUNDLE
+from syncd.tlog import checkpoint
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
 
 Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
@@ -240,3 +246,77 @@ def token_of(payload: bytes) -> bytes:
     except (msgspec.DecodeError, MalformedError, UnicodeDecodeError):
         pass
     return b""
+
+
+def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
+    """Return what is left of a log: its first `size` entries, uncontested.
+
+    Its note is the largest kept checkpoint of the entries that are left.
+
+    Raises:
+        DamagedError: a bundle of them is missing.
+    """
+    origin = head.origin
+    roots = bundles.roots(c, log_id, 0, size // BUNDLE)
+    tail = _cut_bundles(c, log_id, origin, size)
+    frontier = Frontier.EMPTY.extend(roots, BUNDLE_LEVEL).extend(tail)
+    merged = min(head.merged, size, _undo_erasures(c, log_id, size))
+    _cut_rows(c, log_id, merged, size)
+    newest = b""
+    for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
+        signed = checkpoint.read(raw).root
+        if at <= size and signed == bundles.root_at(c, log_id, origin, at):
+            newest = raw
+            break
+        log_rows.drop(
+            c, tables.kept_note, log_id, tables.kept_note.c.size == at
+        )
+    return MirrorHead(origin, frontier, merged, newest)
+
+
+def _cut_bundles(
+    c: Connection, log_id: int, origin: str, size: int
+) -> list[bytes]:
+    """Drop what is beyond; return the leaf hashes of the partial bundle."""
+    n, width = divmod(size, BUNDLE)
+    last = bundles.need(c, log_id, origin, n) if width else None
+    log_rows.drop(c, bundle, log_id, bundle.c.n >= n)
+    if last is None:
+        return []
+    bundles.put(c, log_id, [codec.narrow(origin, last, width)])
+    return codec.leaf_hashes(codec.records(origin, last)[:width])
+
+
+def _undo_erasures(c: Connection, log_id: int, size: int) -> int:
+    """Forget erasures by entries from `size` on; return the first undone.
+
+    A roster's erasure in a tree of just that size is forgotten with them: it
+    is ordered again.
+    """
+    known = erased(c, log_id)
+    log_rows.drop(c, tables.erased, log_id, tables.erased.c.by_idx >= size)
+    epochs = [  # by themselves, not by a later entry
+        (start, min(stop, size), by)
+        for start, stop, by in known
+        if by == RETIRED and start < size
+    ]
+    remember(c, log_id, epochs)
+    gone = [row for row in known if size <= row[2] < RETIRED]
+    stay = [row for row in known if row[2] < size] + epochs
+    undone = without(spans(gone), spans(stay))
+    return undone[0][0] if undone else size
+
+
+def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
+    """Drop what entries from `merged` on said, and end nothing by them."""
+    for table in (claim, mirror_sighting):
+        log_rows.drop(c, table, log_id, table.c.idx >= merged)
+    log_rows.drop(c, ending, log_id, mark.by_idx >= merged)
+    c.execute(
+        update(claim)
+        .values(ended_by=LEAST)
+        .where(held.log_id == log_id, held.ended_by >= merged)
+    )
+    log_rows.drop(c, missing, log_id, missing.c.idx >= size)
+    beyond = tables.spent.c.log_id == log_id, tables.spent.c.size > merged
+    c.execute(update(tables.spent).values(size=merged).where(*beyond))
