@@ -13,15 +13,9 @@ that has a receipt (`heads`), so that what was recorded by then is not written
 anew, the secret at hand or not.
 """
 
+import hashlib
 import os
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
@@ -33,8 +27,7 @@ from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
 from syncd.indicator import receipt
-from syncd.store.access_chain import bound_to, chained, named
-from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.book import Clock, SealedBook, highest, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared, given
@@ -77,7 +70,7 @@ class AccessRow(NamedTuple):
 
 Positions = tuple[Position, ...] | None
 _Sealed = tuple[str, Positions, str, str]  # in the order of _NAMES
-_Row = dict[str, Any]
+_Row = dict[str, Any]  # of the table `access`
 _Sum = tuple[int, str, str, int, int]  # begin, unix seconds; caller, purpose
 
 
@@ -102,7 +95,7 @@ class AccessBook(SealedBook):
         self,
         database: Database,
         cipher: VaultCipher,
-        clock: Callable[[], int],
+        clock: Clock,
         writer: str = WRITER,
     ) -> None:
         """Take over the records; `cipher` seals the months' keys."""
@@ -126,8 +119,8 @@ class AccessBook(SealedBook):
         limit: int = 100,
         *,
         since: int = 0,
-        positions: Collection[Position] = (),
-        tokens: Collection[bytes] = (),
+        positions: Sequence[Position] = (),
+        tokens: Sequence[bytes] = (),
     ) -> list[AccessRow]:
         """Return records behind the one with an id, in the order of time.
 
@@ -207,9 +200,10 @@ class AccessBook(SealedBook):
             row["receipt"] = a.receipt
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
-            bound = bound_to(row)
+            bound = _bound_to(row)
             row["sealed"] = month.seal(msgspec.json.encode(content), bound)
-            row["hash"] = hash_ = chained(hash_, bound, row["sealed"])
+            hashed = hashlib.sha256(hash_ + bound + row["sealed"])
+            row["hash"] = hash_ = hashed.digest()
             macs = set(map(month.place, positions or ()))
             places += [(number, mac, newest) for mac in macs]
             rows.append((*row.values(),))
@@ -243,12 +237,12 @@ class AccessBook(SealedBook):
     def _where(
         self,
         c: Connection,
-        months: Mapping[int, _Month],
+        months: dict[int, _Month],
         after: int,
         since: int,
-        positions: Collection[Position],
-        tokens: Collection[bytes],
-    ) -> Iterable[sa.ColumnElement[bool]]:
+        positions: Sequence[Position],
+        tokens: Sequence[bytes],
+    ) -> Iterator[sa.ColumnElement[bool]]:
         t, at_ = access.c, access_position.c
         yield t.at >= since
         if after:
@@ -291,6 +285,10 @@ _OF_WRITER: Final = Prepared(
     .limit(1)
 )
 _KEYS: Final = select(access_key.c.month, access_key.c.sealed)
+_CLEAR: Final = (
+    *("id", "at", "caller", "purpose", "kind"),
+    *("writer", "previous", "receipt"),
+)
 _NAMES: Final = ("reference", "positions", "action", "handling")
 _INSERT: Final = Prepared(insert(access), *access.c.keys())
 _PLACE: Final = Prepared(insert(access_position), *access_position.c.keys())
@@ -301,13 +299,56 @@ def _context(month: int) -> bytes:
     return b"syncd-access-v1\0%d" % month
 
 
-def _opened(months: Mapping[int, _Month], row: _Row) -> AccessRow:
+def _opened(months: dict[int, _Month], row: _Row) -> AccessRow:
     month = months.get(row["at"] // MONTH_S)
     try:
-        raw = month.open(row.pop("sealed"), bound_to(row)) if month else b""
+        raw = month.open(row.pop("sealed"), _bound_to(row)) if month else b""
         content = msgspec.json.decode(raw, type=_Sealed)
     except (DamagedError, msgspec.DecodeError) as e:
         raise DamagedError(
             "access: record {id} does not open", id=row["id"]
         ) from e
     return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
+
+
+def _bound_to(row: _Row) -> bytes:
+    clear = msgspec.json.encode([row[name] for name in _CLEAR])
+    return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
+
+
+def named(c: Connection, after: int, upto: int) -> list[receipt.Named]:
+    """Return of which records an anchor speaks, by id.
+
+    Those are each writer's newest up to an id, and all that have a receipt
+    and are newer than what the anchor before spoke of.
+    """
+    t = access.c
+    newest = select(func.max(t.id)).where(t.id <= upto)
+    fresh = t.id.between(after + 1, upto) & (t.receipt != "")
+    some = t.id.in_(newest.group_by(t.writer)) | fresh
+    rows = select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
+    return [(id_, hash_.hex(), of) for id_, hash_, of in c.execute(rows)]
+
+
+def verify(
+    rows: Iterable[_Row], found: Sequence[receipt.Named], anchored: str
+) -> Iterator[str]:
+    """Yield what is wrong with records, as they lie there, the oldest first.
+
+    `found` are those of which our newest anchor speaks, as `anchored`. Of what
+    expired nothing is left but the hash in the record behind it.
+    """
+    last = dict[str, tuple[int, bytes]]()
+    for row in rows:
+        before = last.get(row["writer"])
+        id_, hash_ = row["id"], row["hash"]
+        if before is not None and before[0] != row["previous"]:
+            yield f"access record {id_}: {row['previous']} before it is missing"
+        elif before is not None or not row["previous"]:
+            was = before[1] if before else b""
+            chained = hashlib.sha256(was + _bound_to(row) + row["sealed"])
+            if chained.digest() != hash_:
+                yield f"access record {id_}: changed"
+        last[row["writer"]] = id_, hash_
+    if anchored not in ("", receipt.head(found)):
+        yield "access records: not those that our newest anchor names"

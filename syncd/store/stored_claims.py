@@ -1,7 +1,7 @@
 """Claims in mirror.db: everybody's, by token and by position."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from syncd.indicator import codec, statement
 from syncd.indicator.claims import REPORT, Claim
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
-from syncd.store.book import Book, reads
+from syncd.store.book import Book, Clock, reads
 from syncd.store.database import FEW, Database
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import DISPUTES, claim, mirror_log, record_is
@@ -76,7 +76,7 @@ _PAGE_OF_ALL = Prepared(
 class StoredClaims(Book):
     """The claims that stand, or stood at some sizes of the logs."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock)
         self._tokens: dict[tuple[int, int], bytes] = {}  # by (log_id, index)
         self.cuts = 0  # how often `forget` was called
