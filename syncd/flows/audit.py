@@ -48,7 +48,7 @@ class Tally(Struct):
                 origin, ((token, index, key, record),)
             )
             if by is not None:
-                raw = claims.digest_bytes(hashed) + _EIGHT(by)
+                raw = hashed.to_bytes(32) + _EIGHT(by)
                 total = int.from_bytes(hashlib.sha256(raw).digest(), "big")
             n = index // BUNDLE
         except (struct.error, TypeError, AttributeError):
@@ -56,10 +56,11 @@ class Tally(Struct):
                 f"row at {index!r:.24}: a column is of a wrong type"
             )
             return
-        self.sums[n] = claims.plus(self.sums.get(n, 0), total)
+        self.sums[n] = (self.sums.get(n, 0) + total) % 2**256
         if by is None:
             self.in_force += 1
-            self.digest[key] = claims.plus(self.digest.get(key, 0), hashed)
+            sum_ = self.digest.get(key, 0) + hashed
+            self.digest[key] = sum_ % 2**256
 
 
 class Proof(NamedTuple):

@@ -117,7 +117,8 @@ def digest(origin: str, rows: Iterable[Row]) -> int:
     """Return Σ of the rows' hashes, below 2^256.
 
     Sums add: the digest after a batch is the old one, plus that of the rows
-    added, minus that of the rows removed, mod 2^256 (see `plus`, `minus`).
+    added, minus that of the rows removed, mod 2^256. It is shown and stored as
+    32 bytes, big-endian.
     """
     name = origin.encode("ascii")
     head = b"syncd-claim-v1\0" + bytes((len(name),)) + name
@@ -127,16 +128,6 @@ def digest(origin: str, rows: Iterable[Row]) -> int:
         row = head + pack(index, k & 3, k >> 2) + token + record
         total += number(sha256(row).digest())
     return total % 2**256
-
-
-def plus(a: int, b: int) -> int:
-    """Return the digest of two disjoint sets of rows together."""
-    return (a + b) % 2**256
-
-
-def digest_bytes(value: int) -> bytes:
-    """Return a digest as it is shown and stored: 32 bytes, big-endian."""
-    return value.to_bytes(32)
 
 
 _POSITION = struct.Struct(">QBQ").pack

@@ -272,19 +272,16 @@ def check_scalar(value: bytes, what: str = "scalar") -> None:
         raise MalformedError("oprf: {what} is zero", what=what)
 
 
-def scalar_add(x: bytes, y: bytes) -> bytes:
-    """Return x + y."""
-    return _scalar_call(_library().scalar_add, x, y)
+def _scalar_call(operation: str, x: bytes, y: bytes) -> bytes:
+    _want_sizes((x, y), "scalar")
+    result = ctypes.create_string_buffer(32)
+    getattr(_library(), operation)(result, x, y)
+    return result.raw
 
 
-def scalar_sub(x: bytes, y: bytes) -> bytes:
-    """Return x - y."""
-    return _scalar_call(_library().scalar_sub, x, y)
-
-
-def scalar_mul(x: bytes, y: bytes) -> bytes:
-    """Return x·y."""
-    return _scalar_call(_library().scalar_mul, x, y)
+scalar_add = functools.partial(_scalar_call, "scalar_add")  # x + y
+scalar_sub = functools.partial(_scalar_call, "scalar_sub")  # x - y
+scalar_mul = functools.partial(_scalar_call, "scalar_mul")  # x·y
 
 
 def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
@@ -318,13 +315,6 @@ def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
         mul(rest, rest, value)
         to -= 32
     return [rest.raw, *split(inverses.raw)[1:]]
-
-
-def _scalar_call(operation: Callable[..., None], x: bytes, y: bytes) -> bytes:
-    _want_sizes((x, y), "scalar")
-    result = ctypes.create_string_buffer(32)
-    operation(result, x, y)
-    return result.raw
 
 
 def _want_sizes(values: Sequence[bytes], what: str, size: int = 32) -> None:

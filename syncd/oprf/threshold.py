@@ -62,12 +62,12 @@ and nonces only ever meet libsodium.
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
 from syncd.oprf.group import ORDER, Rng
+from syncd.shape import Secret
 
 MAX_BATCH = 4096  # elements of one request
 MAX_HOLDERS = 255
@@ -75,12 +75,11 @@ MAX_HOLDERS = 255
 _TAG = b"syncd-oprf-batch-v1\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Blinded:
+class Blinded(Secret, frozen=True):
     """What a client keeps of its request, and the elements that it sends."""
 
-    inputs: tuple[bytes, ...] = field(repr=False)
-    blinds: tuple[bytes, ...] = field(repr=False)  # secret scalars
+    inputs: tuple[bytes, ...]
+    blinds: tuple[bytes, ...]  # secret scalars
     elements: list[bytes]  # 32 bytes each; one more than inputs: the check
 
 

@@ -13,7 +13,6 @@ which is gone is withheld from then on; merging begins again before it.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -167,8 +166,7 @@ def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
     return found
 
 
-@dataclass(slots=True)
-class Erasure:
+class Erasure(msgspec.Struct):
     """Erases in one log; what came of it.
 
     With a `day` (since 1970) it is noted what still said something on it.
@@ -178,9 +176,9 @@ class Erasure:
     log_id: int
     origin: str
     day: int | None = None
-    failed: list[Finding] = field(default_factory=list)
-    in_force: list[int] = field(default_factory=list)  # claims that stood
-    unended: list[int] = field(default_factory=list)  # their retracts, and
+    failed: list[Finding] = []
+    in_force: list[int] = []  # claims that stood
+    unended: list[int] = []  # their retracts, and
     # not with them the claims that these ended
 
     def breaches(self) -> Iterator[Finding]:

@@ -628,7 +628,7 @@ def test_digest(log: list[Record]) -> None:
     wanted = claims.digest(ORIGIN, reversed(rows))
     head, tail = rows[: len(rows) // 2], rows[len(rows) // 2 :]
     parts = [claims.digest(ORIGIN, part) for part in (head, tail)]
-    assert claims.plus(*parts) == wanted
+    assert sum(parts) % 2**256 == wanted
 
 
 def test_one_changed_byte_changes_the_digest() -> None:
@@ -669,4 +669,4 @@ def test_vectors() -> None:
         key = claims.key(*map(int, name.split("/")))
         mine = [row for row in in_force(batch) if row[2] == key]
         digest = claims.digest(case["origin"], mine)
-        assert claims.digest_bytes(digest).hex() == value
+        assert digest.to_bytes(32).hex() == value

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from syncd.errors import (
     DamagedError,
