@@ -135,22 +135,13 @@ def parse(body: bytes) -> Request:
     """
     asked = canonical.load(body, _Asked)
     points = _points(asked.elements)
-    last = asked.proof == "last"
-    if last and len(points) <= CHECKED:
+    last, n = asked.proof == "last", len(points) - 1
+    if last and n < CHECKED:
         raise MalformedError(
-            "oprf: a check of {n} elements, want {want}",
-            n=len(points) - 1,
-            want=CHECKED,
+            "oprf: a check of {n} elements, want {want}", n=n, want=CHECKED
         )
-    return Request(
-        *asked.key,
-        asked.generation,
-        asked.quorum,
-        asked.purpose,
-        asked.id,
-        points,
-        last,
-    )
+    terms = *asked.key, asked.generation, asked.quorum, asked.purpose
+    return Request(*terms, asked.id, points, last)
 
 
 def _points(text: str) -> tuple[bytes, ...]:

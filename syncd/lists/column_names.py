@@ -79,14 +79,12 @@ def header_row(
     return best
 
 
-def skipped(rows: int, line: int) -> Message:
-    """Return the note on where the header is, and rows skipped above it."""
-    if not rows:
+def skipped(n: int, line: int) -> Message:
+    """Return the note on where the header is, and n rows skipped above it."""
+    if not n:
         return Message("the header is line {line}", line=line)
     return Message(
-        "the header is line {line}: rows skipped above it: {n}",
-        line=line,
-        n=rows,
+        "the header is line {line}: rows skipped above it: {n}", line=line, n=n
     )
 
 
@@ -174,25 +172,25 @@ def _check_names(
 ) -> None:
     """Pass names that are none twice, and look like no data."""
     there: dict[str, int] = {}
-    for column, name in enumerate(header, 1):
+    for n, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
         if _DATA.search(text) or (
-            str(column) in mapped.values() and _DOMAIN.fullmatch(text)
+            str(n) in mapped.values() and _DOMAIN.fullmatch(text)
         ):
             raise UsageError(
                 "{where}: column {n} of the header looks like a value",
                 where=where,
-                n=column,
+                n=n,
             )
         if name and name in there:
             raise UsageError(
                 "{where}: columns {one} and {two} are both named {name}",
                 where=where,
                 one=there[name],
-                two=column,
+                two=n,
                 name=repr(name),
             )
-        there[name] = column
+        there[name] = n
 
 
 def check_all_there(

@@ -319,12 +319,9 @@ def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
 
 def _want_sizes(values: Sequence[bytes], what: str, size: int = 32) -> None:
     for at, value in enumerate(values):
-        if len(value) != size:
+        if (n := len(value)) != size:
             raise MalformedError(
-                "oprf: {what} {at} is {n} bytes",
-                what=what,
-                at=at,
-                n=len(value),
+                "oprf: {what} {at} is {n} bytes", what=what, at=at, n=n
             )
 
 

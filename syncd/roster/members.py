@@ -318,23 +318,13 @@ def _breaks(before: Generation, after: Generation) -> Message | None:
     end = after.predecessor
     if end is None or end.origin != before.origin:
         return Message("{origin} does not name its predecessor", after)
-    origin, size = before.origin, end.size
+    size = end.size
     if before.ended:
-        return Message(
-            "{origin} has ended, its successor says where", origin=origin
-        )
+        return Message("{origin} has ended, its successor says where", end)
     if before.cuts and before.cuts[-1].size > size:
-        return Message(
-            "{origin} has a cut after its end at {size}",
-            origin=origin,
-            size=size,
-        )
+        return Message("{origin} has a cut after its end at {size}", end)
     if any(c.size == size and c.root != end.root for c in before.cuts):
-        return Message(
-            "{origin} has two roots at its end, {size}",
-            origin=origin,
-            size=size,
-        )
+        return Message("{origin} has two roots at its end, {size}", end)
     return None
 
 

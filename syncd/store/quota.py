@@ -9,15 +9,8 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    cast,
-    exists,
-    func,
-    literal,
-    literal_column,
-    select,
-)
+import sqlalchemy as sa
+from sqlalchemy import Connection, func, select
 
 from syncd.errors import QuotaError
 from syncd.flows.ports import Given
@@ -170,10 +163,12 @@ class Quotas(Book):
     async def hours(self) -> list[Given]:
         """Return what each member had in each hour that is kept."""
         t = quota.c
-        sixty = literal_column("60", Int)  # the same text where it is grouped
+        sixty = sa.literal_column(
+            "60", Int
+        )  # the same text where it is grouped
         hour = ((t.minute - t.minute % sixty) * sixty).label("hour")
         by = (hour, t.member, t.key, t.purpose)
-        n = cast(func.sum(t.n), Int).label("n")
+        n = sa.cast(func.sum(t.n), Int).label("n")
         rows = await self._rows(select(*by, n).group_by(*by).order_by(*by))
         return [Given(**row._asdict()) for row in rows]
 
@@ -183,11 +178,11 @@ class Quotas(Book):
         Written is what an append had among `done` as `reported_mark(day, key)`.
         """
         t = usage.c
-        mark = literal("usage/") + t.day + "/" + t.key
+        mark = sa.literal("usage/") + t.day + "/" + t.key
         wanted = (
             select(t.day, t.key)
             .distinct()
-            .where(t.day < before, ~exists().where(done.c.name == mark))
+            .where(t.day < before, ~sa.exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
         )
         return [(day, key) for day, key in await self._rows(wanted)]
@@ -248,11 +243,9 @@ def _refusal(debit: Debit, book: Windows) -> QuotaError:
     limit = max((one for one in room if room[one] < debit.n), key=wait_s)
     return QuotaError(
         "quota: {member}: {n} more of {key} would pass {most} in {window_s} h",
+        debit,
         retry_after_s=wait_s(limit),
         left=left,
-        member=debit.member,
-        n=debit.n,
-        key=debit.key,
         most=limit.most,
         window_s=limit.window_s // HOUR_S,
     )

@@ -115,17 +115,8 @@ class Sessions(Book):
     ) -> str:
         now, secret = self._clock(), secrets.token_urlsafe(32)
         c.execute(delete(session).where(_at.ends_at <= now))
-        c.execute(
-            insert(session).values(
-                hash=hash_of(secret),
-                bearer=bearer,
-                ticket=ticket,
-                began_at=now,
-                used_at=now,
-                ends_at=now + for_s,
-                lang=lang,
-            )
-        )
+        row = hash_of(secret), bearer, ticket, now, now, now + for_s, lang
+        c.execute(insert(session).values(row))
         return secret
 
     @any_daemon_writes
