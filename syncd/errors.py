@@ -31,7 +31,7 @@ import contextlib
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
-from typing import Any, Final
+from typing import Any
 
 from syncd import tsv
 
@@ -83,7 +83,7 @@ class Message:
         return hash(str(self))
 
 
-NOTHING: Final = Message("")
+NOTHING = Message("")
 
 
 @functools.cache
@@ -237,7 +237,7 @@ class DamagedError(SyncdError, kind="damaged", exit_code=5):
     """Our own files or rows do not hold what they must."""
 
 
-KINDS: Final[dict[str, type[SyncdError]]] = {
+KINDS: dict[str, type[SyncdError]] = {
     error.kind: error
     for error in (
         *(UsageError, MalformedError, RefusedError, UnavailableError),

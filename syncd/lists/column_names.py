@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Final
 
 from syncd import tsv
 from syncd.errors import MalformedError, Message, UsageError
@@ -20,10 +19,8 @@ from syncd.indicator import notation
 from syncd.indicator.record import ReportFields
 from syncd.lists.rows import FileOptions
 
-NAMES: Final = {
-    into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")
-}
-FIELDS: Final = (
+NAMES = {into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")}
+FIELDS = (
     *NAMES,
     *(
         name
@@ -31,7 +28,7 @@ FIELDS: Final = (
         if name not in NAMES and form.name != "positions"
     ),
 )
-FIRST: Final = 20  # rows among which the header is looked for
+FIRST = 20  # rows among which the header is looked for
 
 
 @lru_cache(4096)
@@ -42,7 +39,7 @@ def fold(name: str) -> str:
     return re.sub(r"[\s_\-*:/.]+", "", text)
 
 
-BY_NAME: Final = {fold(name): name for name in FIELDS} | {
+BY_NAME = {fold(name): name for name in FIELDS} | {
     name: into for into, names in NAMES.items() for name in names
 }
 
@@ -163,8 +160,8 @@ def place(column: str, header: Sequence[str], width: int, where: str) -> int:
 
 # What the name of a column never is; and what one that is named by its
 # number may not look like, for then there may be no header at all.
-_DATA: Final = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
-_DOMAIN: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
+_DATA = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
 
 
 def _check_names(

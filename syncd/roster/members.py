@@ -7,7 +7,7 @@ the roster is whole.
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, starmap
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -49,7 +49,7 @@ Url = Annotated[
     ),
 ]
 
-ROLES: Final = {  # of a member's keys, and their types
+ROLES = {  # of a member's keys, and their types
     "member": note.ED25519,  # join requests, OPRF replies, ceremony messages
     "seen": note.COSIGNATURE,  # consistent, and the largest that I know
     "merged": note.COSIGNATURE,  # I hold its payloads, my claims have them

@@ -17,7 +17,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -267,7 +267,7 @@ class AccessBook(SealedBook):
             yield or_(false(), *asked)
 
 
-_NEWEST: Final = Prepared(
+_NEWEST = Prepared(
     select(
         func.coalesce(func.max(access.c.id), 0),
         select(access_key.c.sealed)
@@ -275,24 +275,24 @@ _NEWEST: Final = Prepared(
         .scalar_subquery(),
     )
 )
-_WRITER_OF: Final = Prepared(
+_WRITER_OF = Prepared(
     select(access.c.writer, access.c.hash).where(given(access.c.id))
 )
-_OF_WRITER: Final = Prepared(
+_OF_WRITER = Prepared(
     select(access.c.id, access.c.hash)
     .where(given(access.c.writer))
     .order_by(access.c.id.desc())
     .limit(1)
 )
-_KEYS: Final = select(access_key.c.month, access_key.c.sealed)
-_CLEAR: Final = (
+_KEYS = select(access_key.c.month, access_key.c.sealed)
+_CLEAR = (
     *("id", "at", "caller", "purpose", "kind"),
     *("writer", "previous", "receipt"),
 )
-_NAMES: Final = ("reference", "positions", "action", "handling")
-_INSERT: Final = Prepared(insert(access), *access.c.keys())
-_PLACE: Final = Prepared(insert(access_position), *access_position.c.keys())
-_WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
+_NAMES = ("reference", "positions", "action", "handling")
+_INSERT = Prepared(insert(access), *access.c.keys())
+_PLACE = Prepared(insert(access_position), *access_position.c.keys())
+_WIPED = bytes(12 + 32 + 16)  # as long as a sealed key
 
 
 def _context(month: int) -> bytes:

@@ -14,7 +14,7 @@ import contextlib
 import threading
 import time
 import zlib
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -27,9 +27,9 @@ from syncd.store.database import FENCING, Database, Fence
 from syncd.store.portable import TIMELINE, upsert, writing_lock
 from syncd.store.tables import cosigned, event, own_table, vault
 
-_LOCK: Final = zlib.crc32(b"syncd leader")
-_HANGS_S: Final = 5.0
-_NAMED: Final = "syncd "  # before a daemon's name, in its session's
+_LOCK = zlib.crc32(b"syncd leader")
+_HANGS_S = 5.0
+_NAMED = "syncd "  # before a daemon's name, in its session's
 
 log = structlog.get_logger("syncd.leading")
 

@@ -1,6 +1,6 @@
 """What of own.db a look-up reads and writes, whichever process answers it."""
 
-from typing import Any, Final
+from typing import Any
 
 from syncd.store.access import WRITER, AccessBook
 from syncd.store.bearer import Bearers
@@ -9,7 +9,7 @@ from syncd.store.database import Database
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import VaultCipher
 
-LISTS: Final = "own-lists"  # whose key is derived from the vault's
+LISTS = "own-lists"  # whose key is derived from the vault's
 
 
 class OwnBooks(Book):

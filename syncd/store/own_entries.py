@@ -8,7 +8,7 @@ people stand in clear.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -23,11 +23,11 @@ from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import own_table, partial_index
 
-KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
-GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
-REPLACED: Final = "replaced"
+KEPT_S = 180 * 86_400  # that a local entry is kept after its end
+GONE_UNASKED = 10  # rows that a new load of a list may lack; or 1 %
+REPLACED = "replaced"
 
-_CLEAR: Final = (  # what of an entry stands in clear
+_CLEAR = (  # what of an entry stands in clear
     *("id", "type", "kind", "until", "by", "at", "removed_at", "removed_by"),
 )
 own_entry = own_table(  # exempt, note, local: our own lists, never published

@@ -7,7 +7,7 @@ A ticket is a secret that begins one session, within minutes.
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 
@@ -17,9 +17,9 @@ from syncd.store.bearer import Bearer, hash_of
 from syncd.store.book import Book, any_daemon_writes
 from syncd.store.tables import own_table
 
-LONGEST_S: Final = 86_400
-TICKET_S: Final = 300
-_FRESH_S: Final = 60  # when it was used last is not written more often
+LONGEST_S = 86_400
+TICKET_S = 300
+_FRESH_S = 60  # when it was used last is not written more often
 
 session = own_table(
     "session",

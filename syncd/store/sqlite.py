@@ -15,14 +15,14 @@ from contextlib import (
     suppress,
 )
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from syncd.errors import DamagedError, UnavailableError, UsageError, at_path
 from syncd.store import migrating
 
-PRAGMAS: Final = (  # of the connection that writes
+PRAGMAS = (  # of the connection that writes
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
