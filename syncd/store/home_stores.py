@@ -33,8 +33,7 @@ from syncd.store.mutes import Mutes
 from syncd.store.own import HIGH_WATER, OwnLogStore, Succession, succeed
 from syncd.store.own_books import LISTS, OwnBooks
 from syncd.store.pending import PendingBook
-from syncd.store.published import PublishedCounts
-from syncd.store.quota import Quotas
+from syncd.store.quota import PublishedCounts, Quotas
 from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server, writer_of

@@ -3,10 +3,13 @@
 Durable by the minute, and held in memory as windows, so that a debit costs
 the same however much was given, and a refusal nothing of the database. A
 request for what was given just now is debited again only if it comes often.
+
+Beside it stands how much each log said of late, by day: what lifts others'
+reports, and reports of each key.
 """
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -33,6 +36,15 @@ usage = own_table(
     "usage",
     "day text key, key text key, member text key, purpose text key",
     "count int, denied int",
+)
+
+
+ALL, HITS = "statements", "lifts"  # keys of counts
+
+published = own_table(  # of some days; a page read twice counts twice
+    "published",
+    "day text key, origin text key, key text key, n int",
+    sqlite_with_rowid=False,
 )
 
 
@@ -198,6 +210,42 @@ class Quotas(Book):
 
         await self._db.write(job)
         self._denied -= denied  # what came meanwhile is kept the next time
+
+
+class PublishedCounts(Book):
+    """The counts, over own.db."""
+
+    @writes
+    def add(
+        self, c: Connection, counts: Mapping[tuple[str, str, str], int]
+    ) -> None:
+        """Count statements by day, origin and key."""
+        add_counts(c, published, {row: (n,) for row, n in counts.items()})
+
+    async def newest(self, origin: str) -> str:
+        """Return the last day of a log that anything is counted of, or ""."""
+        wanted = select(func.max(published.c.day)).where(
+            published.c.origin == origin
+        )
+        [(day,)] = await self._rows(wanted)
+        return day or ""
+
+    async def sums(
+        self, origins: Sequence[str], first: str, last: str, *keys: str
+    ) -> dict[str, int]:
+        """Return the sums of some logs' counts by key, of days first..last."""
+        t = published.c
+        rows = await self._rows(
+            select(t.key, sa.cast(func.sum(t.n), Int))
+            .where(t.day.between(first, last))
+            .where(t.origin.in_(origins), t.key.in_(keys))
+            .group_by(t.key)
+        )
+        return {**dict.fromkeys(keys, 0), **dict(rows)}
+
+    async def prune(self, before: str) -> None:
+        """Forget the days before one."""
+        await self._run(sa.delete(published).where(published.c.day < before))
 
 
 def reported_mark(day: str, key: str) -> str:
