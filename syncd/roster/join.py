@@ -30,13 +30,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    ECDSA,
-    EllipticCurvePublicKey,
-)
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import certificate, members, row, sealed
@@ -206,11 +200,11 @@ def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
 def _how(key: object) -> tuple[Any, ...]:
     """Return what a signature of a key that TLS uses is made with."""
     match key:
-        case Ed25519PublicKey():
+        case ed25519.Ed25519PublicKey():
             return ()
-        case EllipticCurvePublicKey():
-            return (ECDSA(hashes.SHA256()),)
-        case RSAPublicKey():
+        case ec.EllipticCurvePublicKey():
+            return (ec.ECDSA(hashes.SHA256()),)
+        case rsa.RSAPublicKey():
             return (_PSS, hashes.SHA256())
         case _:
             raise MalformedError("join: the TLS key is of an unused type")

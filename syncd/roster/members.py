@@ -14,23 +14,7 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, Message
 from syncd.roster import certificate, row
-from syncd.roster.row import (
-    AnyCode,
-    AnyId,
-    Base64,
-    Code,
-    Hash,
-    Hex32,
-    Hex64,
-    Id,
-    Name,
-    Natural,
-    Origin,
-    Positive,
-    Row,
-    Vkey,
-    Words,
-)
+from syncd.roster.row import Base64, Code, Hash, Hex32, Id, Natural, Row, Vkey
 from syncd.tlog import note
 from syncd.tlog.document import Document
 
@@ -59,8 +43,8 @@ ROLES = {  # of a member's keys, and their types
 class Names(Row, frozen=True):
     """What people call somebody."""
 
-    zh: Name
-    en: Name
+    zh: row.Name
+    en: row.Name
 
 
 class Keys(Row, frozen=True):
@@ -95,7 +79,7 @@ class Cut(Row, frozen=True):
 class Predecessor(Row, frozen=True):
     """Where a member's earlier log ended, and this one takes over."""
 
-    origin: Origin
+    origin: row.Origin
     size: Natural  # entries
     root: Hex32
 
@@ -128,10 +112,10 @@ class Profile(Row, frozen=True, kw_only=True):
     id: Id
     names: Names
     sector: Code  # one that we do not know reads as `other`
-    group: AnyCode = ""  # of its controller; "" stands alone
+    group: row.AnyCode = ""  # of its controller; "" stands alone
     urls: tuple[Url, ...] = ()  # of its peer API, best first
-    via: AnyId = ""  # member whose peer API serves its log
-    info: dict[Code, Words] = {}  # noqa: RUF012  msgspec copies it
+    via: row.AnyId = ""  # member whose peer API serves its log
+    info: dict[Code, row.Words] = {}  # noqa: RUF012  msgspec copies it
 
     LISTS = frozenset({"generations", "urls"})
 
@@ -146,7 +130,7 @@ class Described(Profile, frozen=True, kw_only=True):
 
     keys: Keys
     certificate: Base64  # DER; its public key hashes to keys.tls
-    vouched: Hex64 | Literal[""] = ""  # of keys, by the member key before
+    vouched: row.Hex64 | Literal[""] = ""  # of keys, by the member key before
 
     def flaws(self) -> row.Flaws:
         """Yield what is wrong with its addresses or certificate."""
@@ -178,7 +162,7 @@ class Wanted(Described, frozen=True, kw_only=True):
 class Returning(Wanted, frozen=True, kw_only=True):
     """How one that lost its keys would go on, if nobody objects."""
 
-    since: Positive  # unix seconds: when the first version said so
+    since: row.Positive  # unix seconds: when the first version said so
 
 
 class Member(Described, frozen=True, kw_only=True):

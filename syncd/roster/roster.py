@@ -24,22 +24,10 @@ from msgspec import Meta
 
 from syncd import canonical
 from syncd.errors import MalformedError, Message, UntrustedError
-from syncd.roster import members, row
+from syncd.roster import members, row, terms
 from syncd.roster.members import Auditor, Generation, Member
 from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
-from syncd.roster.terms import (
-    ALL,
-    KINDS,
-    LOOKUP,
-    PUBLISH,
-    Cap,
-    Epoch,
-    Erased,
-    Limits,
-    Never,
-    Policy,
-    Quota,
-)
+from syncd.roster.terms import ALL, Epoch, Quota
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
@@ -74,12 +62,12 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     witnesses: tuple[Vkey, ...] = ()  # C2SP witnesses outside
     holders: tuple[Id, ...] = ()  # members that answer evaluations
     epochs: tuple[Epoch, ...] = ()
-    erased: tuple[Erased, ...] = ()
-    never: tuple[Never, ...] = ()
+    erased: tuple[terms.Erased, ...] = ()
+    never: tuple[terms.Never, ...] = ()
     quotas: tuple[Quota, ...]
-    limits: Limits
-    caps: tuple[Cap, ...]
-    policy: Policy
+    limits: terms.Limits
+    caps: tuple[terms.Cap, ...]
+    policy: terms.Policy
 
     def to_json(self) -> Any:
         """Return the JSON object of line 3."""
@@ -345,12 +333,12 @@ def _references(found: Roster) -> row.Flaws:
 def _rows(found: Roster) -> row.Flaws:
     """Yield for what no quota or cap is there to fall back on."""
     everybody = {q.purpose for q in found.quotas if not q.member}
-    for purpose in (ALL, LOOKUP, PUBLISH):
+    for purpose in (ALL, terms.LOOKUP, terms.PUBLISH):
         if purpose not in everybody:
             yield "quotas", Message("none for {purpose}", purpose=purpose)
     caps = {c.kind for c in found.caps if not c.evidence}
     if "" in caps:
         yield "caps", Message("a row without kind and evidence")
-    for kind in KINDS:
+    for kind in terms.KINDS:
         if kind not in caps:
             yield "caps", Message("none for {kind}", kind=kind)

@@ -91,7 +91,5 @@ class Lock:
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Let another process have the home. The file stays."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Let another process have the home, once. The file stays."""
+        os.close(self._fd)

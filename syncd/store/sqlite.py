@@ -3,17 +3,13 @@
 Commits are durable when they return (WAL, synchronous=FULL).
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import (
-    AbstractContextManager,
-    closing,
-    contextmanager,
-    suppress,
-)
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +103,7 @@ class SqliteEngine:
         self._here = self._here or self._read.connect()
         return self._here
 
-    def reading(self) -> AbstractContextManager[Connection]:
+    def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """Return one consistent snapshot."""
         return self._read.begin()
 
@@ -180,5 +176,8 @@ def _create(path: Path) -> None:
     Raises:
         UsageError: it cannot be made there.
     """
-    with at_path(path), suppress(FileExistsError):  # another was quicker
+    with (
+        at_path(path),
+        contextlib.suppress(FileExistsError),
+    ):  # another was quicker
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
