@@ -88,14 +88,15 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         return tokens.decode(self.statement.token)
 
     @classmethod
-    def parse(cls, origin: str, row: Row) -> "Claim":
+    def parse(
+        cls, origin: str, token: bytes, index: int, key: int, raw: bytes
+    ) -> "Claim":
         """Read a row as a store keeps it; `claim.row()` writes it again.
 
         Raises:
             DamagedError: the record is not one that `folding.fold` wrote.
         """
-        token, index, number, raw = row
-        kind, epoch = kind_epoch(number)
+        kind, epoch = kind_epoch(key)
         try:
             content = _parse(raw, tokens.KIND_NAMES[kind], epoch, token)
         except (

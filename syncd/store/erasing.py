@@ -218,7 +218,7 @@ class Erasure(msgspec.Struct):
     def _stood(self, place: tuple[Any, ...], day: int) -> bool:
         """Tell whether a claim at a place says something on a day."""
         rows = _STOOD.all(self.c, *place)
-        stated = (Claim.parse("", row).statement for row in rows)
+        stated = (Claim.parse("", *row).statement for row in rows)
         ends = [getattr(one, "expires", "") for one in stated]
         return any(not end or day < statement.day(end) for end in ends)
 

@@ -291,7 +291,7 @@ class MirrorStore(StoredClaims, LogFigures):
             .where(held.token == token, held.kind_epoch == key)
         )
         return [
-            (Claim.parse(origin, (token, idx, key, record)), ended_by, day)
+            (Claim.parse(origin, token, idx, key, record), ended_by, day)
             for origin, ended_by, day, idx, record in c.execute(rows)
         ]
 

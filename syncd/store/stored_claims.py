@@ -110,8 +110,8 @@ class StoredClaims(Book):
             found = defaultdict[bytes, list[Claim]](list)
             for value, origin, idx, record, ended_by in rows:
                 if _in_force(origin, idx, ended_by, at):
-                    row = value, idx, key, record
-                    found[value].append(Claim.parse(origin, row))
+                    row = Claim.parse(origin, value, idx, key, record)
+                    found[value].append(row)
             return dict(found)
 
         if len(tokens) <= FEW:  # a member says as much as it likes
@@ -143,8 +143,8 @@ class StoredClaims(Book):
             value = _token_at(c, known, log_id, index)
             for key, record, by in _PLACED.all(c, value, log_id, index):
                 if _in_force(origin, index, by, at):
-                    row = value, index, key, record
-                    found[origin, index] = Claim.parse(origin, row)
+                    row = Claim.parse(origin, value, index, key, record)
+                    found[origin, index] = row
         return found
 
     @reads
@@ -155,7 +155,7 @@ class StoredClaims(Book):
         logs = c.execute(select(*names, any_)).all()
         mine = [id_ for id_, origin, _ in logs if origin in ours]
         return [
-            Claim.parse(origin, (token, index, key, record))
+            Claim.parse(origin, token, index, key, record)
             for id_, origin, disputes in logs
             if disputes
             for token, index, key, record in c.execute(_disputes(id_, mine))
@@ -203,8 +203,8 @@ class StoredClaims(Book):
         found = defaultdict[tuple[bytes, int], list[Claim]](list)
         rows = _PAGE_OF_ALL.all(c, *after, limit)
         for value, number, origin, idx, record in rows:
-            row = value, idx, number, record
-            found[value, number].append(Claim.parse(origin, row))
+            row = Claim.parse(origin, value, idx, number, record)
+            found[value, number].append(row)
         return [(*pair, claims) for pair, claims in found.items()]
 
 
