@@ -267,7 +267,11 @@ def weight(index: int, quorum: Collection[int]) -> bytes:
         raise MalformedError(
             "oprf: holder {index} is not of the quorum", index=index
         )
-    _check_quorum(quorum)
+    if len(set(quorum)) != len(quorum) or not quorum:
+        raise MalformedError("oprf: quorum is empty or names a holder twice")
+    for one in quorum:
+        if not 1 <= one <= MAX_HOLDERS:
+            raise MalformedError("oprf: holder {index} cannot be", index=one)
     above = below = 1
     for j in quorum:
         if j != index:
@@ -283,11 +287,3 @@ def _check_batch(count: int) -> None:
             n=count,
             most=MAX_BATCH,
         )
-
-
-def _check_quorum(quorum: Collection[int]) -> None:
-    if len(set(quorum)) != len(quorum) or not quorum:
-        raise MalformedError("oprf: quorum is empty or names a holder twice")
-    for index in quorum:
-        if not 1 <= index <= MAX_HOLDERS:
-            raise MalformedError("oprf: holder {index} cannot be", index=index)

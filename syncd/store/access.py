@@ -127,7 +127,7 @@ class AccessBook(SealedBook):
         Of those since a time, those alone that rest on one of some positions
         or asked one of some tokens, which is a scan of all.
         """
-        months = self._months(c)
+        months = {n: self._month(n, key) for n, key in c.execute(_KEYS)}
         where = self._where(c, months, after, since, positions, tokens)
         rows = select(access).where(*where).limit(limit)
         rows = rows.order_by(access.c.at, access.c.id)
@@ -221,10 +221,6 @@ class AccessBook(SealedBook):
             found = _OF_WRITER.one(c, self._writer)
             self._last = (found[0], found[1]) if found else (0, b"")
         return self._last
-
-    def _months(self, c: Connection) -> dict[int, _Month]:
-        """Return the months of which a key is left, by number."""
-        return {n: self._month(n, key) for n, key in c.execute(_KEYS)}
 
     def _month(self, number: int, sealed: bytes) -> _Month:
         return _Month(number, self._cipher.open(sealed, _context(number)))

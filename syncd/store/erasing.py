@@ -213,7 +213,12 @@ class Erasure(msgspec.Struct):
         for drop in _DROP:
             drop.many(c, places)
         log_rows.drop(c, missing, log_id, missing.c.idx.in_(closed))
-        self._stand_again([*closed])
+        # What retracts there ended stands again, where no other ended it.
+        named = [*_NAMED.within(c, closed, log_id)]
+        log_rows.drop(c, ending, log_id, mark.by_idx.in_(closed))
+        log_rows.drop(c, ending, log_id, mark.idx.in_(closed))
+        _END_ANEW.many(c, [row[:4] for row in named])
+        self.unended += sorted({row[4] for row in named})
 
     def _stood(self, place: tuple[Any, ...], day: int) -> bool:
         """Tell whether a claim at a place says something on a day."""
@@ -221,18 +226,6 @@ class Erasure(msgspec.Struct):
         stated = (Claim.parse("", *row).statement for row in rows)
         ends = [getattr(one, "expires", "") for one in stated]
         return any(not end or day < statement.day(end) for end in ends)
-
-    def _stand_again(self, gone: Sequence[int]) -> None:
-        """Undo what retracts at the erased indices ended, where no other did.
-
-        Those of them that had ended what is not erased are `unended`.
-        """
-        c, log_id = self.c, self.log_id
-        named = [*_NAMED.within(c, gone, log_id)]
-        log_rows.drop(c, ending, log_id, mark.by_idx.in_(gone))
-        log_rows.drop(c, ending, log_id, mark.idx.in_(gone))
-        _END_ANEW.many(c, [row[:4] for row in named])
-        self.unended += sorted({row[4] for row in named})
 
 
 def token_of(payload: bytes) -> bytes:

@@ -50,7 +50,8 @@ class SqliteEngine:
         """Make the file unless it is there or is only to be read.
 
         Raises:
-            UsageError: `read_only`, and it is not there; or it was moved.
+            UsageError: `read_only`, and it is not there; it was moved; or it
+                cannot be made there.
         """
         self.path = path
         self.name = path.name
@@ -59,7 +60,10 @@ class SqliteEngine:
                 raise migrating.moved(self.name)
             if read_only:
                 raise UsageError("{name}: no such file", self)
-            _create(path)
+            # For its owner alone: its WAL follows it. Another may be quicker.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with at_path(path), contextlib.suppress(FileExistsError):
+                os.close(os.open(path, flags, 0o600))
         self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
         self._here: Connection | None = None
         self._write = self._engine("BEGIN IMMEDIATE", 1, PRAGMAS)
@@ -168,16 +172,3 @@ class SqliteEngine:
         if code.startswith(_UNAVAILABLE):
             return UnavailableError("{name}: {cause}", self, cause=cause)
         return None
-
-
-def _create(path: Path) -> None:
-    """Make the file, empty and for its owner alone: its WAL follows it.
-
-    Raises:
-        UsageError: it cannot be made there.
-    """
-    with (
-        at_path(path),
-        contextlib.suppress(FileExistsError),
-    ):  # another was quicker
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
