@@ -187,7 +187,10 @@ class AccessBook(SealedBook):
         now = self._clock()
         number = now // MONTH_S
         newest, sealed = _NEWEST.one(c, number)
-        month = self._month(number, sealed or self._new_key(c, number))
+        if not sealed:
+            sealed = self._cipher.seal(os.urandom(32), _context(number))
+            c.execute(insert(access_key).values(month=number, sealed=sealed))
+        month = self._month(number, sealed)
         first, (previous, hash_) = newest + 1, self._previous(c)
         rows = list[tuple[object, ...]]()
         places = list[tuple[int, bytes, int]]()
@@ -224,11 +227,6 @@ class AccessBook(SealedBook):
 
     def _month(self, number: int, sealed: bytes) -> _Month:
         return _Month(number, self._cipher.open(sealed, _context(number)))
-
-    def _new_key(self, c: Connection, number: int) -> bytes:
-        sealed = self._cipher.seal(os.urandom(32), _context(number))
-        c.execute(insert(access_key).values(month=number, sealed=sealed))
-        return sealed
 
     def _where(
         self,

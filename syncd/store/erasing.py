@@ -247,9 +247,14 @@ def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
     Raises:
         DamagedError: a bundle of them is missing.
     """
-    origin = head.origin
-    roots = bundles.roots(c, log_id, 0, size // BUNDLE)
-    tail = _cut_bundles(c, log_id, origin, size)
+    origin, tail = head.origin, list[bytes]()
+    n, width = divmod(size, BUNDLE)
+    roots = bundles.roots(c, log_id, 0, n)
+    last = bundles.need(c, log_id, origin, n) if width else None
+    log_rows.drop(c, bundle, log_id, bundle.c.n >= n)
+    if last:
+        bundles.put(c, log_id, [codec.narrow(origin, last, width)])
+        tail = codec.leaf_hashes(codec.records(origin, last)[:width])
     frontier = Frontier.EMPTY.extend(roots, BUNDLE_LEVEL).extend(tail)
     merged = min(head.merged, size, _undo_erasures(c, log_id, size))
     _cut_rows(c, log_id, merged, size)
@@ -259,23 +264,9 @@ def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
         if at <= size and signed == bundles.root_at(c, log_id, origin, at):
             newest = raw
             break
-        log_rows.drop(
-            c, tables.kept_note, log_id, tables.kept_note.c.size == at
-        )
+        kept = tables.kept_note
+        log_rows.drop(c, kept, log_id, kept.c.size == at)
     return MirrorHead(origin, frontier, merged, newest)
-
-
-def _cut_bundles(
-    c: Connection, log_id: int, origin: str, size: int
-) -> list[bytes]:
-    """Drop what is beyond; return the leaf hashes of the partial bundle."""
-    n, width = divmod(size, BUNDLE)
-    last = bundles.need(c, log_id, origin, n) if width else None
-    log_rows.drop(c, bundle, log_id, bundle.c.n >= n)
-    if last is None:
-        return []
-    bundles.put(c, log_id, [codec.narrow(origin, last, width)])
-    return codec.leaf_hashes(codec.records(origin, last)[:width])
 
 
 def _undo_erasures(c: Connection, log_id: int, size: int) -> int:

@@ -92,9 +92,16 @@ class Quotas(Book):
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        at, book = (debit.member, debit.key), await self._book(debit)
+        at = debit.member, debit.key
+        if at not in self._books:
+            book = await self._db.read(lambda c: _windows(c, at))
+            self._books.setdefault(at, book)  # another may have been faster
+        book = self._books[at]
         _, left = _left(debit, book)
-        if self._free(debit):
+        recent = self._recent[debit.member]
+        since, again = recent.get(debit.request, (0, FREE_REPEATS))
+        if again < FREE_REPEATS and debit.now - since < HOUR_S:
+            recent[debit.request] = since, again + 1
             return left
         if debit.n > left:
             self._denied[debit.row] += debit.n
@@ -110,29 +117,11 @@ class Quotas(Book):
             self._books.pop(at, None)
             self._denied[debit.row] += debit.n
             raise why
-        recent = self._recent[debit.member]  # only now is a repeat free
-        recent[debit.request] = debit.now, 0
+        recent[debit.request] = debit.now, 0  # only now is a repeat free
         recent.move_to_end(debit.request)
         if len(recent) > _RECENT:
             recent.popitem(last=False)
         return left - debit.n
-
-    def _free(self, debit: Debit) -> bool:
-        """Tell whether it is a repeat, of which there were not too many."""
-        recent = self._recent[debit.member]
-        at, again = recent.get(debit.request, (0, FREE_REPEATS))
-        if again >= FREE_REPEATS or debit.now - at >= HOUR_S:
-            return False
-        recent[debit.request] = at, again + 1
-        return True
-
-    async def _book(self, debit: Debit) -> Windows:
-        """Return what the member had of the key, read once."""
-        at = (debit.member, debit.key)
-        if at not in self._books:
-            book = await self._db.read(lambda c: _windows(c, at))
-            self._books.setdefault(at, book)  # another may have been faster
-        return self._books[at]
 
     @writes
     def _debit_all(
