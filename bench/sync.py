@@ -33,8 +33,8 @@ from beside import Process, said
 
 from syncd import pinning
 from syncd.flows import publish, pull
+from syncd.flows.merge import PullContext
 from syncd.flows.ports import Bundle, Finding
-from syncd.flows.pull_context import PullContext
 from syncd.flows.serve import LogFiles
 from syncd.indicator import statement
 from syncd.indicator.claims import Claim

@@ -31,7 +31,7 @@ import contextlib
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
-from typing import Any, Final
+from typing import Any
 
 from syncd import tsv
 
@@ -83,7 +83,7 @@ class Message:
         return hash(str(self))
 
 
-NOTHING: Final = Message("")
+NOTHING = Message("")
 
 
 @functools.cache
@@ -120,6 +120,10 @@ class SyncdError(Exception):
         self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
         super().__init__(str(self.text))
 
+    def __init_subclass__(cls, **its: Any) -> None:  # kind, codes
+        for name, value in its.items():
+            setattr(cls, name, value)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Let another process of ours raise it, with all that it has."""
         return type(self).__new__, (type(self), *self.args), vars(self)
@@ -135,42 +139,26 @@ class SyncdError(Exception):
         return str(self.way_out)
 
 
-class UsageError(SyncdError):
+class UsageError(SyncdError, kind="usage", exit_code=2, status=400):
     """The operator asked for something that cannot be: say what and where."""
 
-    kind = "usage"
-    exit_code = 2
-    status = 400
 
-
-class MalformedError(SyncdError):
+class MalformedError(SyncdError, kind="malformed", exit_code=2, status=400):
     """Bytes or text that do not parse."""
 
-    kind = "malformed"
-    exit_code = 2
-    status = 400
 
-
-class RefusedError(SyncdError):
+class RefusedError(SyncdError, kind="refused", status=422):
     """Understood, and not allowed by a rule."""
 
-    kind = "refused"
-    status = 422
 
-
-class MissingError(SyncdError):
+class MissingError(SyncdError, kind="absent", status=404):
     """There is no such thing here, which is an answer: no."""
 
-    kind = "absent"
-    status = 404
 
-
-class UnavailableError(SyncdError):
+class UnavailableError(
+    SyncdError, kind="unavailable", exit_code=3, status=503
+):
     """No usable answer from elsewhere; worth trying again."""
-
-    kind = "unavailable"
-    exit_code = 3
-    status = 503
 
 
 class AbsentError(UnavailableError):
@@ -184,21 +172,13 @@ class NotAdmittedError(UnavailableError):
     """
 
 
-class HoldersError(UnavailableError):
+class HoldersError(UnavailableError, kind="holders"):
     """Fewer holders than are needed gave a right answer in time."""
 
-    kind = "holders"
-
     def __init__(
-        self,
-        message: str | Message,
-        of: object = None,
-        /,
-        *,
-        missing: tuple[str, ...] = (),
-        **params: Any,
+        self, *said: Any, missing: tuple[str, ...] = (), **params: Any
     ) -> None:
-        super().__init__(message, of, **params)
+        super().__init__(*said, **params)
         self.missing = missing  # member ids of those that did not
 
 
@@ -206,32 +186,19 @@ class BrokenSourceError(UnavailableError):
     """A source gave bytes that are not what was signed: ask another."""
 
 
-class QuotaError(SyncdError):
+class QuotaError(SyncdError, kind="quota", exit_code=3, status=429):
     """Too many; `retry_after_s` says when to come back, `left` with how many."""
 
-    kind = "quota"
-    exit_code = 3
-    status = 429
-
     def __init__(
-        self,
-        message: str | Message,
-        *,
-        retry_after_s: int,
-        left: int = 0,
-        **params: Any,
+        self, *said: Any, retry_after_s: int, left: int = 0, **params: Any
     ) -> None:
-        super().__init__(message, left=left, **params)
+        super().__init__(*said, left=left, **params)
         self.retry_after_s = retry_after_s
         self.left = left  # what would be given now
 
 
-class PendingError(SyncdError):
+class PendingError(SyncdError, kind="pending", exit_code=6, status=202):
     """Nothing is done yet: it waits for a second person, as `id`."""
-
-    kind = "pending"
-    exit_code = 6
-    status = 202
 
     @classmethod
     def of(cls, id_: int) -> "PendingError":
@@ -248,20 +215,12 @@ class PendingError(SyncdError):
         return int(str(self.params["id"]))
 
 
-class StaleError(SyncdError):
+class StaleError(SyncdError, kind="stale", exit_code=3, status=409):
     """A compare-and-swap lost: what we believed is no longer so."""
 
-    kind = "stale"
-    exit_code = 3
-    status = 409
 
-
-class UntrustedError(SyncdError):
+class UntrustedError(SyncdError, kind="untrusted", exit_code=4, status=403):
     """Nobody whom we trust signed or said this."""
-
-    kind = "untrusted"
-    exit_code = 4
-    status = 403
 
 
 class ForkError(UntrustedError):
@@ -270,21 +229,15 @@ class ForkError(UntrustedError):
     proof: Sequence[bytes] = ()  # the nodes that show it to anybody
 
 
-class NewerError(SyncdError):
+class NewerError(SyncdError, kind="newer", exit_code=5):
     """Written by a newer syncd than this one."""
 
-    kind = "newer"
-    exit_code = 5
 
-
-class DamagedError(SyncdError):
+class DamagedError(SyncdError, kind="damaged", exit_code=5):
     """Our own files or rows do not hold what they must."""
 
-    kind = "damaged"
-    exit_code = 5
 
-
-KINDS: Final[dict[str, type[SyncdError]]] = {
+KINDS: dict[str, type[SyncdError]] = {
     error.kind: error
     for error in (
         *(UsageError, MalformedError, RefusedError, UnavailableError),

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 
-_PATH = re.compile(r"`\$[a-z.\[\]0-9]{0,40}`", re.ASCII)
 S = TypeVar("S", bound=msgspec.Struct)
 
 _AT = re.compile(r"(.*) - at (?:`key` in )?`\$(.*)`", re.DOTALL)
+_QUOTED = re.compile(r"(?s)(?<=Invalid value ).*|(?<=enum value ).*|'[^']*'")
 _UNKNOWN = re.compile(
     r"Object contains unknown field `([a-z_]{1,32})`", re.ASCII
 )
@@ -69,7 +69,7 @@ def fault(error: Exception, root: str = "") -> tuple[str, str]:
         # A name is shown only if it can be none of somebody's.
         named = _UNKNOWN.match(what)
         what = f"unknown field {named[1]}" if named else "an unknown field"
-    what = re.sub(r"'[^']*'", "…", what).replace("`", "")
+    what = _QUOTED.sub("…", what).replace("`", "")
     what = re.sub(r"\s+", " ", what)[:200]
     return (root + at).lstrip("."), what[:1].lower() + what[1:]
 
@@ -80,15 +80,9 @@ def complaint(error: Exception) -> str:
     Whoever writes a raw value where it does not belong must not see it
     copied into other members' findings.
     """
-    if not isinstance(error, msgspec.ValidationError):
-        return "not JSON in UTF-8"
-    text = str(error)
-    if text.startswith(("Expected ", "Object missing ")):
-        return text
-    _, _, path = text.rpartition(" - at ")
-    if _PATH.fullmatch(path):
-        return f"value not allowed at {path}"
-    return "object contains an unknown field"
+    at, what = fault(error)
+    what = "an unknown field" if "unknown field" in what else what
+    return f"{what} at {at}" if at else what
 
 
 def line_of(text: str, section: str, key: str) -> int:

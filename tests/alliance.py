@@ -564,7 +564,7 @@ class Member:
 
     async def digest(self, origin: str) -> str:
         """Return the digest of a log's claims, recomputed."""
-        return claims.digest_bytes(await digest_of(self.mirror, origin)).hex()
+        return (await digest_of(self.mirror, origin)).to_bytes(32).hex()
 
     async def findings(self, code: str = "") -> list[Row]:
         """Return what it found, of one code or all."""

@@ -1,5 +1,7 @@
 """A complaint says where and why, and never what came in."""
 
+from typing import Literal
+
 import msgspec
 import pytest
 
@@ -22,3 +24,17 @@ def test_fault(raw: str, at: str, what: str) -> None:
     assert shape.fault(caught.value)[0] == at.removeprefix("items[3]").lstrip(
         "."
     )
+
+
+class Coded(msgspec.Struct):
+    code: Literal["a", 1]
+
+
+@pytest.mark.parametrize("value", ["138", "'138", "'138\"", "a'138'c", 1380])
+def test_no_value_is_quoted(value: str | int) -> None:
+    """Whatever quotes there are in it, and if it is a number."""
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert({"code": value}, Coded)
+    assert "138" in str(caught.value)
+    for said in (shape.fault(caught.value)[1], shape.complaint(caught.value)):
+        assert "138" not in said

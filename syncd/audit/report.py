@@ -31,7 +31,7 @@ from syncd.indicator.statement import (
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
-from syncd.roster import changes
+from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.tlog import strict
 
@@ -100,7 +100,7 @@ def _members(roster: Roster) -> Rows:
 def _rosters(rosters: Sequence[Roster]) -> Rows:
     """Yield each version, the oldest first, and what it changed."""
     for before, roster in zip((None, *rosters), rosters, strict=False):
-        changed = changes.between(before, roster) if before else []
+        changed = drafts.between(before, roster) if before else []
         yield {
             "version": roster.version,
             "hash": roster.hash,

@@ -141,7 +141,7 @@ def _verify(args: OutputOptions) -> int:
             **{name: getattr(r, name) for name in LOOKED},
             "root": strict.encode(r.root),
             "digest": {
-                _key_name(key): claims.digest_bytes(value).hex()
+                _key_name(key): value.to_bytes(32).hex()
                 for key, value in sorted(r.digest.items())
             },
         }

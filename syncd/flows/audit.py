@@ -48,7 +48,7 @@ class Tally(Struct):
                 origin, ((token, index, key, record),)
             )
             if by is not None:
-                raw = claims.digest_bytes(hashed) + _EIGHT(by)
+                raw = hashed.to_bytes(32) + _EIGHT(by)
                 total = int.from_bytes(hashlib.sha256(raw).digest(), "big")
             n = index // BUNDLE
         except (struct.error, TypeError, AttributeError):
@@ -56,10 +56,11 @@ class Tally(Struct):
                 f"row at {index!r:.24}: a column is of a wrong type"
             )
             return
-        self.sums[n] = claims.plus(self.sums.get(n, 0), total)
+        self.sums[n] = (self.sums.get(n, 0) + total) % 2**256
         if by is None:
             self.in_force += 1
-            self.digest[key] = claims.plus(self.digest.get(key, 0), hashed)
+            sum_ = self.digest.get(key, 0) + hashed
+            self.digest[key] = sum_ % 2**256
 
 
 class Proof(NamedTuple):
@@ -178,8 +179,6 @@ class _LogCheck:
             for n in sorted(self._held[sightings]):
                 self._differ(n, sightings=sightings)
 
-    # --------------------------------------------------------- notes
-
     def _proofs(self) -> list[tuple[Proof, checkpoint.Checkpoint]]:
         view = self._view
         there = view.note or (view.size and not view.pins)
@@ -227,8 +226,6 @@ class _LogCheck:
         tail = self._tails.get(whole, [])
         if growth.prefix_root(head.size, roots[:whole], tail) != head.root:
             self._problem(f"{proof.what}: another root at size {head.size}")
-
-    # ---------------------------------------------------------- walk
 
     def _walk(self, sizes: set[int]) -> list[bytes]:
         """Check all bundles, from the last; return their roots in order."""
@@ -310,8 +307,6 @@ class _LogCheck:
             for n in (bundle.n for bundle, _ in chunk):
                 if self._held[sightings].pop(n, 0) != made.sums.pop(n, 0):
                     self._differ(n, sightings=sightings)
-
-    # ---------------------------------------------------------- rows
 
     def _differ(self, n: int, *, sightings: int) -> None:
         """Name a bundle of whose rows two sums differ."""

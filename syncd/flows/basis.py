@@ -113,13 +113,10 @@ class Basis:
             for trail in self._trails.values():
                 if asked.issuperset(trail.edge):
                     trail.follow(self._at, self._day)
-        await self._beside(claims)
-
-    async def _beside(self, claims: ClaimSource) -> None:
-        """Read what else is said on the tokens of what was read."""
+        # What else is said on the tokens of what was read.
         keys = map(key, self._at.values())
-        wanted = [one for one in keys if one not in self._on]
-        self._on = {**self._on, **await claims_on(wanted, claims)}
+        beside = [one for one in keys if one not in self._on]
+        self._on = {**self._on, **await claims_on(beside, claims)}
 
     def of(
         self, groups: Sequence[Sequence[Claim]]

@@ -6,7 +6,7 @@ This module reads them: what they come to is `ceremony`'s work.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta
@@ -88,7 +88,7 @@ class Said(Row, frozen=True):
         """What the note's file is called."""
         return f"{self.plan.run}.{self.step}.{self.member}"
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield that it is not this member's to say, or is not all there."""
         plan, each = self.plan, len(KINDS)
         by, sizes = {

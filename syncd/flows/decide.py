@@ -24,8 +24,8 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import held, pull
+from syncd.flows.merge import PullContext
 from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
-from syncd.flows.pull_context import PullContext
 from syncd.roster.members import Cut
 from syncd.tlog import checkpoint, growth, merkle
 from syncd.tlog.checkpoint import Checkpoint

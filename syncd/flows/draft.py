@@ -3,13 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from syncd.indicator import record
 from syncd.indicator.notation import Natural
-from syncd.indicator.record import (
-    DisputeFields,
-    ReassignedFields,
-    ReportFields,
-    VouchFields,
-)
+from syncd.indicator.record import ReportFields
 from syncd.shape import Form, Secret
 
 T = TypeVar("T")
@@ -55,7 +51,7 @@ NEEDED = ("kind", "value", "label", "role", "evidence")  # not guessed
 
 
 class DisputeDraft(
-    DisputeFields, forbid_unknown_fields=True, omit_defaults=False
+    record.DisputeFields, forbid_unknown_fields=True, omit_defaults=False
 ):
     """A dispute as an operator hands it in.
 
@@ -77,7 +73,7 @@ class AnswerDraft(Form):
     reason: str = ""
 
 
-class VouchDraft(VouchFields, forbid_unknown_fields=True):
+class VouchDraft(record.VouchFields, forbid_unknown_fields=True):
     """A vouch as an operator hands it in; `expires` absent: the cap's day."""
 
     kind: str = ""
@@ -86,7 +82,7 @@ class VouchDraft(VouchFields, forbid_unknown_fields=True):
     region: str = ""
 
 
-class ReassignedDraft(ReassignedFields, forbid_unknown_fields=True):
+class ReassignedDraft(record.ReassignedFields, forbid_unknown_fields=True):
     """A number that has a new owner, as a carrier hands it in."""
 
     value: str = ""

@@ -1,6 +1,6 @@
 """Entries of a member's own lists: drafts, new ones and kept ones."""
 
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -26,7 +26,7 @@ class _Whom(NamedTuple):
     value: str = ""
 
 
-WHOM: Final[Any] = _Whom()  # found as identifiers are
+WHOM: Any = _Whom()  # found as identifiers are
 
 
 class OwnDraft(RawValue, frozen=True, kw_only=True):

@@ -24,13 +24,12 @@ import msgspec
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
-from syncd.flows.key_share import Share
 from syncd.flows.ports import Offload
 from syncd.indicator import vocabulary
 from syncd.oprf import group, threshold
 from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
-from syncd.shape import Form
+from syncd.shape import Form, Secret
 from syncd.tlog import document, note
 from syncd.tlog.note import SigningKey
 
@@ -136,29 +135,46 @@ def parse(body: bytes) -> Request:
     """
     asked = canonical.load(body, _Asked)
     points = _points(asked.elements)
-    last = asked.proof == "last"
-    if last and len(points) <= CHECKED:
+    last, n = asked.proof == "last", len(points) - 1
+    if last and n < CHECKED:
         raise MalformedError(
-            "oprf: a check of {n} elements, want {want}",
-            n=len(points) - 1,
-            want=CHECKED,
+            "oprf: a check of {n} elements, want {want}", n=n, want=CHECKED
         )
-    return Request(
-        *asked.key,
-        asked.generation,
-        asked.quorum,
-        asked.purpose,
-        asked.id,
-        points,
-        last,
-    )
+    terms = *asked.key, asked.generation, asked.quorum, asked.purpose
+    return Request(*terms, asked.id, points, last)
 
 
 def _points(text: str) -> tuple[bytes, ...]:
     return tuple(group.split(bytes.fromhex(text)))
 
 
-# -------------------------------------------------------------- the holder
+class Share(Secret, frozen=True):
+    """A share of a token key that fits the one that the roster pins."""
+
+    kind: str
+    epoch: int
+    generation: int
+    index: int
+    secret: bytes  # 32 bytes, little-endian
+
+
+def check_share(epoch: Epoch, index: int, secret: bytes) -> None:
+    """Check that a share is the one that the roster pins at `index`.
+
+    Raises:
+        UntrustedError: it is not.
+    """
+    try:
+        public = group.multiply_base(secret)
+    except MalformedError as e:
+        raise UntrustedError("share: not a scalar") from e
+    if public != epoch.shares[index][1]:
+        raise UntrustedError(
+            "share: {index} of {kind} epoch {epoch} does not fit the "
+            "public share in the roster",
+            epoch,
+            index=index,
+        )
 
 
 class Debit(Protocol):

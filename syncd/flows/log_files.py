@@ -177,11 +177,7 @@ class _Opened(Struct):
             records = leaf.open_bundle(self._head.origin, raw, width, leaves)
         except (MalformedError, BrokenSourceError) as e:
             raise DamagedError("{path}: {why}", path=path, why=e) from e
-        self._note(n * BUNDLE, records, path)
-        return hashes
-
-    def _note(self, start: int, records: list[Record], path: str) -> None:
-        types = bytes(map(type_of, records))
+        start, types = n * BUNDLE, bytes(map(type_of, records))
         self.types.update(types)
         self._each(start, records, types)
         self.ranges += absent.erases(start, records)
@@ -190,6 +186,7 @@ class _Opened(Struct):
             self.closed += [(i, types[i - start]) for i in missing]
         elif max(types) >= BOOKS or any(salt for _, salt, _ in records):
             self._check_open(start, records, types, path)
+        return hashes
 
     def _check_open(
         self, start: int, records: list[Record], types: bytes, path: str

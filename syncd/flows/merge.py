@@ -1,28 +1,84 @@
-"""Fold the entries of a log into the claims: what is mirrored, or is ours."""
+"""Fold the entries of a log into the claims: what is mirrored, or is ours.
 
-from collections.abc import Sequence
+Members other than a log's source are asked for payloads that it did not give.
+"""
 
+from collections.abc import Awaitable, Callable, Sequence
+
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from syncd.errors import DamagedError, StaleError
-from syncd.flows import held
-from syncd.flows.ports import (
-    Mirror,
-    MirrorHead,
-    Offload,
-    OwnHead,
-    OwnLog,
+from syncd.errors import (
+    BrokenSourceError,
+    DamagedError,
+    MalformedError,
+    Message,
+    StaleError,
+    UnavailableError,
 )
-from syncd.flows.pull_context import Budget, PullContext
-from syncd.flows.stretch import fold
+from syncd.flows import held, ports
+from syncd.flows.ports import Mirror, MirrorHead, Offload, Source
+from syncd.flows.stretch import fold, open_
 from syncd.indicator import absent, codec
+from syncd.indicator.statement import Book
+from syncd.tlog import tiles
 from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL
 
 MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
+FILLED = 16  # bundles whose withheld payloads one pull asks for
+FILL_FROM = 4  # sources that it asks for each
+
+
+class Budget(Struct):
+    """What may still be merged of one origin today, by the roster's limits.
+
+    Above it merging lags, mirroring goes on, and nothing is refused.
+    """
+
+    entries: int = 2**63
+    octets: int = 2**63  # record bytes, inflated
+    counted: bool = True  # else what is merged was merged before
+
+    @property
+    def left(self) -> bool:
+        """Whether more may be merged."""
+        return self.entries > 0 and self.octets > 0
+
+    def spend(self, entries: int, octets: int) -> None:
+        """Count what was merged; the last batch may go a little over."""
+        self.entries -= entries
+        self.octets -= octets
+
+
+async def _nobody(_: object) -> None:
+    """Hear what nobody asked for."""
+
+
+class PullContext(Struct, frozen=True, kw_only=True):
+    """Whom to ask, what may be merged, and who hears of it."""
+
+    mirror: Mirror
+    offload: Offload
+    sources: Sequence[Source] = ()  # asked in this order
+    report: Callable[[ports.Finding], Awaitable[None]] = _nobody
+    budget: Budget = field(default_factory=Budget)
+    blame: Callable[[str], object] = len
+    """takes the name of a source that gave what was not signed"""
+    told: Callable[[Sequence[Book]], Awaitable[None]] = _nobody
+    """takes what was merged of a log's book-keeping, before more is fetched"""
+    excuse: bool = False
+    """an epoch is retired: what none of those asked opens was of it"""
+
+    async def wrong(
+        self, origin: str, source: Source, index: int | None, why: Message
+    ) -> None:
+        """Blame a source that gave what was not signed, and report it."""
+        self.blame(source.name)
+        await self.report(ports.Finding("broken_source", origin, index, why))
 
 
 async def own(
-    log: OwnLog,
+    log: ports.OwnLog,
     mirror: Mirror,
     offload: Offload,
     *,
@@ -62,8 +118,8 @@ def _ours(mirror: Mirror, offload: Offload) -> PullContext:
 
 
 async def _go_on(
-    log: OwnLog,
-    tip: OwnHead,
+    log: ports.OwnLog,
+    tip: ports.OwnHead,
     old: MirrorHead,
     mirror: Mirror,
     offload: Offload,
@@ -131,3 +187,70 @@ async def stored(old: MirrorHead, context: PullContext) -> bool:
 def first(missing: Sequence[int]) -> tuple[int, ...]:
     """Return the first withheld indices: the rest is found when due."""
     return tuple(missing[:MOST_MISSING])
+
+
+async def fill(head: MirrorHead, context: PullContext) -> str:
+    """Merge what is mirrored already, asking others for what is withheld.
+
+    Return the name of the last source that had some. With `excuse`, what
+    nobody opens counts as erased with a retired epoch: no leaf tells of which
+    epoch it is, and those who could tell have erased it themselves.
+    """
+    named = ""
+    while True:
+        for n in sorted({index // BUNDLE for index in head.missing})[:FILLED]:
+            named = await _bundle(head, n, context) or named
+        while context.budget.left:
+            old = await context.mirror.head(head.origin)
+            if not await stored(old, context):
+                break
+        before, head = head, await context.mirror.head(head.origin)
+        if not context.excuse or head.missing in ((), before.missing):
+            return named
+
+
+async def _bundle(head: MirrorHead, n: int, context: PullContext) -> str:
+    """Fill one bundle; return who completed it, "" if nobody could."""
+    asked = context.sources[:FILL_FROM]
+    answers: list[list[int]] = []
+    for source in asked:
+        left = await _complete(head, n, source, context)
+        if left == []:
+            return source.name
+        if left:
+            answers.append(left)
+    if context.excuse and answers and len(answers) == len(asked):
+        gone = absent.gone_with_epoch(answers[-1])
+        await context.mirror.erase(head.origin, gone)
+    return ""
+
+
+async def _complete(
+    head: MirrorHead, n: int, source: Source, context: PullContext
+) -> list[int] | None:
+    """Take payloads that we lack from a source; return what is left to have.
+
+    None: it had no right answer.
+    """
+    origin, mirror = head.origin, context.mirror
+    mine = await held.copy(mirror, head).stored(n)
+    try:
+        path = f"payload/{tiles.path(n, mine.width)}"
+        (gz,) = await source.files(origin, [path])
+        theirs = open_(origin, codec.inflate(gz), mine)
+    except (MalformedError, BrokenSourceError) as e:
+        why = Message("{member}: {why}", member=source.name, why=e)
+        await context.wrong(origin, source, n * BUNDLE, why)
+        return None
+    except (UnavailableError, ValueError):
+        return None
+    ours = codec.records(origin, mine)
+    joined = [a if a[1] else b for a, b in zip(ours, theirs, strict=True)]
+    if joined != ours:
+        gz = codec.deflate(joined)
+        try:
+            await mirror.replace_bundle(origin, replace(mine, gz=gz))
+        except StaleError:
+            return None
+    erased = await mirror.erased(origin)
+    return absent.complete(n * BUNDLE, joined, erased=erased)

@@ -49,9 +49,6 @@ class OwnOpinion(NamedTuple):
     local: tuple[Entry, ...]
 
 
-# ------------------------------------------------------------------ entries
-
-
 def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
     """Return the exempt entry or note that a draft asks for.
 
@@ -122,9 +119,6 @@ def list_name(text: str) -> str:
     if not found:
         raise MalformedError("list: a list of our own needs a name")
     return found
-
-
-# ------------------------------------------------------------- over answers
 
 
 def over(

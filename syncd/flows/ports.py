@@ -29,9 +29,6 @@ async def at_once(work: Callable[..., Any], *args: Any) -> Any:
     return work(*args)
 
 
-# ---------------------------------------------------------------- logs
-
-
 class Listed(msgspec.Struct, frozen=True):
     """What the alliance says of a customer, or said until it was cleared."""
 
@@ -272,9 +269,6 @@ class Mirror(Protocol):
 
     async def evidence(self, origin: str) -> Sequence[bytes]:
         """Return the notes of a log that contradict each other, or did."""
-
-
-# ------------------------------------------------------------- sources
 
 
 class Source(Protocol):

@@ -20,14 +20,10 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncd.errors import (
-    BrokenSourceError,
-    MalformedError,
-    UnavailableError,
-)
-from syncd.flows import held, merge, stretch, withheld
+from syncd.errors import BrokenSourceError, MalformedError, UnavailableError
+from syncd.flows import held, merge, stretch
+from syncd.flows.merge import PullContext
 from syncd.flows.ports import MirrorHead, Source
-from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import Run, Stretch, check
 from syncd.flows.stretch_queue import StretchQueue
 from syncd.grouped import cancelled
@@ -98,7 +94,7 @@ async def pull_to(
         source = await _Puller(new, signed, context).walk()
         head = await mirror.head(new.origin)
     if head.merged < head.mirrored:
-        source = await withheld.fill(head, context) or source
+        source = await merge.fill(head, context) or source
         head = await mirror.head(new.origin)
     return PullResult(
         new.origin,

@@ -175,9 +175,7 @@ class Quorums:
         left = deadline - self.clock()
         if left <= 0:
             raise HoldersError(
-                NO_TIME,
-                missing=tuple(epoch.shares[i][0] for i in bad),
-                kind=epoch.kind,
+                NO_TIME, epoch, missing=tuple(epoch.shares[i][0] for i in bad)
             )
         # A holder that is down may use up half of the time that is left.
         wait = left / 2 if len(epoch.shares) - len(bad) > epoch.t else left

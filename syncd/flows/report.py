@@ -9,11 +9,11 @@ others.
 
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from syncd import shape
@@ -39,17 +39,15 @@ MAX_EPOCH = 65_535  # the longest there is: what fits now fits when published
 CHECKED = 4096  # sets of fields that are remembered as right
 
 
-@dataclass(frozen=True)  # no slots: what is derived is cached
-class Rules:
+class Rules(Struct, frozen=True, dict=True):
     """What reports are checked against, as of one moment."""
 
     roster: Roster
     today: str
     region: str
     member: str = ""  # our id: its sector says what evidence we can have
-    checked: dict[tuple[object, ...], bytes] = field(
-        default_factory=dict, repr=False, compare=False
-    )  # fields known to be right; rows of one file share most
+    checked: dict[tuple[object, ...], bytes] = {}
+    # fields known to be right; rows of one file share most
 
     @cached_property
     def sector(self) -> str:

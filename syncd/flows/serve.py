@@ -42,29 +42,19 @@ async def _made(file: File, log: LogFiles, n: int, width: int) -> bytes | None:
     return await log.make(file, log.origin, bundle, width)
 
 
-def _first(origin: str, bundle: Bundle, width: int) -> list[leaf.Record]:
-    return codec.records(origin, bundle)[:width]
-
-
 def _payload(origin: str, bundle: Bundle, width: int) -> bytes:
-    """Return the records as gzip."""
-    if bundle.width == width:
-        return bundle.gz
-    return codec.deflate(_first(origin, bundle, width))
+    return codec.narrow(origin, bundle, width).gz
 
 
-def _audit(origin: str, bundle: Bundle, width: int) -> bytes:
-    """Return book-keeping opened, the rest as leaves."""
-    return leaf.encode_records(leaf.for_audit(_first(origin, bundle, width)))
+def _of(make: Callable[[list[leaf.Record]], bytes]) -> File:
+    return lambda origin, bundle, width: make(
+        codec.records(origin, bundle)[:width]
+    )
 
 
-def _entries(origin: str, bundle: Bundle, width: int) -> bytes:
-    first = _first(origin, bundle, width)
-    return tiles.encode_bundle([record[0] for record in first])
-
-
-def _leaf_hashes(origin: str, bundle: Bundle, width: int) -> bytes:
-    return b"".join(codec.leaf_hashes(_first(origin, bundle, width)))
+_audit = _of(lambda some: leaf.encode_records(leaf.for_audit(some)))
+_entries = _of(lambda some: tiles.encode_bundle([one[0] for one in some]))
+_leaf_hashes = _of(lambda some: b"".join(codec.leaf_hashes(some)))
 
 
 async def _tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:

@@ -10,7 +10,8 @@ would fork the log: we refuse, and say what to do.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from syncd.errors import (
     AbsentError,
@@ -27,8 +28,7 @@ REST_S = 60.0  # what the rest gets once a majority has answered
 PAUSE_S = 1.0  # between two attempts at one member
 
 
-@dataclass(kw_only=True, eq=False)
-class StartupCheck:
+class StartupCheck(Struct, kw_only=True, eq=False):
     """Asks all others at once, each until it has answered.
 
     Waits for ever for a majority: appending without it is the operator's
@@ -49,13 +49,11 @@ class StartupCheck:
     """tells whether the operator takes it upon himself, once"""
     rest_s: float = REST_S
     pause_s: float = PAUSE_S
-    answers: dict[str, bytes] = field(default_factory=dict)  # by network
-    carried: Mapping[str, bytes] = field(default_factory=dict)
+    answers: dict[str, bytes] = {}  # by network
+    carried: Mapping[str, bytes] = {}
     largest: int = 0  # entries of ours, the largest anybody holds
     overridden: bool = False  # by the operator: a majority was not asked
-
-    def __post_init__(self) -> None:
-        self._enough = asyncio.Event()
+    _enough: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def heard(self) -> set[str]:

@@ -9,7 +9,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import Final
 
 from syncd.errors import ForkError, Message, UnavailableError, UntrustedError
 from syncd.flows import pull
@@ -18,7 +17,7 @@ from syncd.indicator.statement import Evidence
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, growth
 
-FORK: Final = "fork"
+FORK = "fork"
 
 
 def judge(said: Evidence, roster: Roster) -> Message:

@@ -19,8 +19,9 @@ written down in docs/normal-forms.md.
 import re
 from collections.abc import Callable
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import bank, chain, checksum, iban, payment, spelling
+from syncd.indicator import bank, chain, checksum, payment, spelling
 from syncd.indicator import scheme as schemes
 
 MAX_RAW = 512  # characters
@@ -31,6 +32,7 @@ _CARD = re.compile(r"[0-9]{16,19}")
 _BANK_NUMBER = re.compile(r"[0-9A-Z]{4,34}")
 _BANK_LIKELY = re.compile(r"[0-9]{10,25}")  # a bare bank account
 _GROUPING = re.compile(r"[ \-]+")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 _BANK_GROUPING = re.compile(r"[ .\-/]+")
 _SCHEME_HINT = (
     "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay,"
@@ -40,14 +42,17 @@ UNTRIED_HINT = (  # of a look-up that did not try a likely kind
     "if it is a bank account, name the bank (scheme): its name, BIC or code"
 )
 
+_ROWS = {row[0]: row[1] for row in tsv.rows("indicator/ibans.tsv")}
+# How many characters a country's IBANs have, registered (ISO 13616) or not.
+IBANS = {c: int(n) for c, n in _ROWS.items() if n.isdecimal()}
+# ISO codes of territories whose IBANs begin with their country's.
+TERRITORIES = {c: n for c, n in _ROWS.items() if c not in IBANS}
+
 _FOLD = {
     **{code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)},
     **spelling.FOLD,
     ord("\t"): " ",
 }
-
-
-# ------------------------------------------------------ cards and banks
 
 
 def _is_card(digits: str) -> bool:
@@ -84,14 +89,49 @@ def _card(text: str) -> str:
     return f"card:{digits}"
 
 
+def _is_iban(number: str) -> bool:
+    """Tell whether upper-case `number` begins and is shaped as IBANs do."""
+    return bool(
+        _IBAN.fullmatch(number)
+        and (number[:2] in IBANS or number[:2] in TERRITORIES)
+    )
+
+
+def _iban(text: str) -> str:
+    iban = _GROUPING.sub("", text).upper().removeprefix("IBAN")
+    country, n = iban[:2], len(iban)
+    want = IBANS.get(country, 0)
+    if not _IBAN.fullmatch(iban) or n != want:
+        raise MalformedError(
+            "account: an IBAN is a country, two digits, letters and digits"
+            if not _IBAN.fullmatch(iban)
+            else "account: no IBAN begins with {country}"
+            if country in TERRITORIES
+            else "account: an IBAN of {country} has {want} characters, here"
+            " are {n}"
+            if want
+            else "account: an IBAN of a country that has none",
+            country=country,
+            whose=TERRITORIES.get(country, ""),
+            want=want,
+            n=n,
+        )
+    number = "".join(str(int(c, 36)) for c in f"{iban[4:]}{country}00")
+    if f"{98 - int(number) % 97:02d}" != iban[2:4]:
+        raise MalformedError(
+            "account: an IBAN whose check digits do not hold (mod 97)"
+        )
+    return f"iban:{iban}"
+
+
 def _bank(text: str, id_: str) -> str:
     """Return the form of a bank's number; `id_` "" if nobody said which."""
     number = _BANK_GROUPING.sub("", text).upper()
     _check_rounded(number)
     if _is_card(number):
         return f"card:{number}"
-    if iban.looks_like(number):
-        return iban.read(number)
+    if _is_iban(number):
+        return _iban(number)
     fits = _BANK_NUMBER.fullmatch(number)
     if not (fits and id_):
         raise MalformedError(
@@ -107,14 +147,11 @@ def _bank(text: str, id_: str) -> str:
 
 _READERS: dict[str, Callable[[str], str]] = {
     "card": _card,
-    "iban": iban.read,
+    "iban": _iban,
     "alipay": payment.alipay,
     "wechat": payment.wechat,
     "qq": payment.qq,
 }
-
-
-# ----------------------------------------------------------- what is asked
 
 
 def normalise(raw: str, scheme: str = "") -> str:
@@ -240,7 +277,7 @@ def _card_or_iban(text: str) -> tuple[str, str]:
     _check_rounded(digits)
     if _is_card(digits):
         return digits, f"card:{digits}"
-    return digits, iban.read(digits) if iban.looks_like(digits.upper()) else ""
+    return digits, _iban(digits) if _is_iban(digits.upper()) else ""
 
 
 def _by_shape(text: str) -> str:

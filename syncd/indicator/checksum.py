@@ -42,9 +42,6 @@ def base58(
         return None
 
 
-# ------------------------------------------------------ bech32, cashaddr
-
-
 def bech32(
     text: str, human: str, *, longest: int = 90
 ) -> tuple[str, Sequence[int]] | None:
@@ -128,9 +125,6 @@ def _polymod(
             if top >> n & 1:
                 check ^= generator
     return check
-
-
-# ---------------------------------------------------------------- keccak
 
 
 def eip55(address: str) -> str:

@@ -88,14 +88,15 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         return tokens.decode(self.statement.token)
 
     @classmethod
-    def parse(cls, origin: str, row: Row) -> "Claim":
+    def parse(
+        cls, origin: str, token: bytes, index: int, key: int, raw: bytes
+    ) -> "Claim":
         """Read a row as a store keeps it; `claim.row()` writes it again.
 
         Raises:
             DamagedError: the record is not one that `folding.fold` wrote.
         """
-        token, index, number, raw = row
-        kind, epoch = kind_epoch(number)
+        kind, epoch = kind_epoch(key)
         try:
             content = _parse(raw, tokens.KIND_NAMES[kind], epoch, token)
         except (
@@ -113,14 +114,12 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         return token, self.index, number, record(self.statement)
 
 
-# ---------------------------------------------------------------- digest
-
-
 def digest(origin: str, rows: Iterable[Row]) -> int:
     """Return Σ of the rows' hashes, below 2^256.
 
     Sums add: the digest after a batch is the old one, plus that of the rows
-    added, minus that of the rows removed, mod 2^256 (see `plus`, `minus`).
+    added, minus that of the rows removed, mod 2^256. It is shown and stored as
+    32 bytes, big-endian.
     """
     name = origin.encode("ascii")
     head = b"syncd-claim-v1\0" + bytes((len(name),)) + name
@@ -131,18 +130,6 @@ def digest(origin: str, rows: Iterable[Row]) -> int:
         total += number(sha256(row).digest())
     return total % 2**256
 
-
-def plus(a: int, b: int) -> int:
-    """Return the digest of two disjoint sets of rows together."""
-    return (a + b) % 2**256
-
-
-def digest_bytes(value: int) -> bytes:
-    """Return a digest as it is shown and stored: 32 bytes, big-endian."""
-    return value.to_bytes(32)
-
-
-# --------------------------------------------------------------- records
 
 _POSITION = struct.Struct(">QBQ").pack
 

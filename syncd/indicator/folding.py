@@ -124,9 +124,6 @@ class Batch(msgspec.Struct, gc=False):
     books: list[statements.Book] = []
 
 
-# ------------------------------------------------------------------ fold
-
-
 def fold(
     origin: str,
     start: int,

@@ -19,7 +19,6 @@ import idna
 
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
-from syncd.indicator import escape
 from syncd.indicator import suffixes as suffix_list
 
 MAX_HOST = 253  # bytes
@@ -36,6 +35,8 @@ PUNCTUATION = (
     "\uff3b-\uff40\uff5b-\uff60\uff62-\uff65"
 )
 
+_UNSAFE = re.compile(rb"[\x00-\x20\x7f-\xff#%]")
+_ESCAPED = re.compile(rb"[0-9A-Fa-f]{2}", re.ASCII)
 _PORT = re.compile(rb"[0-9]{0,5}", re.ASCII)
 _DOTS = re.compile(r"\.\.+")
 _NAME = re.compile(r"[a-z0-9_.-]+", re.ASCII)
@@ -72,18 +73,16 @@ def parse(authority: bytes, *, strict: bool) -> Host:
         return Host(_ipv6(inside), literal=True)
     raw, _, port = authority.partition(b":")
     _check_port(port)
-    raw = escape.undo(raw)
+    raw = unescaped(raw)
     if any(c in raw for c in b"/\\?@:[]"):
         raise MalformedError("url: host holds an escaped delimiter")
     spelled = _spell(raw, strict=strict)
     name = _DOTS.sub(".", spelled.strip("."))
     if not name:
         raise MalformedError("url: no host")
-    if len(name) > MAX_HOST:
+    if (n := len(name)) > MAX_HOST:
         raise MalformedError(
-            "url: host is {n} bytes, at most {most}",
-            n=len(name),
-            most=MAX_HOST,
+            "url: host is {n} bytes, at most {most}", n=n, most=MAX_HOST
         )
     labels = name.split(".")
     longest = max(map(len, labels))
@@ -162,11 +161,11 @@ def _spell(raw: bytes, *, strict: bool) -> str:
     """Return a name's lower-case ASCII spelling: as is, IDN, or escaped."""
     if raw.isascii():
         # Also what begins with xn--: the data of `idna` has no say in it.
-        return escape.redo(raw.lower())
+        return escaped(raw.lower())
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        return escape.redo(raw.lower())
+        return escaped(raw.lower())
     try:
         mapped = idna.uts46_remap(text, std3_rules=False)
         if strict and _PUNCTUATED.search(mapped):
@@ -236,3 +235,30 @@ def _ipv6(inside: bytes) -> str:
     if address in _NAT64:
         return str(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return f"[{address}]"
+
+
+def unescaped(raw: bytes) -> bytes:
+    """Undo percent-escapes, as Safe Browsing does, until none is left.
+
+    Two escapes never overlap, so every order of undoing them ends alike;
+    but going pass by pass would let "%252525…" cost the square of its length.
+    """
+    start = raw.find(b"%")
+    if start < 0:
+        return raw
+    done = bytearray(raw[:start])
+    for byte in raw[start:]:
+        done.append(byte)
+        # An undone byte may itself end an escape that began before it.
+        while (
+            len(done) > 2
+            and done[-3] == 0x25
+            and _ESCAPED.fullmatch(done, len(done) - 2)
+        ):
+            done[-3:] = bytes((int(done[-2:], 16),))
+    return bytes(done)
+
+
+def escaped(raw: bytes) -> str:
+    """Escape what a canonical URL bears only escaped, in upper-case hex."""
+    return _UNSAFE.sub(lambda m: b"%%%02X" % m[0][0], raw).decode()

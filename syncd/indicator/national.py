@@ -41,9 +41,6 @@ def is_short(region: str, digits: str) -> bool:
     return bool(re.fullmatch(r"[0-9]{2,8}", digits))
 
 
-# ------------------------------------------------------- international
-
-
 def international(digits: str) -> str:
     """Return the form of what follows a "+": digits are kept, all of them.
 
@@ -135,13 +132,7 @@ def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
         return {}  # 001: a code of no country
     # what may be a number that was cut off is not repeated
     shown = rest if len(rest) <= _SHORT_DIGITS_NANP else "…"
-    return {
-        "short": f"{region.lower()}:{shown}",
-        "hint": _SHORT_HINT,
-    }
-
-
-# ------------------------------------------------------------- mainland
+    return {"short": f"{region.lower()}:{shown}", "hint": _SHORT_HINT}
 
 
 def _form(number: str, *plans: re.Pattern[str]) -> str | None:
@@ -232,9 +223,6 @@ def _why_not_mainland(number: str) -> NoReturn:
         else "",
         n=size,
     )
-
-
-# ------------------------------------------------------- other regions
 
 
 def north_america(digits: str, region: str) -> str:

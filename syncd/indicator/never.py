@@ -80,9 +80,6 @@ class _Where(NamedTuple):
     own: frozenset[str]  # labels below it that are the operator's
 
 
-# ------------------------------------------------------------------ tables
-
-
 @functools.cache
 def _provinces() -> Mapping[str, str]:
     """Return the province of each area code."""
@@ -145,9 +142,6 @@ def row(kind: str, value: str) -> Identifier:
     except MalformedError:
         one = for_report(kind, value, keep_query=True, allow_personal=True)
     return Identifier(kind, _site(one.value)) if kind == "url" else one
-
-
-# ------------------------------------------------------------------- sites
 
 
 def _split(form: str) -> tuple[str, str]:
@@ -220,20 +214,15 @@ class Rule:
             known = owners.get((one.kind, one.value))
             owner = known.owner if known else Owner(one.note)
             if one.kind == "url":
-                self._add_url(one.value, owner, known)
+                host, path = _split(_site(one.value))
+                if path != "/":
+                    self._pages[host + path] = owner
+                elif known or host not in self._sites:
+                    self._sites[host] = owner, known.hosts if known else ()
             elif one.kind == "phone":
                 self._add_phone(one.value, owner)
             else:
                 self._exact[one.kind, one.value] = owner
-
-    def _add_url(
-        self, value: str, owner: Owner, known: ListedValue | None
-    ) -> None:
-        host, path = _split(_site(value))
-        if path != "/":
-            self._pages[host + path] = owner
-        elif known or host not in self._sites:
-            self._sites[host] = owner, known.hosts if known else ()
 
     def _add_phone(self, value: str, owner: Owner) -> None:
         area, number = numbering.area_service(value)

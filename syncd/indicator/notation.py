@@ -30,9 +30,6 @@ Position = tuple[str, int]  # (origin, index)
 Positions = tuple[tuple[str, Natural], ...]
 
 
-# -------------------------------------------------------------------- days
-
-
 class _Days(dict[str, int]):
     """Day text → days since 1970-01-01; holds at most the 84,006 that are."""
 
@@ -71,9 +68,6 @@ def day_text(number: int) -> str:
             "day: number {number} is not in 1970 to 2199", number=number
         )
     return datetime.date.fromordinal(number + _EPOCH).isoformat()
-
-
-# ------------------------------------------------------------------- forms
 
 
 class Form(NamedTuple):

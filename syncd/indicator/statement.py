@@ -53,9 +53,6 @@ COUNTS = get_args(Count)  # "at least", of a sighting
 Know = Annotated[str, notation.hexadecimal(8)]
 
 
-# ------------------------------------------------------------- the types
-
-
 class _Statement(Form, omit_defaults=True, tag_field="type", tag=0, gc=False):
     """An object with these fields and no others; what is empty is left out."""
 
@@ -257,9 +254,6 @@ def of(
     if "know" in made.__struct_fields__:
         fields["know"] = "" if getattr(given, "about", ()) else know
     return made(**fields)  # type: ignore[no-any-return]
-
-
-# --------------------------------------------------------- read and write
 
 
 def decode(payload: bytes, type_: int) -> Statement | Void:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
-from syncd.indicator import escape, host, link, services, spelling
+from syncd.indicator import host, link, services, spelling
 from syncd.indicator.host import Host
 
 MAX_FORM = 256  # bytes of a normal form
@@ -102,14 +102,13 @@ def report_expression(
         )
     form, path = url.form(kept), url.path
     numbered = service and not service.person  # its own number, nobody's
-    if len(form) > MAX_FORM:
+    if (n := len(form)) > MAX_FORM:
         raise MalformedError(
-            "url: normal form is {n} bytes, at most {most}",
-            n=len(form),
-            most=MAX_FORM,
+            "url: normal form is {n} bytes, at most {most}", n=n, most=MAX_FORM
         )
     shown = "" if allow_personal else path if numbered else f"{path}?{kept}"
-    if _PERSONAL.search(escape.undo(shown.encode()).decode(errors="replace")):
+    plain = host.unescaped(shown.encode()).decode(errors="replace")
+    if _PERSONAL.search(plain):
         raise RefusedError(
             "url: path holds seven digits in a row or an @, as a phone"
             " number or an e-mail address does"
@@ -280,12 +279,12 @@ def _parse_any(raw: str, *, strict: bool) -> _Url:
     named = host.parse(authority, strict=strict)
     # Path and query are unescaped together, as an escaped "?" cannot be told
     # from a plain one in the canonical form.
-    path, mark, query = escape.undo(rest).partition(b"?")
+    path, mark, query = host.unescaped(rest).partition(b"?")
     return _Url(
         scheme,
         named,
-        escape.redo(_resolve(path)),
-        escape.redo(query) if mark else None,
+        host.escaped(_resolve(path)),
+        host.escaped(query) if mark else None,
     )
 
 

@@ -183,27 +183,25 @@ def _judge(
     if not real:
         action = lower(action, world.roster.policy.spoofed)
     single = len({r.who.controller for r in reports}) == 1
-    checks = (
-        ("official_report", official),
-        ("two_independent", pair),
-        ("one_group", single and not official),
-        ("not_independent", not (single or pair or official)),
-        (
-            "no_authority",
-            any(world.overclaims(r.claim.origin, r.report) for r in reports),
+    checks = {
+        "official_report": official,
+        "two_independent": pair,
+        "one_group": single and not official,
+        "not_independent": not (single or pair or official),
+        "no_authority": any(
+            world.overclaims(r.claim.origin, r.report) for r in reports
         ),
-        ("contested", any(r.claim.origin in world.contested for r in reports)),
-        ("spoofed", len(real) < len(reports)),
-        ("disputed", bool(against.disputed)),
-        (
-            "disputed_by_police",
-            any(world.speaks_for(d, "police") for d in against.disputing()),
+        "contested": any(r.claim.origin in world.contested for r in reports),
+        "spoofed": len(real) < len(reports),
+        "disputed": against.disputed,
+        "disputed_by_police": any(
+            world.speaks_for(d, "police") for d in against.disputing()
         ),
-        ("overdue", bool(against.overdue)),
-        ("report_stands", bool(against.upheld())),
-        ("vouched", bool(against.vouched)),
-    )
-    reasons = [code for code, holds in checks if holds] + found.ended
+        "overdue": against.overdue,
+        "report_stands": against.upheld(),
+        "vouched": against.vouched,
+    }
+    reasons = [code for code in checks if checks[code]] + found.ended
     rests_on = found.rests_on | against.positions()
     return _answer(word, action, world, reasons, rests_on, reports)
 

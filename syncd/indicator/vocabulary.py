@@ -97,9 +97,6 @@ def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
     return nearest(field, word, NEAR if field else 2 * NEAR)
 
 
-# ------------------------------------------------- a word that is no code
-
-
 def check(
     field: str, facet: str, word: str, among: Collection[str] = ()
 ) -> None:

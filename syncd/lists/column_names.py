@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Final
 
 from syncd import tsv
 from syncd.errors import MalformedError, Message, UsageError
@@ -20,10 +19,8 @@ from syncd.indicator import notation
 from syncd.indicator.record import ReportFields
 from syncd.lists.rows import FileOptions
 
-NAMES: Final = {
-    into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")
-}
-FIELDS: Final = (
+NAMES = {into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")}
+FIELDS = (
     *NAMES,
     *(
         name
@@ -31,7 +28,7 @@ FIELDS: Final = (
         if name not in NAMES and form.name != "positions"
     ),
 )
-FIRST: Final = 20  # rows among which the header is looked for
+FIRST = 20  # rows among which the header is looked for
 
 
 @lru_cache(4096)
@@ -42,12 +39,9 @@ def fold(name: str) -> str:
     return re.sub(r"[\s_\-*:/.]+", "", text)
 
 
-BY_NAME: Final = {fold(name): name for name in FIELDS} | {
+BY_NAME = {fold(name): name for name in FIELDS} | {
     name: into for into, names in NAMES.items() for name in names
 }
-
-
-# ------------------------------------------------------------- the header
 
 
 def knows(options: FileOptions) -> Callable[[str], bool]:
@@ -82,18 +76,13 @@ def header_row(
     return best
 
 
-def skipped(rows: int, line: int) -> Message:
-    """Return the note on where the header is, and rows skipped above it."""
-    if not rows:
+def skipped(n: int, line: int) -> Message:
+    """Return the note on where the header is, and n rows skipped above it."""
+    if not n:
         return Message("the header is line {line}", line=line)
     return Message(
-        "the header is line {line}: rows skipped above it: {n}",
-        line=line,
-        n=rows,
+        "the header is line {line}: rows skipped above it: {n}", line=line, n=n
     )
-
-
-# ------------------------------------------------------------ its columns
 
 
 def understood(
@@ -171,8 +160,8 @@ def place(column: str, header: Sequence[str], width: int, where: str) -> int:
 
 # What the name of a column never is; and what one that is named by its
 # number may not look like, for then there may be no header at all.
-_DATA: Final = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
-_DOMAIN: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
+_DATA = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
 
 
 def _check_names(
@@ -180,25 +169,25 @@ def _check_names(
 ) -> None:
     """Pass names that are none twice, and look like no data."""
     there: dict[str, int] = {}
-    for column, name in enumerate(header, 1):
+    for n, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
         if _DATA.search(text) or (
-            str(column) in mapped.values() and _DOMAIN.fullmatch(text)
+            str(n) in mapped.values() and _DOMAIN.fullmatch(text)
         ):
             raise UsageError(
                 "{where}: column {n} of the header looks like a value",
                 where=where,
-                n=column,
+                n=n,
             )
         if name and name in there:
             raise UsageError(
                 "{where}: columns {one} and {two} are both named {name}",
                 where=where,
                 one=there[name],
-                two=column,
+                two=n,
                 name=repr(name),
             )
-        there[name] = column
+        there[name] = n
 
 
 def check_all_there(

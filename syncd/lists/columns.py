@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -30,9 +30,9 @@ from syncd.lists.rows import Row, flaw
 from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
 
-WHOSE: Final = frozenset({"kind", "value", "scheme", "bank", "region"})
-HOW: Final = frozenset({"region", "scheme", "keep_query", "allow_personal"})
-_WORDS: Final = 1000  # different ones that are counted apart
+WHOSE = frozenset({"kind", "value", "scheme", "bank", "region"})
+HOW = frozenset({"region", "scheme", "keep_query", "allow_personal"})
+_WORDS = 1000  # different ones that are counted apart
 
 
 class ListDescription(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Extra(NamedTuple):
     means: Convert = str
 
 
-NO_EXTRA: Final[Mapping[str, Extra]] = {}
+NO_EXTRA: Mapping[str, Extra] = {}
 
 
 class Columns(Struct, frozen=True):
@@ -221,9 +221,6 @@ def _at(into: str, why: MalformedError) -> MalformedError:
     )
 
 
-# --------------------------------------------------------------- the plan
-
-
 def plan(
     header: Sequence[str] | None,
     width: int,
@@ -268,9 +265,6 @@ def plan(
     shown = [*header] or [str(n + 1) for n in range(width)]
     stored = tuple((name, found.get(at, "")) for at, name in enumerate(shown))
     return Columns(found, {}, stored, constants, means)
-
-
-# ------------------------------------------------------- what a cell means
 
 
 def _meaning(into: str, described: ListDescription) -> Convert:

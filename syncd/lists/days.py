@@ -14,15 +14,15 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from syncd.errors import MalformedError
 
-ZONE: Final = ZoneInfo("Asia/Shanghai")  # where an alliance names no other
+ZONE = ZoneInfo("Asia/Shanghai")  # where an alliance names no other
 
-_HALF: Final = r"(上午|早上|凌晨|中午|下午|傍晚|晚上|[ap]\.?m\.?)"
-_TIME: Final = re.compile(
+_HALF = r"(上午|早上|凌晨|中午|下午|傍晚|晚上|[ap]\.?m\.?)"
+_TIME = re.compile(
     r"(?: ?\(?(?:星期|周|礼拜)[一二三四五六日天]\)?)?"
     rf"(?:(?:t|[ :_-]+)?(?:{_HALF}? ?(?:"
     r"(\d\d?)(?:[:.时点] ?(\d\d?)(?:[:.分] ?(\d\d?)(?:[.,]\d+)?秒?|分)?|[时点])"
@@ -32,24 +32,24 @@ _TIME: Final = re.compile(
     r"|[上下]午))?",
     re.ASCII,
 )
-_YEAR_FIRST: Final = re.compile(
+_YEAR_FIRST = re.compile(
     r"(\d{4})(?:([-/.])(\d\d?)\2(\d\d?)(?!\d)"
     r"| ?年 ?(\d\d?) ?月 ?(\d\d?) ?[日号]?|(\d\d)(\d\d))",
     re.ASCII,
 )
-_NAMED: Final = re.compile(
+_NAMED = re.compile(
     r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? )?(?:(\d\d?)[ -])?"
     r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?"
     r"|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
     r"\.?,?[ -](?:(\d\d?),? )?(\d{4})(?!\d)",
     re.ASCII,
 )
-_MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
-_YEAR_LAST: Final = re.compile(
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+_YEAR_LAST = re.compile(
     r"\d\d?([-/. ])(?:\d\d?|[a-z]+)\1(?:\d\d|\d{4})(?:\D.*)?", re.ASCII
 )
-_SERIAL: Final = re.compile(r"([2-7]\d{4})(?:\.\d+)?", re.ASCII)
-_UNIX: Final = re.compile(r"(1\d{9})(?:\d{3}|\.\d+)?", re.ASCII)
+_SERIAL = re.compile(r"([2-7]\d{4})(?:\.\d+)?", re.ASCII)
+_UNIX = re.compile(r"(1\d{9})(?:\d{3}|\.\d+)?", re.ASCII)
 
 
 @lru_cache(4096)  # a list has few, each in many rows

@@ -11,20 +11,19 @@ nothing before the whole column has them.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
 
 from syncd.errors import MalformedError
 
-_NUMBER: Final = re.compile(
+_NUMBER = re.compile(
     r"[+-]?(?:\d{1,3}(?:[.,]\d+)?E[+-]?\d{1,3}|\d{5,}[.,]0+"
     r"|\d{1,3}(?:,\d{3}){2,}(?:\.0+)?)",
     re.ASCII | re.IGNORECASE,
 )
-_DIGITS: Final = re.compile("[0-9]{8,30}")
-_FEW: Final = 3  # cells that show nothing yet
-_MANY: Final = 10  # which end with 0 by chance once in 10^10
-_EXACT: Final = 15  # digits that a spreadsheet keeps
-_DOUBLE: Final = 17  # at most, that JavaScript and others do
+_DIGITS = re.compile("[0-9]{8,30}")
+_FEW = 3  # cells that show nothing yet
+_MANY = 10  # which end with 0 by chance once in 10^10
+_EXACT = 15  # digits that a spreadsheet keeps
+_DOUBLE = 17  # at most, that JavaScript and others do
 
 
 def value(cell: str) -> str:

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import tomlkit
 from msgspec import structs
@@ -33,18 +33,18 @@ from syncd.lists.preview import Unknown
 from syncd.lists.rows import FileOptions
 from syncd.shape import line_of
 
-MOST: Final = 1 << 20  # bytes
-_FILE_KEYS: Final = {
+MOST = 1 << 20  # bytes
+_FILE_KEYS = {
     f.name: type(f.default) if f.default is not None else str
     for f in structs.fields(FileOptions)
     if f.name != "names"
 }
-_CONSTANTS: Final = {
+_CONSTANTS = {
     f.name: str if f.default == () else type(f.default)
     for f in structs.fields(Draft)
     if f.name not in {"value", "basis", "urgent"}
 }
-_SECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {  # name → its type
+_SECTIONS: Mapping[str, Mapping[str, Any]] = {  # name → its type
     "file": _FILE_KEYS,
     "columns": dict.fromkeys(FIELDS, (str, int)),
     "constants": _CONSTANTS,
@@ -126,7 +126,7 @@ def _check(
 
 
 # What stands behind `#` in a file that is written.
-REMARKS: Final = (
+REMARKS = (
     'give each word its code; while it has none ("") its rows are refused',
     "rows: {n}",
     "rows: {n}; nearest: {near}",

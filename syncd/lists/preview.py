@@ -13,7 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,9 +25,9 @@ from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import Row, Table
 from syncd.lists.words import UnknownError
 
-LISTED: Final = 10  # rows that are shown
-WORDS: Final = 1000  # different ones that are shown; the others are counted
-NAMES: Final = 200  # of cells, where each row names its own
+LISTED = 10  # rows that are shown
+WORDS = 1000  # different ones that are shown; the others are counted
+NAMES = 200  # of cells, where each row names its own
 
 
 class Listed(NamedTuple):

@@ -4,17 +4,17 @@ It has the list's own columns, with line and reason in front.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from syncd.lists.rows import Table
 from syncd.lists.safe import Writer
 
 # Names of what stands in front; such a list is a part of another.
-FRONT: Final = {
+FRONT = {
     "en": ("refused line", "refused because"),
     "zh": ("退回行号", "退回原因"),
 }
-OURS: Final = frozenset(name for names in FRONT.values() for name in names)
+OURS = frozenset(name for names in FRONT.values() for name in names)
 
 
 class Refused(NamedTuple):

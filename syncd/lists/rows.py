@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,10 +9,10 @@ from typing import Any, Protocol
 from msgspec import Struct, structs
 
 from syncd.errors import MalformedError, Message
+from syncd.shape import Secret
 
-_UNSURE = re.compile(
-    "[\ud800-\uf8ff\ufffd]"
-)  # no text; others see another there
+# No text; others see another there.
+_UNSURE = re.compile("[\ud800-\uf8ff\ufffd]")
 
 
 class FileOptions(Struct, frozen=True):
@@ -66,15 +65,14 @@ def flaw(cell: str) -> MalformedError | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Secret, frozen=True):
     """One row: its cells, or why it cannot be read."""
 
     number: int  # of its first line (of the row, in a sheet), from 1
     last: int  # number of its last line
     end: int  # offset behind it: bytes, or rows of a sheet
-    cells: Sequence[str] | Mapping[str, str] = field(repr=False)
-    raw: str = field(repr=False)  # as it stands in the file
+    cells: Sequence[str] | Mapping[str, str]
+    raw: str  # as it stands in the file
     problem: MalformedError | None = None
 
 

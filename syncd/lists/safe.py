@@ -16,15 +16,15 @@ import csv
 import io
 import re
 from collections.abc import Iterable
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-_QUOTES: Final = "'‘’＇"  # before what a spreadsheet is to keep as text
+_QUOTES = "'‘’＇"  # before what a spreadsheet is to keep as text
 # Behind what is not seen, too: a program may drop it first.
-_RUN: Final = re.compile(
+_RUN = re.compile(
     rf"[\0-\x20\x7f\u200b-\u200f\u2060\ufeff]*[-=+@＝＋－＠﹢﹣﹦﹫−{_QUOTES}]"
 )
 # What a spreadsheet would make a number or a day of, and save as such.
-_NUMBER: Final = re.compile(
+_NUMBER = re.compile(
     r"0[0-9].*|[0-9][0-9., ]{11,}|[0-9.]+[eE][+-]?[0-9]+"
     r"|[0-9]{1,3}(?:[-/.:][0-9]{1,4}){1,2}"
 )

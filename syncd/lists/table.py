@@ -7,10 +7,11 @@ the file is not whole, and nothing of it is in.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import column_names, lines

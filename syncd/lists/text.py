@@ -198,8 +198,6 @@ class Text(Table):
         own = cells.OWN_LINE if self.format == "hosts" else "(?!)"
         return re.compile(f"(?P<comment>{comment})|(?P<own>{own})|{blank}")
 
-    # ---------------------------------------------------- the beginning
-
     def _top(self) -> tuple[list[Line], Line | None]:
         """Return the first lines, and the last comment above them.
 

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, partial
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from syncd import tsv
 from syncd.errors import MalformedError
@@ -22,16 +22,16 @@ from syncd.indicator import notation, scheme, vocabulary
 from syncd.indicator.notation import FLAG
 from syncd.indicator.record import ReportFields
 
-_FORMS: Final = notation.forms(ReportFields)
-FACETS: Final = tuple(name for name, form in _FORMS.items() if form.facet)
-FLAGS: Final = tuple(name for name, form in _FORMS.items() if form is FLAG)
-OWN: Final = (*FACETS, *FLAGS, "kind", "region", "scheme", "bank")
-FIELDS: Final = (*OWN, "place")
-_SEVERAL: Final = re.compile(r"[;；、|,，\n]")  # between codes of a set
-_RUNS: Final = re.compile(
+_FORMS = notation.forms(ReportFields)
+FACETS = tuple(name for name, form in _FORMS.items() if form.facet)
+FLAGS = tuple(name for name, form in _FORMS.items() if form is FLAG)
+OWN = (*FACETS, *FLAGS, "kind", "region", "scheme", "bank")
+FIELDS = (*OWN, "place")
+_SEVERAL = re.compile(r"[;；、|,，\n]")  # between codes of a set
+_RUNS = re.compile(
     r"[^\W\d_\u2e80-\u9fff][^\d\u2e80-\u9fff/|,;()+-]*|\d+|[\u2e80-\u9fff]+"
 )
-_MOST: Final = 4096  # cells of a column that are remembered
+_MOST = 4096  # cells of a column that are remembered
 
 Convert = Callable[[str], Any]
 Own = Mapping[tuple[str, str], str]  # codes by (field, word); "": undecided
@@ -207,7 +207,7 @@ def _refuse(field: str, cell: str) -> NoReturn:
     raise MalformedError("{field}: {word} is no kind")
 
 
-_READ: Final[Mapping[str, Convert]] = {
+_READ: Mapping[str, Convert] = {
     "region": _country,
     "place": _place,
     "scheme": _scheme,

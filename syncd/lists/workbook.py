@@ -56,9 +56,6 @@ _PERCENT = regex(r"[0#.]+%(?:;.*)?")
 Cell = str | tuple[str]
 
 
-# --------------------------------------------------------------- the pass
-
-
 class _Scan:
     """What one pass over a sheet's XML tells that calamine does not."""
 
@@ -211,9 +208,6 @@ def pads(code: str) -> tuple[str, str, int] | None:
     return ("pads", before, zeros) if before or zeros > 1 else None
 
 
-# ------------------------------------------------------------- the values
-
-
 def cell_of(value: object) -> Cell:
     """Return what a cell says."""
     match value:
@@ -309,9 +303,6 @@ class _Rows:
             cells += [""] * (end - len(cells))
             cells[left:end] = [c or cell for c in cells[left:end]]
         return last
-
-
-# -------------------------------------------------------------- the child
 
 
 def frames(path: Path, wanted: str) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from syncd import tsv
 from syncd.messages import answers
 from syncd.messages.catalogue import language, t
 from syncd.roster import drafts, signing
-from syncd.roster.changes import Change, between
+from syncd.roster.drafts import Change, between
 from syncd.roster.roster import Roster
 from syncd.tlog import note
 

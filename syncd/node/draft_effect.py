@@ -24,7 +24,7 @@ from syncd.flows.ports import at_once
 from syncd.indicator import statement
 from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
-from syncd.roster.changes import between
+from syncd.roster.drafts import between
 from syncd.roster.roster import Roster
 from syncd.store.home_stores import open_mirror
 from syncd.store.mirror import MirrorStore

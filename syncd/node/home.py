@@ -14,8 +14,7 @@ from msgspec import structs
 
 from syncd.config import Config, editing, server
 from syncd.errors import DamagedError, SyncdError, UsageError
-from syncd.flows import key_share
-from syncd.flows.key_share import Share
+from syncd.flows.evaluation import Share, check_share
 from syncd.flows.ports import OwnHead
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
@@ -277,6 +276,6 @@ def _shares(
         scalar = ring.get(share_name(epoch))
         if scalar is None:
             continue  # it may come later: `syncd ceremony`
-        key_share.check_share(epoch, index, scalar)
+        check_share(epoch, index, scalar)
         found[key] = Share(*key, index, scalar)
     return found

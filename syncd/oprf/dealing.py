@@ -17,23 +17,22 @@ anew, f_i(0) is not drawn but λ_i·k_i, of t who hold the key; C_i[0] is then
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
 
 from syncd.errors import MalformedError
 from syncd.oprf import group, voprf
 from syncd.oprf.group import Rng
+from syncd.shape import Secret
 
 _TAG = b"syncd-dealing-v1\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Dealt:
+class Dealt(Secret, frozen=True):
     """A polynomial, as its dealer hands it out and then forgets it."""
 
     commitments: list[bytes]  # points: the coefficients, constant first
     proof: bytes  # 64 bytes: that the constant one is known
-    shares: Mapping[int, bytes] = field(repr=False)  # secret, of holders 1…n
+    shares: Mapping[int, bytes]  # secret, of holders 1…n
 
 
 def deal(

@@ -229,9 +229,6 @@ def split(raw: bytes) -> list[bytes]:
     return [raw[at : at + 32] for at in range(0, len(raw), 32)]
 
 
-# ── scalars ──────────────────────────────────────────────────────────────────
-
-
 def random_scalar(rng: Rng) -> bytes:
     """Return a scalar from 64 bytes of `rng`: uniform, and not zero."""
     return random_scalars(1, rng)[0]
@@ -275,19 +272,16 @@ def check_scalar(value: bytes, what: str = "scalar") -> None:
         raise MalformedError("oprf: {what} is zero", what=what)
 
 
-def scalar_add(x: bytes, y: bytes) -> bytes:
-    """Return x + y."""
-    return _scalar_call(_library().scalar_add, x, y)
+def _scalar_call(operation: str, x: bytes, y: bytes) -> bytes:
+    _want_sizes((x, y), "scalar")
+    result = ctypes.create_string_buffer(32)
+    getattr(_library(), operation)(result, x, y)
+    return result.raw
 
 
-def scalar_sub(x: bytes, y: bytes) -> bytes:
-    """Return x - y."""
-    return _scalar_call(_library().scalar_sub, x, y)
-
-
-def scalar_mul(x: bytes, y: bytes) -> bytes:
-    """Return x·y."""
-    return _scalar_call(_library().scalar_mul, x, y)
+scalar_add = functools.partial(_scalar_call, "scalar_add")  # x + y
+scalar_sub = functools.partial(_scalar_call, "scalar_sub")  # x - y
+scalar_mul = functools.partial(_scalar_call, "scalar_mul")  # x·y
 
 
 def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
@@ -323,21 +317,11 @@ def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
     return [rest.raw, *split(inverses.raw)[1:]]
 
 
-def _scalar_call(operation: Callable[..., None], x: bytes, y: bytes) -> bytes:
-    _want_sizes((x, y), "scalar")
-    result = ctypes.create_string_buffer(32)
-    operation(result, x, y)
-    return result.raw
-
-
 def _want_sizes(values: Sequence[bytes], what: str, size: int = 32) -> None:
     for at, value in enumerate(values):
-        if len(value) != size:
+        if (n := len(value)) != size:
             raise MalformedError(
-                "oprf: {what} {at} is {n} bytes",
-                what=what,
-                at=at,
-                n=len(value),
+                "oprf: {what} {at} is {n} bytes", what=what, at=at, n=n
             )
 
 

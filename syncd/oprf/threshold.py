@@ -62,12 +62,12 @@ and nonces only ever meet libsodium.
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
 from syncd.oprf.group import ORDER, Rng
+from syncd.shape import Secret
 
 MAX_BATCH = 4096  # elements of one request
 MAX_HOLDERS = 255
@@ -75,12 +75,11 @@ MAX_HOLDERS = 255
 _TAG = b"syncd-oprf-batch-v1\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Blinded:
+class Blinded(Secret, frozen=True):
     """What a client keeps of its request, and the elements that it sends."""
 
-    inputs: tuple[bytes, ...] = field(repr=False)
-    blinds: tuple[bytes, ...] = field(repr=False)  # secret scalars
+    inputs: tuple[bytes, ...]
+    blinds: tuple[bytes, ...]  # secret scalars
     elements: list[bytes]  # 32 bytes each; one more than inputs: the check
 
 
@@ -89,9 +88,6 @@ class Evaluation(NamedTuple):
 
     elements: list[bytes]
     proof: bytes  # 64 bytes, or none
-
-
-# ── one batch ────────────────────────────────────────────────────────────────
 
 
 def blind(inputs: Sequence[bytes], rng: Rng, checked: bool = False) -> Blinded:
@@ -224,9 +220,6 @@ def finish(
     return voprf.hash_points(blinded.inputs, asked)
 
 
-# ── the bound batch ──────────────────────────────────────────────────────────
-
-
 def _seed(
     public_share: bytes,
     index: int,
@@ -274,7 +267,11 @@ def weight(index: int, quorum: Collection[int]) -> bytes:
         raise MalformedError(
             "oprf: holder {index} is not of the quorum", index=index
         )
-    _check_quorum(quorum)
+    if len(set(quorum)) != len(quorum) or not quorum:
+        raise MalformedError("oprf: quorum is empty or names a holder twice")
+    for one in quorum:
+        if not 1 <= one <= MAX_HOLDERS:
+            raise MalformedError("oprf: holder {index} cannot be", index=one)
     above = below = 1
     for j in quorum:
         if j != index:
@@ -290,11 +287,3 @@ def _check_batch(count: int) -> None:
             n=count,
             most=MAX_BATCH,
         )
-
-
-def _check_quorum(quorum: Collection[int]) -> None:
-    if len(set(quorum)) != len(quorum) or not quorum:
-        raise MalformedError("oprf: quorum is empty or names a holder twice")
-    for index in quorum:
-        if not 1 <= index <= MAX_HOLDERS:
-            raise MalformedError("oprf: holder {index} cannot be", index=index)

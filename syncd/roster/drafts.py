@@ -4,8 +4,8 @@
     file ── sign (each admin, anywhere) ──> complete ──> publish
 
 An edit takes a roster and returns one; edits compose. Most are of a path, in
-the words by which `changes` tells what differs: names in JSON, and the label
-of a list's row.
+the words by which `between` tells what differs, down to its smallest part:
+names in JSON, and the label of a list's row.
 
     put(draft, ("members", "bank", "urls"), ("https://bank.example:8443",))
     put(draft, ("members", "bank", "info", "contact"), "noc@bank.example")
@@ -24,7 +24,7 @@ round by mail or memory stick.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -36,8 +36,6 @@ from syncd.tlog import note
 
 DAY_S = 86_400
 LIFE_DAYS = MAX_LIFE_S // DAY_S
-
-# ---------------------------------------------------------------- beginning
 
 
 def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
@@ -61,8 +59,6 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
         expires=now + days * DAY_S,
     )
 
-
-# -------------------------------------------------------------------- paths
 
 _ROWS: Mapping[str, Callable[[Roster], Mapping[str, Any]]] = {
     "admin": lambda roster: roster.admins,
@@ -157,9 +153,6 @@ def _changed(
     return replace(value, **{field: part})
 
 
-# ------------------------------------------------------------------- admins
-
-
 def add_admin(draft: Roster, key: note.VerifierKey) -> Roster:
     """Return the draft with one more admin, or another key for one."""
     keys = draft.admins | {key.name.rpartition("/")[2]: key}
@@ -180,9 +173,6 @@ def remove_admin(draft: Roster, name: str) -> Roster:
     return drop(draft, ("admins", key.name))
 
 
-# -------------------------------------------------------------------- rules
-
-
 def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     """Return the draft with another token key, or new shares of one.
 
@@ -193,9 +183,6 @@ def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     sharing = {share.member for share in epoch.held}
     holders = sharing | (left & set(draft.holders))
     return replace(draft, holders=tuple(sorted(holders)))
-
-
-# -------------------------------------------------------------------- files
 
 
 def write(draft: Roster, current: Roster | None = None) -> bytes:
@@ -219,3 +206,36 @@ def read(raw: bytes) -> tuple[note.Note, Roster]:
     """
     signed = note.parse(raw, max_size=MAX_SIZE, unsigned=True)
     return signed, trust.read(signed)
+
+
+class Change(NamedTuple):
+    """One difference between two versions: where, and both JSON values."""
+
+    path: tuple[str, ...]  # names in JSON and labels of a list's rows
+    old: Any  # None: was not there
+    new: Any  # None: is not there any more
+
+
+def between(current: Roster, draft: Roster) -> list[Change]:
+    """Return what the draft changes."""
+    return [
+        change
+        for change in _differences((), current, draft)
+        if change.path[0] not in {"id", "version", "previous", "issued"}
+    ]
+
+
+def _differences(path: tuple[str, ...], old: Any, new: Any) -> list[Change]:
+    if old == new:
+        return []
+    before, after = row.parts(old), row.parts(new)
+    both = old is not None and new is not None
+    if before == after or not (both or isinstance(old or new, tuple)):
+        return [Change(path, row.plain(old), row.plain(new))]
+    return [
+        change
+        for part in sorted({*before, *after})
+        for change in _differences(
+            (*path, part), before.get(part), after.get(part)
+        )
+    ]

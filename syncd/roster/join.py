@@ -30,24 +30,12 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    ECDSA,
-    EllipticCurvePublicKey,
-)
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import (
-    Described,
-    Generation,
-    Member,
-    Profile,
-    Wanted,
-)
+from syncd.roster.members import Described, Generation, Member, Profile, Wanted
 from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -203,9 +191,6 @@ def _signed(role: str, signed: note.Note, key: note.VerifierKey) -> None:
         ) from e
 
 
-# ------------------------------------------------------------------- TLS
-
-
 def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
     """Return what the TLS key signs: the request without its proofs."""
     bare = {name: v for name, v in value.items() if name != "proofs"}
@@ -215,20 +200,17 @@ def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
 def _how(key: object) -> tuple[Any, ...]:
     """Return what a signature of a key that TLS uses is made with."""
     match key:
-        case Ed25519PublicKey():
+        case ed25519.Ed25519PublicKey():
             return ()
-        case EllipticCurvePublicKey():
-            return (ECDSA(hashes.SHA256()),)
-        case RSAPublicKey():
+        case ec.EllipticCurvePublicKey():
+            return (ec.ECDSA(hashes.SHA256()),)
+        case rsa.RSAPublicKey():
             return (_PSS, hashes.SHA256())
         case _:
             raise MalformedError("join: the TLS key is of an unused type")
 
 
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
-
-
-# ------------------------------------------------------------------ seal
 
 
 def committed(nonce: bytes) -> str:

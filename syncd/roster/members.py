@@ -7,30 +7,14 @@ the roster is whole.
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, starmap
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 from msgspec.structs import replace
 
 from syncd.errors import MalformedError, Message
 from syncd.roster import certificate, row
-from syncd.roster.row import (
-    AnyCode,
-    AnyId,
-    Base64,
-    Code,
-    Hash,
-    Hex32,
-    Hex64,
-    Id,
-    Name,
-    Natural,
-    Origin,
-    Positive,
-    Row,
-    Vkey,
-    Words,
-)
+from syncd.roster.row import Base64, Code, Hash, Hex32, Id, Natural, Row, Vkey
 from syncd.tlog import note
 from syncd.tlog.document import Document
 
@@ -49,7 +33,7 @@ Url = Annotated[
     ),
 ]
 
-ROLES: Final = {  # of a member's keys, and their types
+ROLES = {  # of a member's keys, and their types
     "member": note.ED25519,  # join requests, OPRF replies, ceremony messages
     "seen": note.COSIGNATURE,  # consistent, and the largest that I know
     "merged": note.COSIGNATURE,  # I hold its payloads, my claims have them
@@ -59,8 +43,8 @@ ROLES: Final = {  # of a member's keys, and their types
 class Names(Row, frozen=True):
     """What people call somebody."""
 
-    zh: Name
-    en: Name
+    zh: row.Name
+    en: row.Name
 
 
 class Keys(Row, frozen=True):
@@ -72,7 +56,7 @@ class Keys(Row, frozen=True):
     tls: Hash  # of the TLS public key (SPKI)
     seal: Hash  # hex X25519 public key, for HPKE
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield a key that is not what its role wants."""
         for role, algorithm in ROLES.items():
             key: note.VerifierKey = getattr(self, role)
@@ -95,7 +79,7 @@ class Cut(Row, frozen=True):
 class Predecessor(Row, frozen=True):
     """Where a member's earlier log ended, and this one takes over."""
 
-    origin: Origin
+    origin: row.Origin
     size: Natural  # entries
     root: Hex32
 
@@ -115,7 +99,7 @@ class Generation(Row, frozen=True):
         """`<domain>/syncd/<alliance>/<generation>`."""
         return self.log.name
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its key or end."""
         yield from row.key_type("log", self.log, note.ED25519)
         if self.ended and not self.cuts:
@@ -128,14 +112,14 @@ class Profile(Row, frozen=True, kw_only=True):
     id: Id
     names: Names
     sector: Code  # one that we do not know reads as `other`
-    group: AnyCode = ""  # of its controller; "" stands alone
+    group: row.AnyCode = ""  # of its controller; "" stands alone
     urls: tuple[Url, ...] = ()  # of its peer API, best first
-    via: AnyId = ""  # member whose peer API serves its log
-    info: dict[Code, Words] = {}  # noqa: RUF012  msgspec copies it
+    via: row.AnyId = ""  # member whose peer API serves its log
+    info: dict[Code, row.Words] = {}  # noqa: RUF012  msgspec copies it
 
     LISTS = frozenset({"generations", "urls"})
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield that an address is there twice."""
         if len(set(self.urls)) != len(self.urls):
             yield "urls", Message("one of them twice")
@@ -146,9 +130,9 @@ class Described(Profile, frozen=True, kw_only=True):
 
     keys: Keys
     certificate: Base64  # DER; its public key hashes to keys.tls
-    vouched: Hex64 | Literal[""] = ""  # of keys, by the member key before
+    vouched: row.Hex64 | Literal[""] = ""  # of keys, by the member key before
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its addresses or certificate."""
         yield from super().flaws()
         yield from pinned(self.certificate, self.keys.tls)
@@ -169,7 +153,7 @@ class Wanted(Described, frozen=True, kw_only=True):
 
     log: Vkey
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its description or log key."""
         yield from super().flaws()
         yield from row.key_type("log", self.log, note.ED25519)
@@ -178,7 +162,7 @@ class Wanted(Described, frozen=True, kw_only=True):
 class Returning(Wanted, frozen=True, kw_only=True):
     """How one that lost its keys would go on, if nobody objects."""
 
-    since: Positive  # unix seconds: when the first version said so
+    since: row.Positive  # unix seconds: when the first version said so
 
 
 class Member(Described, frozen=True, kw_only=True):
@@ -192,16 +176,14 @@ class Member(Described, frozen=True, kw_only=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its profile, status or names."""
         yield from super().flaws()
         if (self.status == "removed") != bool(self.past):
             yield "past", Message("goes with status removed, and only with it")
         if self.suspended_until and self.status != "suspended":
-            yield (
-                "suspended_until",
-                Message("in a member that is {status}", self),
-            )
+            why = Message("in a member that is {status}", self)
+            yield "suspended_until", why
         named = _MEMBER.fullmatch(self.keys.member.name)
         prefix = named[1] if named else ""
         for role in ROLES:
@@ -280,12 +262,12 @@ class Auditor(Row, frozen=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what is wrong with its certificate."""
         yield from pinned(self.certificate, self.tls)
 
 
-def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
+def pinned(der: bytes, pin: str) -> row.Flaws:
     """Yield why a certificate does not belong to a pin."""
     try:
         found = certificate.pin(der)
@@ -293,10 +275,8 @@ def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
         yield "certificate", Message("{why}", why=str(e).partition(": ")[2])
     else:
         if found != pin:
-            yield (
-                "certificate",
-                Message("its public key is not the pinned one"),
-            )
+            why = Message("its public key is not the pinned one")
+            yield "certificate", why
 
 
 def _logs(prefix: str, logs: tuple[Generation, ...]) -> Iterator[Message]:
@@ -322,23 +302,13 @@ def _breaks(before: Generation, after: Generation) -> Message | None:
     end = after.predecessor
     if end is None or end.origin != before.origin:
         return Message("{origin} does not name its predecessor", after)
-    origin, size = before.origin, end.size
+    size = end.size
     if before.ended:
-        return Message(
-            "{origin} has ended, its successor says where", origin=origin
-        )
+        return Message("{origin} has ended, its successor says where", end)
     if before.cuts and before.cuts[-1].size > size:
-        return Message(
-            "{origin} has a cut after its end at {size}",
-            origin=origin,
-            size=size,
-        )
+        return Message("{origin} has a cut after its end at {size}", end)
     if any(c.size == size and c.root != end.root for c in before.cuts):
-        return Message(
-            "{origin} has two roots at its end, {size}",
-            origin=origin,
-            size=size,
-        )
+        return Message("{origin} has two roots at its end, {size}", end)
     return None
 
 

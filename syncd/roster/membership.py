@@ -7,17 +7,9 @@ from msgspec.structs import asdict, replace
 
 from syncd import shape
 from syncd.errors import RefusedError
-from syncd.roster import certificate, drafts, join, terms
+from syncd.roster import certificate, drafts, join, members, terms
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
-from syncd.roster.members import (
-    Cut,
-    Described,
-    Generation,
-    Member,
-    Predecessor,
-    Returning,
-    Wanted,
-)
+from syncd.roster.members import Cut, Described, Generation, Member
 from syncd.roster.roster import FORMAT, Roster
 from syncd.roster.row import Base64
 from syncd.tlog.note import VerifierKey
@@ -104,8 +96,8 @@ def add(draft: Roster, asked: Request) -> Roster:
         or (old.domain, old.number + 1) != (new.domain, new.number)
     ):
         return _add_member(draft, new)
-    wanted = asdict(shape.part(Wanted, asked))
-    back = Returning(**wanted, since=draft.issued)
+    wanted = asdict(shape.part(members.Wanted, asked))
+    back = members.Returning(**wanted, since=draft.issued)
     return drafts.put(draft, ("members", old.id, "returning"), back)
 
 
@@ -293,5 +285,5 @@ def _gone_on(
                 predecessor_size=at.size,
             )
         last = replace(last, ended=False)  # its successor says where
-    after = Predecessor(last.origin, at.size, at.root)
+    after = members.Predecessor(last.origin, at.size, at.root)
     return (*earlier, last, Generation(log, predecessor=after))

@@ -24,22 +24,10 @@ from msgspec import Meta
 
 from syncd import canonical
 from syncd.errors import MalformedError, Message, UntrustedError
-from syncd.roster import members, row
+from syncd.roster import members, row, terms
 from syncd.roster.members import Auditor, Generation, Member
 from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
-from syncd.roster.terms import (
-    ALL,
-    KINDS,
-    LOOKUP,
-    PUBLISH,
-    Cap,
-    Epoch,
-    Erased,
-    Limits,
-    Never,
-    Policy,
-    Quota,
-)
+from syncd.roster.terms import ALL, Epoch, Quota
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
@@ -74,12 +62,12 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     witnesses: tuple[Vkey, ...] = ()  # C2SP witnesses outside
     holders: tuple[Id, ...] = ()  # members that answer evaluations
     epochs: tuple[Epoch, ...] = ()
-    erased: tuple[Erased, ...] = ()
-    never: tuple[Never, ...] = ()
+    erased: tuple[terms.Erased, ...] = ()
+    never: tuple[terms.Never, ...] = ()
     quotas: tuple[Quota, ...]
-    limits: Limits
-    caps: tuple[Cap, ...]
-    policy: Policy
+    limits: terms.Limits
+    caps: tuple[terms.Cap, ...]
+    policy: terms.Policy
 
     def to_json(self) -> Any:
         """Return the JSON object of line 3."""
@@ -102,17 +90,14 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """Hex SHA-256 of the text; of version 1 it is the fingerprint."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> row.Flaws:
         """Yield what no row can see alone."""
         if self.version == 1 and self.previous:
             yield "previous", Message("version 1 has none")
         if self.version > 1 and not HEX32.fullmatch(self.previous):
             yield "previous", Message("not 64 hex digits")
         if not 0 < self.expires - self.issued <= MAX_LIFE_S:
-            yield (
-                "expires",
-                Message("{expires}, and issued {issued}", self),
-            )
+            yield "expires", Message("{expires}, and issued {issued}", self)
         for n, key in enumerate(self.admin_keys):
             yield from row.key_type(f"admins[{n}]", key, note.ED25519)
         for n, key in enumerate(self.witnesses):
@@ -277,51 +262,35 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
     return found
 
 
-# ------------------------------------------- what one version holds in itself
-
-
-def _people(found: Roster) -> Iterator[tuple[str, Message]]:
+def _people(found: Roster) -> row.Flaws:
     """Yield who does not fit in: names, and places that are taken."""
     for name, key in found.admins.items():
         if key.name != f"{found.alliance}/admin/{name}":
-            yield (
-                "admins",
-                Message("{name} is out of place", key),
-            )
+            yield "admins", Message("{name} is out of place", key)
     if len(found.admins) < len(found.admin_keys):
         yield "admins", Message("one name twice")
     if found.threshold > len(found.admins):
-        yield (
-            "threshold",
-            Message("{threshold} of {n} admins", found, n=len(found.admins)),
-        )
+        n = len(found.admins)
+        yield "threshold", Message("{threshold} of {n} admins", found, n=n)
     for member in found.members:
+        id_, via = member.id, member.via
         if member.alliance != found.alliance:
-            yield (
-                "members",
-                Message(
-                    "{member}'s keys are named for {named}",
-                    member=member.id,
-                    named=member.alliance,
-                ),
+            why = Message(
+                "{member}'s keys are named for {named}",
+                member=id_,
+                named=member.alliance,
             )
-        if member.via and (
-            member.via == member.id or not found.member(member.via)
-        ):
-            yield (
-                "members",
-                Message("{member} is via no other member", member=member.id),
-            )
+            yield "members", why
+        if via and (via == id_ or not found.member(via)):
+            why = Message("{member} is via no other member", member=id_)
+            yield "members", why
     for domain in _twice(m.domain for m in found.members):
         yield "members", Message("domain {domain} occurs twice", domain=domain)
     for name in _twice(w.name for w in found.witnesses):
         yield "witnesses", Message("{name} occurs twice", name=name)
     for auditor in found.auditors:  # a record must say who it was
         if found.member(auditor.id) is not None:
-            yield (
-                "auditors",
-                Message("id {id} occurs twice", auditor),
-            )
+            yield "auditors", Message("id {id} occurs twice", auditor)
 
 
 def _twice(names: Iterable[str]) -> Iterator[str]:
@@ -339,7 +308,7 @@ def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
         yield from members.publics(member)
 
 
-def _references(found: Roster) -> Iterator[tuple[str, Message]]:
+def _references(found: Roster) -> row.Flaws:
     """Yield who is named, and is nobody."""
     for id_ in found.holders:
         member = found.member(id_)
@@ -358,21 +327,18 @@ def _references(found: Roster) -> Iterator[tuple[str, Message]]:
             yield where, Message("{member} is no member", member=id_)
     for erased in found.erased:
         if found.by_origin(erased.origin) is None:
-            yield (
-                "erased",
-                Message("{origin} is nobody's log", erased),
-            )
+            yield "erased", Message("{origin} is nobody's log", erased)
 
 
-def _rows(found: Roster) -> Iterator[tuple[str, Message]]:
+def _rows(found: Roster) -> row.Flaws:
     """Yield for what no quota or cap is there to fall back on."""
     everybody = {q.purpose for q in found.quotas if not q.member}
-    for purpose in (ALL, LOOKUP, PUBLISH):
+    for purpose in (ALL, terms.LOOKUP, terms.PUBLISH):
         if purpose not in everybody:
             yield "quotas", Message("none for {purpose}", purpose=purpose)
     caps = {c.kind for c in found.caps if not c.evidence}
     if "" in caps:
         yield "caps", Message("a row without kind and evidence")
-    for kind in KINDS:
+    for kind in terms.KINDS:
         if kind not in caps:
             yield "caps", Message("none for {kind}", kind=kind)

@@ -24,6 +24,7 @@ from syncd.tlog.key import is_ours
 from syncd.tlog.note import VerifierKey
 
 R = TypeVar("R", bound="Row")
+Flaws = Iterator[tuple[str, Message]]  # fields, and what is wrong with each
 
 HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # `str.isprintable` would be shorter, but asks the interpreter's Unicode
@@ -85,7 +86,7 @@ class Row(
         """What people call it by in its set."""
         return " ".join(str(part) for part in self.key if part != "")
 
-    def flaws(self) -> Iterator[tuple[str, Message]]:
+    def flaws(self) -> Flaws:
         """Yield a field, and what is wrong with it beside the others."""
         yield from ()
 
@@ -177,15 +178,10 @@ def field(form: type[Row], name: str) -> str:
     return _fields(form)[name][0]
 
 
-def key_type(
-    field: str, key: VerifierKey, *algorithms: int
-) -> Iterator[tuple[str, Message]]:
+def key_type(field: str, key: VerifierKey, *algorithms: int) -> Flaws:
     """Yield that a key is of another type, as `flaws` does."""
     if key.algorithm not in algorithms:
-        yield (
-            field,
-            Message("key type {algorithm:#04x}", key),
-        )
+        yield field, Message("key type {algorithm:#04x}", key)
 
 
 def plain(value: Any) -> Any:

@@ -16,10 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import (
-    X25519PrivateKey,
-    X25519PublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from syncd.errors import MalformedError, UntrustedError
@@ -45,7 +42,7 @@ def seal(
     """
     info = str(Document(what, alliance, dict(header))).encode()
     try:
-        key = X25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key = x25519.X25519PublicKey.from_public_bytes(bytes.fromhex(public))
         sealed = _SUITE.encrypt(secret, key, info)
     except ValueError as e:
         raise MalformedError("{what}: no key to seal to", what=what) from e
@@ -67,7 +64,7 @@ def open_(raw: bytes, what: str, private: bytes) -> tuple[Document, bytes]:
     if not isinstance(sealed, str):
         raise MalformedError("{what}: nothing sealed in it", what=what)
     info = str(found).encode()
-    key = X25519PrivateKey.from_private_bytes(private)
+    key = x25519.X25519PrivateKey.from_private_bytes(private)
     try:
         secret = _SUITE.decrypt(strict.decode(sealed, what), key, info)
     except (InvalidTag, ValueError) as e:

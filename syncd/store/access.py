@@ -13,17 +13,11 @@ that has a receipt (`heads`), so that what was recorded by then is not written
 anew, the secret at hand or not.
 """
 
+import hashlib
 import os
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -33,8 +27,7 @@ from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
 from syncd.indicator import receipt
-from syncd.store.access_chain import bound_to, chained, named
-from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.book import Clock, SealedBook, highest, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared, given
@@ -77,7 +70,7 @@ class AccessRow(NamedTuple):
 
 Positions = tuple[Position, ...] | None
 _Sealed = tuple[str, Positions, str, str]  # in the order of _NAMES
-_Row = dict[str, Any]
+_Row = dict[str, Any]  # of the table `access`
 _Sum = tuple[int, str, str, int, int]  # begin, unix seconds; caller, purpose
 
 
@@ -102,7 +95,7 @@ class AccessBook(SealedBook):
         self,
         database: Database,
         cipher: VaultCipher,
-        clock: Callable[[], int],
+        clock: Clock,
         writer: str = WRITER,
     ) -> None:
         """Take over the records; `cipher` seals the months' keys."""
@@ -126,15 +119,15 @@ class AccessBook(SealedBook):
         limit: int = 100,
         *,
         since: int = 0,
-        positions: Collection[Position] = (),
-        tokens: Collection[bytes] = (),
+        positions: Sequence[Position] = (),
+        tokens: Sequence[bytes] = (),
     ) -> list[AccessRow]:
         """Return records behind the one with an id, in the order of time.
 
         Of those since a time, those alone that rest on one of some positions
         or asked one of some tokens, which is a scan of all.
         """
-        months = self._months(c)
+        months = {n: self._month(n, key) for n, key in c.execute(_KEYS)}
         where = self._where(c, months, after, since, positions, tokens)
         rows = select(access).where(*where).limit(limit)
         rows = rows.order_by(access.c.at, access.c.id)
@@ -194,7 +187,10 @@ class AccessBook(SealedBook):
         now = self._clock()
         number = now // MONTH_S
         newest, sealed = _NEWEST.one(c, number)
-        month = self._month(number, sealed or self._new_key(c, number))
+        if not sealed:
+            sealed = self._cipher.seal(os.urandom(32), _context(number))
+            c.execute(insert(access_key).values(month=number, sealed=sealed))
+        month = self._month(number, sealed)
         first, (previous, hash_) = newest + 1, self._previous(c)
         rows = list[tuple[object, ...]]()
         places = list[tuple[int, bytes, int]]()
@@ -207,9 +203,10 @@ class AccessBook(SealedBook):
             row["receipt"] = a.receipt
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
-            bound = bound_to(row)
+            bound = _bound_to(row)
             row["sealed"] = month.seal(msgspec.json.encode(content), bound)
-            row["hash"] = hash_ = chained(hash_, bound, row["sealed"])
+            hashed = hashlib.sha256(hash_ + bound + row["sealed"])
+            row["hash"] = hash_ = hashed.digest()
             macs = set(map(month.place, positions or ()))
             places += [(number, mac, newest) for mac in macs]
             rows.append((*row.values(),))
@@ -228,27 +225,18 @@ class AccessBook(SealedBook):
             self._last = (found[0], found[1]) if found else (0, b"")
         return self._last
 
-    def _months(self, c: Connection) -> dict[int, _Month]:
-        """Return the months of which a key is left, by number."""
-        return {n: self._month(n, key) for n, key in c.execute(_KEYS)}
-
     def _month(self, number: int, sealed: bytes) -> _Month:
         return _Month(number, self._cipher.open(sealed, _context(number)))
-
-    def _new_key(self, c: Connection, number: int) -> bytes:
-        sealed = self._cipher.seal(os.urandom(32), _context(number))
-        c.execute(insert(access_key).values(month=number, sealed=sealed))
-        return sealed
 
     def _where(
         self,
         c: Connection,
-        months: Mapping[int, _Month],
+        months: dict[int, _Month],
         after: int,
         since: int,
-        positions: Collection[Position],
-        tokens: Collection[bytes],
-    ) -> Iterable[sa.ColumnElement[bool]]:
+        positions: Sequence[Position],
+        tokens: Sequence[bytes],
+    ) -> Iterator[sa.ColumnElement[bool]]:
         t, at_ = access.c, access_position.c
         yield t.at >= since
         if after:
@@ -273,7 +261,7 @@ class AccessBook(SealedBook):
             yield or_(false(), *asked)
 
 
-_NEWEST: Final = Prepared(
+_NEWEST = Prepared(
     select(
         func.coalesce(func.max(access.c.id), 0),
         select(access_key.c.sealed)
@@ -281,33 +269,80 @@ _NEWEST: Final = Prepared(
         .scalar_subquery(),
     )
 )
-_WRITER_OF: Final = Prepared(
+_WRITER_OF = Prepared(
     select(access.c.writer, access.c.hash).where(given(access.c.id))
 )
-_OF_WRITER: Final = Prepared(
+_OF_WRITER = Prepared(
     select(access.c.id, access.c.hash)
     .where(given(access.c.writer))
     .order_by(access.c.id.desc())
     .limit(1)
 )
-_KEYS: Final = select(access_key.c.month, access_key.c.sealed)
-_NAMES: Final = ("reference", "positions", "action", "handling")
-_INSERT: Final = Prepared(insert(access), *access.c.keys())
-_PLACE: Final = Prepared(insert(access_position), *access_position.c.keys())
-_WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
+_KEYS = select(access_key.c.month, access_key.c.sealed)
+_CLEAR = (
+    *("id", "at", "caller", "purpose", "kind"),
+    *("writer", "previous", "receipt"),
+)
+_NAMES = ("reference", "positions", "action", "handling")
+_INSERT = Prepared(insert(access), *access.c.keys())
+_PLACE = Prepared(insert(access_position), *access_position.c.keys())
+_WIPED = bytes(12 + 32 + 16)  # as long as a sealed key
 
 
 def _context(month: int) -> bytes:
     return b"syncd-access-v1\0%d" % month
 
 
-def _opened(months: Mapping[int, _Month], row: _Row) -> AccessRow:
+def _opened(months: dict[int, _Month], row: _Row) -> AccessRow:
     month = months.get(row["at"] // MONTH_S)
     try:
-        raw = month.open(row.pop("sealed"), bound_to(row)) if month else b""
+        raw = month.open(row.pop("sealed"), _bound_to(row)) if month else b""
         content = msgspec.json.decode(raw, type=_Sealed)
     except (DamagedError, msgspec.DecodeError) as e:
         raise DamagedError(
             "access: record {id} does not open", id=row["id"]
         ) from e
     return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
+
+
+def _bound_to(row: _Row) -> bytes:
+    clear = msgspec.json.encode([row[name] for name in _CLEAR])
+    return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
+
+
+def named(c: Connection, after: int, upto: int) -> list[receipt.Named]:
+    """Return of which records an anchor speaks, by id.
+
+    Those are each writer's newest up to an id, and all that have a receipt
+    and are newer than what the anchor before spoke of.
+    """
+    t = access.c
+    newest = select(func.max(t.id)).where(t.id <= upto)
+    fresh = t.id.between(after + 1, upto) & (t.receipt != "")
+    some = t.id.in_(newest.group_by(t.writer)) | fresh
+    rows = select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
+    return [(id_, hash_.hex(), of) for id_, hash_, of in c.execute(rows)]
+
+
+def verify(
+    rows: Iterable[_Row], found: Sequence[receipt.Named], anchored: str
+) -> Iterator[str]:
+    """Yield what is wrong with records, as they lie there, the oldest first.
+
+    `found` are those of which our newest anchor speaks, as `anchored`. Of what
+    expired nothing is left but the hash in the record behind it.
+    """
+    last = dict[str, tuple[int, bytes]]()
+    for row in rows:
+        before = last.get(row["writer"])
+        id_, hash_ = row["id"], row["hash"]
+        if before is not None and before[0] != row["previous"]:
+            yield f"access record {id_}: {row['previous']} before it is missing"
+        elif before is not None or not row["previous"]:
+            was = before[1] if before else b""
+            chained = hashlib.sha256(was + _bound_to(row) + row["sealed"])
+            if chained.digest() != hash_:
+                yield f"access record {id_}: changed"
+        last[row["writer"]] = id_, hash_
+    if anchored not in ("", receipt.head(found)):
+        yield "access records: not those that our newest anchor names"

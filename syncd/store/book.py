@@ -4,17 +4,8 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    UpdateBase,
-    delete,
-    func,
-    select,
-)
+import sqlalchemy as sa
+from sqlalchemy import Column, Connection
 
 from syncd.store.database import Database
 from syncd.store.log_rows import id_of
@@ -23,6 +14,7 @@ from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
 
 Row = tuple[str | int, ...]  # a primary key
+Clock = Callable[[], int]  # unix seconds
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,42 +66,40 @@ def of_log(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
 
 def highest(c: Connection, column: Column[int]) -> int:
     """Return the highest number of a column, 0 where there is no row."""
-    return c.scalar(select(func.max(column))) or 0
+    return c.scalar(sa.select(sa.func.max(column))) or 0
 
 
 class Book:
     """Some tables of a database; the rows of most have times."""
 
-    def __init__(
-        self, database: Database, clock: Callable[[], int] = int
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock = int) -> None:
         self._db, self._clock = database, clock
 
-    async def _rows(self, wanted: Select[Any]) -> Sequence[Any]:
+    async def _rows(self, wanted: sa.Select[Any]) -> Sequence[Any]:
         """Return all rows of a query."""
         return await self._db.read(lambda c: c.execute(wanted).all())
 
     async def _run(
         self,
-        change: UpdateBase,
+        change: sa.UpdateBase,
         rows: Sequence[Mapping[str, Any]] | None = None,
     ) -> int:
         """Make a change, for each of some rows; return how many it met."""
         return await self._db.write(lambda c: c.execute(change, rows).rowcount)
 
     async def _drop_old(
-        self, at: Column[int], days: int, *which: ColumnElement[bool]
+        self, at: Column[int], days: int, *which: sa.ColumnElement[bool]
     ) -> int:
         """Drop rows, or some, whose time is so long ago; return how many."""
         old = at < self._clock() - days * 86_400
-        return await self._run(delete(at.table).where(old, *which))
+        return await self._run(sa.delete(at.table).where(old, *which))
 
 
 class SealedBook(Book):
     """Tables in some of whose columns values are sealed."""
 
     def __init__(
-        self, database: Database, cipher: VaultCipher, clock: Callable[[], int]
+        self, database: Database, cipher: VaultCipher, clock: Clock
     ) -> None:
         super().__init__(database, clock)
         self._cipher, self._hash = cipher, cipher.hash_of
@@ -117,13 +107,13 @@ class SealedBook(Book):
 
 
 def add_counts(
-    c: Connection, table: Table, counts: Mapping[Row, tuple[int, ...]]
+    c: Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]
 ) -> None:
     """Add to what rows of a table count in the columns behind their key."""
     _adding(table).many(c, ((*row, *n) for row, n in counts.items()))
 
 
 @functools.cache
-def _adding(table: Table) -> Prepared:
+def _adding(table: sa.Table) -> Prepared:
     counts = [column.name for column in table.c if not column.primary_key]
     return Prepared(upsert(table, added=counts), *table.c.keys())

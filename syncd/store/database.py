@@ -12,12 +12,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -39,8 +39,7 @@ FENCING = sa.text(  # from either schema; none since a failover
 FEW = 16  # keys: what they find is read in less time than a thread's turn
 
 
-@dataclass(slots=True)
-class Fence:
+class Fence(Struct):
     """The number under which this process leads, 0 while it does not."""
 
     number: int = 0

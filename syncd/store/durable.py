@@ -1,6 +1,5 @@
 """Files that survive a power cut, and the lock on a member's home."""
 
-import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -22,25 +21,20 @@ def write(
     """
     new = path.with_name(path.name + ".new")
     with at_path(path, UnavailableError):
-        _write_new(new, data, mode)
+        # Not truncating an old leftover in place: it may have a laxer mode.
+        new.unlink(missing_ok=True)
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
         hit(f"{points}.written")
         new.replace(path)
         hit(f"{points}.renamed")
         sync_directory(path.parent)
-
-
-def _write_new(new: Path, data: bytes, mode: int) -> None:
-    # Not truncating an old leftover in place: it may have a laxer mode.
-    with contextlib.suppress(FileNotFoundError):
-        new.unlink()
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def sync_directory(path: Path) -> None:
@@ -91,7 +85,5 @@ class Lock:
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Let another process have the home. The file stays."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Let another process have the home, once. The file stays."""
+        os.close(self._fd)

@@ -1,29 +1,34 @@
-"""Erase payloads, salts and claims in mirror.db.
+"""Erase payloads, salts and claims in mirror.db, or all behind a point.
 
 An erasure (from, to, by) acts on entries from ≤ index < min(to, by) of types
 1–7 and on nothing else. It is remembered, so that a slow mirror cannot bring
 back what is gone. Ranges that were acted on before are not walked again,
 however often a log repeats them.
+
+A log is cut where the roster chose another branch of one that forked, or said
+where it ended. What later entries said goes: bundles, claims, and what they
+had ended or erased of earlier ones. A payload that was erased by an entry
+which is gone is withheld from then on; merging begins again before it.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from syncd.errors import DamagedError, MalformedError, Message
-from syncd.flows.ports import Finding
-from syncd.indicator import statement, token
+from syncd.flows.ports import Finding, MirrorHead
+from syncd.indicator import codec, statement, token
 from syncd.indicator.absent import RETIRED, Range
 from syncd.indicator.claims import Claim
-from syncd.store import bundles, log_rows, retracting, tables
+from syncd.store import bundles, kept_notes, log_rows, retracting, tables
 from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
-from syncd.tlog.merkle import BUNDLE
+from syncd.tlog import checkpoint
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
 
 Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
@@ -161,8 +166,7 @@ def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
     return found
 
 
-@dataclass(slots=True)
-class Erasure:
+class Erasure(msgspec.Struct):
     """Erases in one log; what came of it.
 
     With a `day` (since 1970) it is noted what still said something on it.
@@ -172,9 +176,9 @@ class Erasure:
     log_id: int
     origin: str
     day: int | None = None
-    failed: list[Finding] = field(default_factory=list)
-    in_force: list[int] = field(default_factory=list)  # claims that stood
-    unended: list[int] = field(default_factory=list)  # their retracts, and
+    failed: list[Finding] = []
+    in_force: list[int] = []  # claims that stood
+    unended: list[int] = []  # their retracts, and
     # not with them the claims that these ended
 
     def breaches(self) -> Iterator[Finding]:
@@ -209,26 +213,19 @@ class Erasure:
         for drop in _DROP:
             drop.many(c, places)
         log_rows.drop(c, missing, log_id, missing.c.idx.in_(closed))
-        self._stand_again([*closed])
+        # What retracts there ended stands again, where no other ended it.
+        named = [*_NAMED.within(c, closed, log_id)]
+        log_rows.drop(c, ending, log_id, mark.by_idx.in_(closed))
+        log_rows.drop(c, ending, log_id, mark.idx.in_(closed))
+        _END_ANEW.many(c, [row[:4] for row in named])
+        self.unended += sorted({row[4] for row in named})
 
     def _stood(self, place: tuple[Any, ...], day: int) -> bool:
         """Tell whether a claim at a place says something on a day."""
         rows = _STOOD.all(self.c, *place)
-        stated = (Claim.parse("", row).statement for row in rows)
+        stated = (Claim.parse("", *row).statement for row in rows)
         ends = [getattr(one, "expires", "") for one in stated]
         return any(not end or day < statement.day(end) for end in ends)
-
-    def _stand_again(self, gone: Sequence[int]) -> None:
-        """Undo what retracts at the erased indices ended, where no other did.
-
-        Those of them that had ended what is not erased are `unended`.
-        """
-        c, log_id = self.c, self.log_id
-        named = [*_NAMED.within(c, gone, log_id)]
-        log_rows.drop(c, ending, log_id, mark.by_idx.in_(gone))
-        log_rows.drop(c, ending, log_id, mark.idx.in_(gone))
-        _END_ANEW.many(c, [row[:4] for row in named])
-        self.unended += sorted({row[4] for row in named})
 
 
 def token_of(payload: bytes) -> bytes:
@@ -240,3 +237,68 @@ def token_of(payload: bytes) -> bytes:
     except (msgspec.DecodeError, MalformedError, UnicodeDecodeError):
         pass
     return b""
+
+
+def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
+    """Return what is left of a log: its first `size` entries, uncontested.
+
+    Its note is the largest kept checkpoint of the entries that are left.
+
+    Raises:
+        DamagedError: a bundle of them is missing.
+    """
+    origin, tail = head.origin, list[bytes]()
+    n, width = divmod(size, BUNDLE)
+    roots = bundles.roots(c, log_id, 0, n)
+    last = bundles.need(c, log_id, origin, n) if width else None
+    log_rows.drop(c, bundle, log_id, bundle.c.n >= n)
+    if last:
+        bundles.put(c, log_id, [codec.narrow(origin, last, width)])
+        tail = codec.leaf_hashes(codec.records(origin, last)[:width])
+    frontier = Frontier.EMPTY.extend(roots, BUNDLE_LEVEL).extend(tail)
+    merged = min(head.merged, size, _undo_erasures(c, log_id, size))
+    _cut_rows(c, log_id, merged, size)
+    newest = b""
+    for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
+        signed = checkpoint.read(raw).root
+        if at <= size and signed == bundles.root_at(c, log_id, origin, at):
+            newest = raw
+            break
+        kept = tables.kept_note
+        log_rows.drop(c, kept, log_id, kept.c.size == at)
+    return MirrorHead(origin, frontier, merged, newest)
+
+
+def _undo_erasures(c: Connection, log_id: int, size: int) -> int:
+    """Forget erasures by entries from `size` on; return the first undone.
+
+    A roster's erasure in a tree of just that size is forgotten with them: it
+    is ordered again.
+    """
+    known = erased(c, log_id)
+    log_rows.drop(c, tables.erased, log_id, tables.erased.c.by_idx >= size)
+    epochs = [  # by themselves, not by a later entry
+        (start, min(stop, size), by)
+        for start, stop, by in known
+        if by == RETIRED and start < size
+    ]
+    remember(c, log_id, epochs)
+    gone = [row for row in known if size <= row[2] < RETIRED]
+    stay = [row for row in known if row[2] < size] + epochs
+    undone = without(spans(gone), spans(stay))
+    return undone[0][0] if undone else size
+
+
+def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
+    """Drop what entries from `merged` on said, and end nothing by them."""
+    for table in (claim, mirror_sighting):
+        log_rows.drop(c, table, log_id, table.c.idx >= merged)
+    log_rows.drop(c, ending, log_id, mark.by_idx >= merged)
+    c.execute(
+        update(claim)
+        .values(ended_by=LEAST)
+        .where(held.log_id == log_id, held.ended_by >= merged)
+    )
+    log_rows.drop(c, missing, log_id, missing.c.idx >= size)
+    beyond = tables.spent.c.log_id == log_id, tables.spent.c.size > merged
+    c.execute(update(tables.spent).values(size=merged).where(*beyond))

@@ -1,7 +1,6 @@
 """Findings: kept once each, with when first and last and how often."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -17,8 +16,7 @@ _ONCE = ("code", "origin", "idx")
 _RECORD = upsert(finding, "detail", "last_at", added=("count",), once=_ONCE)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A finding as the database has it."""
 
     finding: Finding

@@ -8,8 +8,6 @@ never. Where that looks like a mistake it stops until somebody names the
 number.
 """
 
-from typing import Final
-
 import sqlalchemy as sa
 from sqlalchemy import Connection, func, select, update
 
@@ -35,7 +33,7 @@ _at, _job = list_value.c, import_job.c
 # Reports that lists brought, on what one has not found for so long and no
 # other holds now. No retract of ours can end what stands in a log that ended.
 _held, _vault = list_value.alias(), vault.c
-_DUE: Final = (
+_DUE = (
     select(_vault.id, _vault.value_mac)
     .select_from(list_value)
     .join(vault, _vault.value_mac == _at.mac)
@@ -58,9 +56,7 @@ _DUE: Final = (
 )
 # What was found last in rows that somebody mended: it may stand in the file
 # as one of the rows that are refused still, and that no cell tells us of.
-_MENDED: Final = select(_job.id).where(
-    _job.list_id == _at.list_id, _job.whole == 2
-)
+_MENDED = select(_job.id).where(_job.list_id == _at.list_id, _job.whole == 2)
 
 
 async def finish(

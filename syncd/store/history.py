@@ -1,7 +1,7 @@
 """How each member was seen on each day: the worst of that day, and why."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, select
@@ -12,8 +12,8 @@ from syncd.store.book import Book, writes
 from syncd.store.prepared import Prepared
 from syncd.store.tables import own_table
 
-KEPT_DAYS: Final = 90
-STATES: Final = ("heard", "lag", "silent", "forked")  # the worst last
+KEPT_DAYS = 90
+STATES = ("heard", "lag", "silent", "forked")  # the worst last
 
 _seen = own_table(
     "history",

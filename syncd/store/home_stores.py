@@ -9,7 +9,7 @@ DIR/
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from syncd.store import events
 from syncd.store import findings as finding_rows
 from syncd.store.access import WRITER
 from syncd.store.appeals import Appeals
-from syncd.store.book import reading, writes
+from syncd.store.book import Clock, reading, writes
 from syncd.store.calls import Calls
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database, Fence
@@ -33,8 +33,7 @@ from syncd.store.mutes import Mutes
 from syncd.store.own import HIGH_WATER, OwnLogStore, Succession, succeed
 from syncd.store.own_books import LISTS, OwnBooks
 from syncd.store.pending import PendingBook
-from syncd.store.published import PublishedCounts
-from syncd.store.quota import Quotas
+from syncd.store.quota import PublishedCounts, Quotas
 from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server, writer_of
@@ -60,7 +59,7 @@ class OwnStore(OwnBooks):
         *,
         cipher: VaultCipher,
         access_key: bytes,
-        clock: Callable[[], int],
+        clock: Clock,
         succession: Succession | None = None,
         server: Server | None = None,
     ) -> None:
@@ -129,7 +128,7 @@ class OwnStore(OwnBooks):
 def open_mirror(
     home: Path,
     *,
-    clock: Callable[[], int],
+    clock: Clock,
     server: Server | None = None,
     read_only: bool = False,
     fence: Fence | None = None,

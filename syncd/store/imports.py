@@ -10,7 +10,6 @@ files: one of a few numbers could be guessed by its hash.
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +24,7 @@ from syncd.flows.submission import (
     ImportStatus,
     Outcome,
 )
+from syncd.shape import Secret
 from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
@@ -42,14 +42,13 @@ REFUSED_S = 30 * 86_400  # how long they are kept
 _PAGE = 1000  # refused rows in one page
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Secret, frozen=True):
     """A row that was not taken, and why."""
 
     row: int  # in the file, from 1
-    why: bytes = field(repr=False)  # JSON, as the caller knows it
-    raw: str = field(default="", repr=False)  # its cell with the value
-    cells: bytes = field(default=b"", repr=False)  # JSON: all of its cells
+    why: bytes  # JSON, as the caller knows it
+    raw: str = ""  # its cell with the value
+    cells: bytes = b""  # JSON: all of its cells
 
 
 job = import_job.c
@@ -256,9 +255,6 @@ def _dropped(imports: ColumnElement[bool]) -> sa.Delete:
     """Return what drops the refused rows of some imports."""
     of = select(job.id).where(imports)
     return sa.delete(import_refused).where(import_refused.c.import_id.in_(of))
-
-
-# ------------------------------------------------- inside a transaction
 
 
 def move(

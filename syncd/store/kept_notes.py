@@ -3,49 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select
 
-from syncd.flows.ports import Finding
-from syncd.store import findings, log_rows
-from syncd.store.book import Book, any_daemon_writes, reads_few, writes
+from syncd.store import log_rows
 from syncd.store.portable import upsert
-from syncd.store.prepared import Prepared
 from syncd.store.tables import fork_note, kept_note, mirror_log
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
 _log = mirror_log.c
-_CONTESTED = Prepared(select(_log.origin).where(_log.contested == 1))
-
-
-class KeptNotes(Book):
-    """What the keys of others' logs signed, as far as it matters still."""
-
-    @writes
-    def keep_note(
-        self, c: Connection, origin: str, size: int, note: bytes
-    ) -> None:
-        """Keep a verified signed checkpoint that is ahead of `mirrored`."""
-        keep(c, log_rows.id_of(c, origin, make=True), size, note)
-
-    @any_daemon_writes
-    def contest(
-        self,
-        c: Connection,
-        origin: str,
-        notes: Sequence[bytes],
-        finding: Finding,
-    ) -> None:
-        """Freeze a forked origin, keeping both of its signed notes."""
-        log_id = log_rows.id_of(c, origin, make=True)
-        row = update(mirror_log).where(_log.id == log_id)
-        c.execute(row.values(contested=1))
-        _keep_evidence(c, log_id, notes)
-        findings.record(c, [finding], self._clock())
-
-    @reads_few
-    def contested(self, c: Connection) -> frozenset[str]:
-        """Return the forked origins."""
-        return frozenset(origin for (origin,) in _CONTESTED.all(c))
 
 
 def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
@@ -82,7 +47,7 @@ def keep(c: Connection, log_id: int, size: int, note: bytes) -> None:
 
 def reject(c: Connection, log_id: int, notes: Sequence[bytes]) -> None:
     """Keep notes as evidence alone: they are of no account any more."""
-    _keep_evidence(c, log_id, notes, rejected=1)
+    keep_evidence(c, log_id, notes, rejected=1)
     log_rows.drop(c, kept_note, log_id, kept_note.c.note.in_(notes))
 
 
@@ -94,7 +59,7 @@ def evidence(
     return [*c.scalars(found.where(fork_note.c.log_id == log_id, *which))]
 
 
-def _keep_evidence(
+def keep_evidence(
     c: Connection, log_id: int, notes: Sequence[bytes], rejected: int = 0
 ) -> None:
     """Keep notes; what the roster decided against stays so."""

@@ -14,8 +14,7 @@ import contextlib
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -23,14 +22,14 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
-from syncd.store.book import Book, highest, reads
+from syncd.store.book import Book, Clock, highest, reads
 from syncd.store.database import FENCING, Database, Fence
 from syncd.store.portable import TIMELINE, upsert, writing_lock
 from syncd.store.tables import cosigned, event, own_table, vault
 
-_LOCK: Final = zlib.crc32(b"syncd leader")
-_HANGS_S: Final = 5.0
-_NAMED: Final = "syncd "  # before a daemon's name, in its session's
+_LOCK = zlib.crc32(b"syncd leader")
+_HANGS_S = 5.0
+_NAMED = "syncd "  # before a daemon's name, in its session's
 
 log = structlog.get_logger("syncd.leading")
 
@@ -103,9 +102,7 @@ class News(NamedTuple):
 class Election(Book):
     """Stands for leader over own.db, and holds on while it is one."""
 
-    def __init__(
-        self, database: Database, node: str, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, database: Database, node: str, clock: Clock) -> None:
         """Neither lead nor follow yet; `node` is what people know us by."""
         super().__init__(database, clock)
         self.node = node

@@ -1,7 +1,7 @@
 """Bring a database to this build's newest revision, by alembic."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from syncd.errors import UsageError
 # The newest revision of each database that this build knows. A test holds
 # them equal to the scripts in migrations/; looking here saves the daemon and
 # the command line the import of alembic.
-HEADS: Final[dict[str, str]] = {"own": "own_first", "mirror": "mirror_first"}
+HEADS: dict[str, str] = {"own": "own_first", "mirror": "mirror_first"}
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _VERSION = sa.Table(

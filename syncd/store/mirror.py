@@ -9,28 +9,30 @@ what each retract names: so the digest at any earlier size can be computed,
 and a claim whose retract is erased stands again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from operator import attrgetter
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
-from syncd.indicator import codec
-from syncd.indicator.folding import Batch
+from syncd.indicator import absent, claims, codec
+from syncd.indicator.claims import Claim
+from syncd.indicator.folding import Batch, Rows
+from syncd.indicator.token import KIND_CODES
+from syncd.store import book, erasing, failpoint, kept_notes, log_rows, tables
 from syncd.store import bundles as bundle_rows
-from syncd.store import cutting, failpoint, kept_notes, log_rows, tables
 from syncd.store import findings as finding_rows
 from syncd.store.book import of_log, reading, reads, reads_few, writes
-from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load
 from syncd.store.log_figures import LogFigures
-from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
 from syncd.tlog import checkpoint
+from syncd.tlog.merkle import BUNDLE
 
 _DAY_S = 86_400
 KEPT_HOURS = 400 * 24  # that it is known when something was merged
@@ -44,10 +46,15 @@ _END = Prepared(
     .where(or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
+_CONTESTED = Prepared(select(log.origin).where(log.contested == 1))
+_CLAIMS = tables.claim, tables.ending, tables.mirror_sighting
 
 
-class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
+class MirrorStore(StoredClaims, LogFigures):
     """flows.ports.Mirror over mirror.db."""
+
+    retired: frozenset[tuple[str, int]] = frozenset()
+    """(kind, epoch) of which nothing is kept, whatever is merged"""
 
     def close(self) -> None:
         """Finish what runs, then close."""
@@ -93,11 +100,13 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             log_rows.drop(c, tables.missing, log_id)
             if new.missing:
                 lacks = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
-                c.execute(insert(tables.missing), lacks)
+                c.execute(tables.missing.insert(), lacks)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             hour = self._clock() // 3600
-            failed = erase_merged(c, log_id, batch, hour // 24)
+            own = [r for r in batch.erases if r[2] != absent.RETIRED]
+            erase = partial(erasing.erase, c, log_id, batch.origin)
+            failed = erase(own, day=hour // 24) + erase(batch.erases)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
             rows = self.counting(batch)
@@ -135,7 +144,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         For a risen `format`: the logs are folded again from the mirror.
         """
         log_id = log_rows.id_of(c, origin)
-        for table in (tables.claim, tables.ending, tables.mirror_sighting):
+        for table in _CLAIMS:
             log_rows.drop(c, table, log_id)
         row = update(tables.mirror_log).where(log.id == log_id)
         c.execute(row.values(merged=0))
@@ -159,13 +168,136 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             log_id = log_rows.id_of(c, old.origin)
             new = replace(old, contested=False)
             if size < old.mirrored:
-                new = cutting.cut(c, log_id, old, size)
+                new = erasing.cut(c, log_id, old, size)
             log_rows.move(c, old, new)
             kept_notes.reject(c, log_id, rejected)
             failpoint.hit("merge.head")
 
         await self._db.write(job)
         self.forget()
+
+    @writes
+    def keep_note(
+        self, c: Connection, origin: str, size: int, note: bytes
+    ) -> None:
+        """Keep a verified signed checkpoint that is ahead of `mirrored`."""
+        kept_notes.keep(c, log_rows.id_of(c, origin, make=True), size, note)
+
+    @book.any_daemon_writes
+    def contest(
+        self,
+        c: Connection,
+        origin: str,
+        notes: Sequence[bytes],
+        finding: Finding,
+    ) -> None:
+        """Freeze a forked origin, keeping both of its signed notes."""
+        log_id = log_rows.id_of(c, origin, make=True)
+        row = update(tables.mirror_log).where(log.id == log_id)
+        c.execute(row.values(contested=1))
+        kept_notes.keep_evidence(c, log_id, notes)
+        finding_rows.record(c, [finding], self._clock())
+
+    @reads_few
+    def contested(self, c: Connection) -> frozenset[str]:
+        """Return the forked origins."""
+        return frozenset(origin for (origin,) in _CONTESTED.all(c))
+
+    @writes
+    def erase(
+        self, c: Connection, origin: str, ranges: Sequence[absent.Range]
+    ) -> None:
+        """Act on erasures (from, to, by): payloads, salts and claims go.
+
+        An erasure at index `by` acts on entries of types 1–7 below `by`;
+        for one that the roster orders, `by` is the size that it names.
+        `purge` makes the bytes themselves go.
+        """
+        log_id = log_rows.id_of(c, origin, make=True)
+        fresh = erasing.erase(c, log_id, origin, ranges)
+        finding_rows.record(c, fresh, self._clock())
+
+    @writes
+    def drop_retired(self, c: Connection) -> None:
+        """Drop all claims of the epochs that are `retired`."""
+        for table in _CLAIMS:
+            gone = table.c.kind_epoch.in_(self._keys())
+            c.execute(table.delete().where(gone))
+
+    @writes
+    def retire(self, c: Connection, origin: str, first: int, end: int) -> None:
+        """Close what is of `retired` epochs in bundles first..end-1."""
+        log_id = log_rows.id_of(c, origin)
+        failed = self._retire(c, log_id, origin, range(first, end))
+        finding_rows.record(c, failed, self._clock())
+
+    def _keys(self) -> frozenset[int]:
+        return frozenset(
+            claims.key(KIND_CODES[kind], epoch) for kind, epoch in self.retired
+        )
+
+    def close_erased(
+        self, c: Connection, log_id: int, origin: str, numbers: Sequence[int]
+    ) -> None:
+        """Close what is erased in bundles that have just come in."""
+        acted = erasing.Erasure(c, log_id, origin)
+        if numbers:
+            acted.act(numbers, erasing.spans(erasing.erased(c, log_id)))
+        failed = acted.failed + self._retire(c, log_id, origin, numbers)
+        finding_rows.record(c, failed, self._clock())
+
+    def counting(self, batch: Batch) -> Batch:
+        """Return a batch without what is of retired epochs."""
+        keys = self._keys()
+        if not keys:
+            return batch
+        return replace(
+            batch,
+            adds=Rows.pack([r for r in batch.adds if r[2] not in keys]),
+            ends=[end for end in batch.ends if end[3] not in keys],
+            sightings=[row for row in batch.sightings if row[2] not in keys],
+        )
+
+    def _retire(
+        self, c: Connection, log_id: int, origin: str, numbers: Iterable[int]
+    ) -> list[Finding]:
+        """Close what is of retired epochs in some bundles."""
+        failed: list[Finding] = []
+        for n in numbers if self.retired else ():
+            bundle = bundle_rows.get(c, log_id, n)
+            if bundle is None:
+                continue
+            gone = absent.retired(
+                n * BUNDLE, codec.records(origin, bundle), self.retired
+            )
+            failed += erasing.erase(c, log_id, origin, gone)
+        return failed
+
+    erased = of_log(erasing.erased)  # (from, to, by)
+
+    @reads
+    def all_claims(
+        self, c: Connection, token: bytes, key: int
+    ) -> list[tuple[Claim, int | None, int | None]]:
+        """Return the claims on a token, those too that a retract ended.
+
+        Each with the index of its first retract, and the day of that.
+        """
+        day = tables.ending.c.day
+        rows = (
+            select(log.origin, held.ended_by, day, held.idx, held.record)
+            .join_from(tables.claim, tables.mirror_log, log.id == held.log_id)
+            .outerjoin(tables.ending, tables.ENDED)
+            .where(held.token == token, held.kind_epoch == key)
+        )
+        return [
+            (Claim.parse(origin, token, idx, key, record), ended_by, day)
+            for origin, ended_by, day, idx, record in c.execute(rows)
+        ]
+
+    async def purge(self) -> None:
+        """Leave no byte of what was erased, in file or WAL."""
+        await self._db.purge()
 
 
 def _joined(

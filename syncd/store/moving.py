@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table, func, select
@@ -28,8 +28,8 @@ from syncd.store.home_stores import LOCK, MIRROR, OWN
 from syncd.store.migrating import BEGUN, DONE, FILLING
 from syncd.store.server import Server
 
-_BATCH: Final = 20_000  # rows a commit
-_AT_ONCE: Final = 1000  # rows in memory
+_BATCH = 20_000  # rows a commit
+_AT_ONCE = 1000  # rows in memory
 
 
 class Move:

@@ -7,7 +7,7 @@ written again at open. A database behind its mark was set back, a server's
 perhaps while we run: refused, because the next append would fork our log.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from syncd.indicator.absent import Range
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, erasing, events, failpoint, retracting, tables
-from syncd.store.book import Book, reads, writes
+from syncd.store.book import Book, Clock, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
 from syncd.store.portable import upsert
@@ -46,9 +46,7 @@ def id_of(c: Connection, origin: str) -> int:
 class OwnLogStore(Book):
     """flows.ports.OwnLog over own.db, with the high-water mark."""
 
-    def __init__(
-        self, database: Database, mark: Path, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, database: Database, mark: Path, clock: Clock) -> None:
         """Take over the log and hold it against its mark.
 
         Raises:

@@ -1,16 +1,15 @@
 """What of own.db a look-up reads and writes, whichever process answers it."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from syncd.store.access import WRITER, AccessBook
 from syncd.store.bearer import Bearers
-from syncd.store.book import Book
+from syncd.store.book import Book, Clock
 from syncd.store.database import Database
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import VaultCipher
 
-LISTS: Final = "own-lists"  # whose key is derived from the vault's
+LISTS = "own-lists"  # whose key is derived from the vault's
 
 
 class OwnBooks(Book):
@@ -21,7 +20,7 @@ class OwnBooks(Book):
     def __init__(
         self,
         database: Database,
-        clock: Callable[[], int],
+        clock: Clock,
         access_key: bytes,
         lists_key: bytes,
         writer: str = WRITER,

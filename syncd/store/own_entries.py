@@ -8,7 +8,7 @@ people stand in clear.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -23,11 +23,11 @@ from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import own_table, partial_index
 
-KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
-GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
-REPLACED: Final = "replaced"
+KEPT_S = 180 * 86_400  # that a local entry is kept after its end
+GONE_UNASKED = 10  # rows that a new load of a list may lack; or 1 %
+REPLACED = "replaced"
 
-_CLEAR: Final = (  # what of an entry stands in clear
+_CLEAR = (  # what of an entry stands in clear
     *("id", "type", "kind", "until", "by", "at", "removed_at", "removed_by"),
 )
 own_entry = own_table(  # exempt, note, local: our own lists, never published
@@ -64,6 +64,7 @@ _ANY = Prepared(select(_at.id).where(_STANDS).limit(1))
 _THERE = Prepared(select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
 _IDS = Prepared(select(_at.id).where(*_ON, given(_at.list_mac)))
 _TYPES = Prepared(select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
+_ADD = Prepared(sa.insert(own_entry), *own_entry.c.keys()[:12])
 _this = sa.update(own_entry).where(_at.id == _given("row"))
 _LOAD = Prepared(_this.values(load=_given("of")), "of", "row")
 _END = Prepared(
@@ -101,7 +102,7 @@ class OwnEntries(SealedBook):
         found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
         there = {name: (fields, id_) for name, fields, id_ in found}
         last = highest(c, _at.id)
-        rows: list[dict[str, object]] = []
+        rows: list[tuple[object, ...]] = []
         known: list[tuple[object, ...]] = []
         replaced: list[int] = []
         outcomes = []
@@ -113,13 +114,11 @@ class OwnEntries(SealedBook):
                 outcomes.append(Outcome("known", old))
                 continue
             id_ = last + len(rows) + 1
-            row = self._row(entry, found_by, by)
-            rows.append({**row, "id": id_, "load": load})
+            rows.append((id_, *self._row(entry, found_by, by), load))
             there[name_mac] = (said_mac, id_)
             replaced += [old] if old else []
             outcomes.append(Outcome("replaced" if old else "added", id_))
-        if rows:
-            c.execute(sa.insert(own_entry), rows)
+        _ADD.many(c, rows)
         if load is not None:
             _LOAD.many(c, known)
         self._end(c, replaced, by, REPLACED)
@@ -127,25 +126,16 @@ class OwnEntries(SealedBook):
 
     def _row(
         self, entry: NewEntry, macs: tuple[bytes, bytes, bytes], by: str
-    ) -> dict[str, object]:
-        now = self._clock()
-        mac, name_mac, said_mac = macs
+    ) -> tuple[object, ...]:
+        now, own = self._clock(), entry.type == LOCAL
         content = entry.value, entry.name, entry.fields
         # Who and when, too: a row that names somebody else is damaged.
-        of = "own", entry.type, entry.kind, said_mac, by, now
-        own = entry.type == LOCAL
-        return {
-            "type": entry.type,
-            "kind": entry.kind,
-            "mac": mac,
-            "name_mac": name_mac,
-            "said_mac": said_mac,
-            "list_mac": self._hash("own-list", entry.name) if own else None,
-            "sealed": self._seal(content, *of),
-            "until": entry.until,
-            "added_by": by,
-            "added_at": now,
-        }
+        of = "own", entry.type, entry.kind, macs[2], by, now
+        return (
+            *(entry.type, entry.kind, *macs),
+            self._hash("own-list", entry.name) if own else None,
+            *(self._seal(content, *of), entry.until, by, now),
+        )
 
     @writes
     def remove(

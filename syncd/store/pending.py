@@ -6,7 +6,7 @@ they are let go, or deleted, in one transaction.
 """
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -22,15 +22,10 @@ from syncd.store import imports
 from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.events import tell
-from syncd.store.tables import (
-    import_job,
-    own_table,
-    vault,
-    vault_fields,
-)
+from syncd.store.tables import import_job, own_table, vault, vault_fields
 
-FORBORNE: Final = ("refused", "lapsed")
-FINAL: Final = (*FORBORNE, "done", "failed", "seen", "wrong")
+FORBORNE = ("refused", "lapsed")
+FINAL = (*FORBORNE, "done", "failed", "seen", "wrong")
 Part = tuple[str, msgspec.Raw]  # route and body
 
 _pending = own_table(

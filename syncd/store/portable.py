@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 # What tells a PostgreSQL server's timeline: a failover's is new.
-TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+TIMELINE = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 
 def upsert(

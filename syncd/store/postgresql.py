@@ -12,7 +12,7 @@ keep what it commits is used at all.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
@@ -33,7 +33,7 @@ try:
 except ImportError as e:
     raise UsageError("postgresql: its driver is not installed") from e
 
-_CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
+_CONNECT: dict[str, Any] = {  # what the URL names goes before
     "connect_timeout": 10,  # seconds
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -44,8 +44,8 @@ _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
 }
 _LOCK_MS = 10_000  # as long as SQLite's busy timeout
 _SILENT_MS = 8_000  # after which a session ends, and what it holds is free
-_LOST: Final = Message("what is committed may be lost")
-_WANTED: Final = {  # of a server's settings
+_LOST = Message("what is committed may be lost")
+_WANTED = {  # of a server's settings
     "fsync": (("on",), _LOST),
     "full_page_writes": (("on",), _LOST),
     "synchronous_commit": (
@@ -55,21 +55,21 @@ _WANTED: Final = {  # of a server's settings
     "in_hot_standby": (("off",), Message("a standby only reads")),
     "server_encoding": (("UTF8",), Message("names are in all scripts")),
 }
-_LATER: Final = (  # refusals that another try may not meet
+_LATER = (  # refusals that another try may not meet
     "starting up",
     "shutting down",
     "recovery",
     "too many",
     "connection slots",
 )
-_MAKE: Final = """DO $$ BEGIN
+_MAKE = """DO $$ BEGIN
     IF to_regnamespace('{0}') IS NULL THEN CREATE SCHEMA {0}; END IF;
 END $$"""  # by itself it wants the right, even where the schema is there
-_IS_STANDBY: Final = "SELECT pg_is_in_recovery()"
-_MESSAGE: Final = sa.text(  # a commit without any would wait for nobody
+_IS_STANDBY = "SELECT pg_is_in_recovery()"
+_MESSAGE = sa.text(  # a commit without any would wait for nobody
     "SELECT pg_logical_emit_message(true, 'syncd', '')"
 )
-_PAUSES_S: Final = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
+_PAUSES_S = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
 
 
 class PostgresqlEngine:
@@ -116,8 +116,6 @@ class PostgresqlEngine:
             execution_options={"preserve_rowcount": True},  # of inserts, too
             use_native_hstore=False,  # or it asks for it at each connection
         )
-
-    # ------------------------------------------------------ connections
 
     def _connected(self) -> "psycopg.Connection[Any]":
         named = psycopg.conninfo.conninfo_to_dict(self._server.url)
@@ -235,8 +233,6 @@ class PostgresqlEngine:
                 if _lost(connection):
                     connection.invalidate()
 
-    # ---------------------------------------------------------- commits
-
     def _hear(self, notice: "psycopg.errors.Diagnostic") -> None:
         if notice.severity_nonlocalized == "WARNING":
             self._warnings.append(notice.message_primary or "")
@@ -291,8 +287,6 @@ class PostgresqlEngine:
             self,
         ) from lost
 
-    # ------------------------------------------------------------ others
-
     def purge(self) -> None:
         """Rewrite all tables and indexes.
 
@@ -344,7 +338,7 @@ class PostgresqlEngine:
         )
 
 
-_KINDS: Final[dict[str, type[SyncdError]]] = {
+_KINDS: dict[str, type[SyncdError]] = {
     "08": UnavailableError,  # connection
     "25006": UnavailableError,  # read only
     "40": UnavailableError,  # serialisation, deadlock

@@ -8,16 +8,16 @@ shorter. docs/store.md names the places, with the measurement.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
-MANY: Final[sa.BindParameter[Any]] = bindparam("many", expanding=True)
+MANY: sa.BindParameter[Any] = bindparam("many", expanding=True)
 """The values of `column.in_(MANY)`, given to `within`."""
 _MANY_MARKS = re.compile(r"\(__\[POSTCOMPILE_many[^\]]*\]\)")
 _WIDTHS = (1, 8, 64, 512)  # of an IN (…): few texts, for the driver's cache
-_MARKS: Final = {"sqlite": "?", "postgresql": "%s"}
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
 class Prepared:

@@ -3,21 +3,17 @@
 Durable by the minute, and held in memory as windows, so that a debit costs
 the same however much was given, and a refusal nothing of the database. A
 request for what was given just now is debited again only if it comes often.
+
+Beside it stands how much each log said of late, by day: what lifts others'
+reports, and reports of each key.
 """
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    cast,
-    exists,
-    func,
-    literal,
-    literal_column,
-    select,
-)
+import sqlalchemy as sa
+from sqlalchemy import Connection, func, select
 
 from syncd.errors import QuotaError
 from syncd.flows.ports import Given
@@ -40,6 +36,15 @@ usage = own_table(
     "usage",
     "day text key, key text key, member text key, purpose text key",
     "count int, denied int",
+)
+
+
+ALL, HITS = "statements", "lifts"  # keys of counts
+
+published = own_table(  # of some days; a page read twice counts twice
+    "published",
+    "day text key, origin text key, key text key, n int",
+    sqlite_with_rowid=False,
 )
 
 
@@ -87,9 +92,16 @@ class Quotas(Book):
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        at, book = (debit.member, debit.key), await self._book(debit)
+        at = debit.member, debit.key
+        if at not in self._books:
+            book = await self._db.read(lambda c: _windows(c, at))
+            self._books.setdefault(at, book)  # another may have been faster
+        book = self._books[at]
         _, left = _left(debit, book)
-        if self._free(debit):
+        recent = self._recent[debit.member]
+        since, again = recent.get(debit.request, (0, FREE_REPEATS))
+        if again < FREE_REPEATS and debit.now - since < HOUR_S:
+            recent[debit.request] = since, again + 1
             return left
         if debit.n > left:
             self._denied[debit.row] += debit.n
@@ -105,29 +117,11 @@ class Quotas(Book):
             self._books.pop(at, None)
             self._denied[debit.row] += debit.n
             raise why
-        recent = self._recent[debit.member]  # only now is a repeat free
-        recent[debit.request] = debit.now, 0
+        recent[debit.request] = debit.now, 0  # only now is a repeat free
         recent.move_to_end(debit.request)
         if len(recent) > _RECENT:
             recent.popitem(last=False)
         return left - debit.n
-
-    def _free(self, debit: Debit) -> bool:
-        """Tell whether it is a repeat, of which there were not too many."""
-        recent = self._recent[debit.member]
-        at, again = recent.get(debit.request, (0, FREE_REPEATS))
-        if again >= FREE_REPEATS or debit.now - at >= HOUR_S:
-            return False
-        recent[debit.request] = at, again + 1
-        return True
-
-    async def _book(self, debit: Debit) -> Windows:
-        """Return what the member had of the key, read once."""
-        at = (debit.member, debit.key)
-        if at not in self._books:
-            book = await self._db.read(lambda c: _windows(c, at))
-            self._books.setdefault(at, book)  # another may have been faster
-        return self._books[at]
 
     @writes
     def _debit_all(
@@ -170,10 +164,12 @@ class Quotas(Book):
     async def hours(self) -> list[Given]:
         """Return what each member had in each hour that is kept."""
         t = quota.c
-        sixty = literal_column("60", Int)  # the same text where it is grouped
+        sixty = sa.literal_column(
+            "60", Int
+        )  # the same text where it is grouped
         hour = ((t.minute - t.minute % sixty) * sixty).label("hour")
         by = (hour, t.member, t.key, t.purpose)
-        n = cast(func.sum(t.n), Int).label("n")
+        n = sa.cast(func.sum(t.n), Int).label("n")
         rows = await self._rows(select(*by, n).group_by(*by).order_by(*by))
         return [Given(**row._asdict()) for row in rows]
 
@@ -183,11 +179,11 @@ class Quotas(Book):
         Written is what an append had among `done` as `reported_mark(day, key)`.
         """
         t = usage.c
-        mark = literal("usage/") + t.day + "/" + t.key
+        mark = sa.literal("usage/") + t.day + "/" + t.key
         wanted = (
             select(t.day, t.key)
             .distinct()
-            .where(t.day < before, ~exists().where(done.c.name == mark))
+            .where(t.day < before, ~sa.exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
         )
         return [(day, key) for day, key in await self._rows(wanted)]
@@ -203,6 +199,42 @@ class Quotas(Book):
 
         await self._db.write(job)
         self._denied -= denied  # what came meanwhile is kept the next time
+
+
+class PublishedCounts(Book):
+    """The counts, over own.db."""
+
+    @writes
+    def add(
+        self, c: Connection, counts: Mapping[tuple[str, str, str], int]
+    ) -> None:
+        """Count statements by day, origin and key."""
+        add_counts(c, published, {row: (n,) for row, n in counts.items()})
+
+    async def newest(self, origin: str) -> str:
+        """Return the last day of a log that anything is counted of, or ""."""
+        wanted = select(func.max(published.c.day)).where(
+            published.c.origin == origin
+        )
+        [(day,)] = await self._rows(wanted)
+        return day or ""
+
+    async def sums(
+        self, origins: Sequence[str], first: str, last: str, *keys: str
+    ) -> dict[str, int]:
+        """Return the sums of some logs' counts by key, of days first..last."""
+        t = published.c
+        rows = await self._rows(
+            select(t.key, sa.cast(func.sum(t.n), Int))
+            .where(t.day.between(first, last))
+            .where(t.origin.in_(origins), t.key.in_(keys))
+            .group_by(t.key)
+        )
+        return {**dict.fromkeys(keys, 0), **dict(rows)}
+
+    async def prune(self, before: str) -> None:
+        """Forget the days before one."""
+        await self._run(sa.delete(published).where(published.c.day < before))
 
 
 def reported_mark(day: str, key: str) -> str:
@@ -248,11 +280,9 @@ def _refusal(debit: Debit, book: Windows) -> QuotaError:
     limit = max((one for one in room if room[one] < debit.n), key=wait_s)
     return QuotaError(
         "quota: {member}: {n} more of {key} would pass {most} in {window_s} h",
+        debit,
         retry_after_s=wait_s(limit),
         left=left,
-        member=debit.member,
-        n=debit.n,
-        key=debit.key,
         most=limit.most,
         window_s=limit.window_s // HOUR_S,
     )

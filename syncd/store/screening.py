@@ -62,7 +62,7 @@ class ScreeningBook(SealedBook):
     async def put(self, rows: Sequence[Entered]) -> None:
         """Keep entries, renewing those that are there; durable on return."""
         if made := [*map(self._row, rows)]:
-            await self._run(_PUT, made)
+            await self._db.write(lambda c: _PUT.many(c, made))
 
     @reads
     def find(
@@ -104,16 +104,11 @@ class ScreeningBook(SealedBook):
         count = select(*by, sa.func.count()).group_by(*by)
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
-    def _row(self, one: Entered) -> dict[str, Any]:
+    def _row(self, one: Entered) -> tuple[object, ...]:
         mac = self._hash("screen", *one.key)
-        return {
-            "mac": mac,
-            "ref": self._hash("screening-ref", one.reference),
-            "kind": one.key[0],
-            "epoch": one.key[1],
-            "until": one.until,
-            "sealed": self._seal((one.tail, one.reference), "screening", mac),
-        }
+        ref = self._hash("screening-ref", one.reference)
+        sealed = self._seal((one.tail, one.reference), "screening", mac)
+        return mac, ref, *one.key[:2], one.until, sealed
 
     def _opened(self, row: Sequence[Any]) -> Screened:
         mac, id_, kind, until, sealed, state = row
@@ -123,7 +118,10 @@ class ScreeningBook(SealedBook):
         return Screened(id_, kind, until, tail, reference, listed)
 
 
-_PUT = upsert(screened, "until", once=("mac", "ref"))
+_PUT = Prepared(
+    upsert(screened, "until", once=("mac", "ref")),
+    *screened.c.keys()[1:7],
+)
 _at = screened.c
 _ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

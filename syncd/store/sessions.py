@@ -7,7 +7,7 @@ A ticket is a secret that begins one session, within minutes.
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 
@@ -17,9 +17,9 @@ from syncd.store.bearer import Bearer, hash_of
 from syncd.store.book import Book, any_daemon_writes
 from syncd.store.tables import own_table
 
-LONGEST_S: Final = 86_400
-TICKET_S: Final = 300
-_FRESH_S: Final = 60  # when it was used last is not written more often
+LONGEST_S = 86_400
+TICKET_S = 300
+_FRESH_S = 60  # when it was used last is not written more often
 
 session = own_table(
     "session",
@@ -115,17 +115,8 @@ class Sessions(Book):
     ) -> str:
         now, secret = self._clock(), secrets.token_urlsafe(32)
         c.execute(delete(session).where(_at.ends_at <= now))
-        c.execute(
-            insert(session).values(
-                hash=hash_of(secret),
-                bearer=bearer,
-                ticket=ticket,
-                began_at=now,
-                used_at=now,
-                ends_at=now + for_s,
-                lang=lang,
-            )
-        )
+        row = hash_of(secret), bearer, ticket, now, now, now + for_s, lang
+        c.execute(insert(session).values(row))
         return secret
 
     @any_daemon_writes

@@ -1,9 +1,10 @@
 """Sightings that wait for their week's append; their tokens are sealed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, select
 
 from syncd.store.book import SealedBook, reads
@@ -14,8 +15,7 @@ _ONCE = ("week", "kind", "epoch", "mac", "outcome")
 _ADD = upsert(sighting, added=("count",), once=_ONCE)
 
 
-@dataclass(frozen=True, slots=True)
-class SightedToken:
+class SightedToken(Struct, frozen=True):
     """A token that others reported was met in our business."""
 
     week: int  # its Monday: days since 1970-01-01 in the roster's zone

@@ -20,9 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
 from syncd.indicator.receipt import Named
-from syncd.store import access_chain, erasing, kept_notes, tables
+from syncd.store import access, erasing, kept_notes, tables
 from syncd.store import bundles as bundle_rows
-from syncd.store.access import ANCHORED
 from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
 from syncd.store.server import Server
@@ -127,19 +126,15 @@ class OwnSnapshot(_Snapshot):
 
         Of a receipt, the first that speaks of it: nothing, if none does.
         """
-        at = tables.done.c.name
-        names = select(at).where(at.startswith(ANCHORED, autoescape=True))
-        upto = (int(name[len(ANCHORED) :]) for (name,) in self._rows(names))
+        at, start = tables.done.c.name, access.ANCHORED
+        names = select(at).where(at.startswith(start, autoescape=True))
+        upto = (int(name[len(start) :]) for (name,) in self._rows(names))
         marks = [0, *sorted(upto)]
-        wanted = select(tables.access.c.id).where(
-            tables.access.c.receipt == receipt
-        )
+        wanted = select(tables.access.c.id).filter_by(receipt=receipt)
         id_ = self.connection.scalar(wanted) if receipt else marks[-1]
         i = bisect_left(marks, id_ or 0)
         span = marks[i - 1 : i + 1]
-        return (
-            access_chain.named(self.connection, *span) if len(span) > 1 else []
-        )
+        return access.named(self.connection, *span) if len(span) > 1 else []
 
     def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")

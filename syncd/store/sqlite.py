@@ -3,26 +3,22 @@
 Commits are durable when they return (WAL, synchronous=FULL).
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import (
-    AbstractContextManager,
-    closing,
-    contextmanager,
-    suppress,
-)
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from syncd.errors import DamagedError, UnavailableError, UsageError, at_path
 from syncd.store import migrating
 
-PRAGMAS: Final = (  # of the connection that writes
+PRAGMAS = (  # of the connection that writes
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -54,7 +50,8 @@ class SqliteEngine:
         """Make the file unless it is there or is only to be read.
 
         Raises:
-            UsageError: `read_only`, and it is not there; or it was moved.
+            UsageError: `read_only`, and it is not there; it was moved; or it
+                cannot be made there.
         """
         self.path = path
         self.name = path.name
@@ -63,7 +60,10 @@ class SqliteEngine:
                 raise migrating.moved(self.name)
             if read_only:
                 raise UsageError("{name}: no such file", self)
-            _create(path)
+            # For its owner alone: its WAL follows it. Another may be quicker.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with at_path(path), contextlib.suppress(FileExistsError):
+                os.close(os.open(path, flags, 0o600))
         self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
         self._here: Connection | None = None
         self._write = self._engine("BEGIN IMMEDIATE", 1, PRAGMAS)
@@ -107,7 +107,7 @@ class SqliteEngine:
         self._here = self._here or self._read.connect()
         return self._here
 
-    def reading(self) -> AbstractContextManager[Connection]:
+    def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """Return one consistent snapshot."""
         return self._read.begin()
 
@@ -172,13 +172,3 @@ class SqliteEngine:
         if code.startswith(_UNAVAILABLE):
             return UnavailableError("{name}: {cause}", self, cause=cause)
         return None
-
-
-def _create(path: Path) -> None:
-    """Make the file, empty and for its owner alone: its WAL follows it.
-
-    Raises:
-        UsageError: it cannot be made there.
-    """
-    with at_path(path), suppress(FileExistsError):  # another was quicker
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

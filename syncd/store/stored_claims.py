@@ -1,13 +1,7 @@
 """Claims in mirror.db: everybody's, by token and by position."""
 
 from collections import defaultdict
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +14,7 @@ from syncd.indicator import codec, statement
 from syncd.indicator.claims import REPORT, Claim
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
-from syncd.store.book import Book, reads
+from syncd.store.book import Book, Clock, reads
 from syncd.store.database import FEW, Database
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import DISPUTES, claim, mirror_log, record_is
@@ -82,7 +76,7 @@ _PAGE_OF_ALL = Prepared(
 class StoredClaims(Book):
     """The claims that stand, or stood at some sizes of the logs."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock)
         self._tokens: dict[tuple[int, int], bytes] = {}  # by (log_id, index)
         self.cuts = 0  # how often `forget` was called
@@ -116,8 +110,8 @@ class StoredClaims(Book):
             found = defaultdict[bytes, list[Claim]](list)
             for value, origin, idx, record, ended_by in rows:
                 if _in_force(origin, idx, ended_by, at):
-                    row = value, idx, key, record
-                    found[value].append(Claim.parse(origin, row))
+                    row = Claim.parse(origin, value, idx, key, record)
+                    found[value].append(row)
             return dict(found)
 
         if len(tokens) <= FEW:  # a member says as much as it likes
@@ -149,8 +143,8 @@ class StoredClaims(Book):
             value = _token_at(c, known, log_id, index)
             for key, record, by in _PLACED.all(c, value, log_id, index):
                 if _in_force(origin, index, by, at):
-                    row = value, index, key, record
-                    found[origin, index] = Claim.parse(origin, row)
+                    row = Claim.parse(origin, value, index, key, record)
+                    found[origin, index] = row
         return found
 
     @reads
@@ -161,7 +155,7 @@ class StoredClaims(Book):
         logs = c.execute(select(*names, any_)).all()
         mine = [id_ for id_, origin, _ in logs if origin in ours]
         return [
-            Claim.parse(origin, (token, index, key, record))
+            Claim.parse(origin, token, index, key, record)
             for id_, origin, disputes in logs
             if disputes
             for token, index, key, record in c.execute(_disputes(id_, mine))
@@ -209,8 +203,8 @@ class StoredClaims(Book):
         found = defaultdict[tuple[bytes, int], list[Claim]](list)
         rows = _PAGE_OF_ALL.all(c, *after, limit)
         for value, number, origin, idx, record in rows:
-            row = value, idx, number, record
-            found[value, number].append(Claim.parse(origin, row))
+            row = Claim.parse(origin, value, idx, number, record)
+            found[value, number].append(row)
         return [(*pair, claims) for pair, claims in found.items()]
 
 

@@ -46,21 +46,19 @@ def message(text: str, key: VerifierKey, timestamp: int) -> bytes:
     Raises:
         MalformedError: `text` is no checkpoint, or a name is too long.
     """
-    origin, size, root = _head(text)
+    # not checkpoint.parse: others' checkpoints may carry extension lines,
+    # and checkpoint is built upon note, which is built upon this module
+    lines = text.split("\n")
+    if len(lines) < 4 or "" in lines[:-1] or lines[-1] != "":
+        raise MalformedError("checkpoint: want origin, size, root lines")
+    size = strict.decimal(lines[1], "checkpoint: size")
+    root = strict.decode(lines[2], "checkpoint: root", 32)
     if key.algorithm == COSIGNATURE:
         signed = f"cosignature/v1\ntime {timestamp}\n{text}"
         return strict.utf8(signed, "checkpoint")
-    return b"".join(
-        (
-            b"subtree/v1\n\0",
-            _short(key.name),
-            _TIME.pack(timestamp),
-            _short(origin),
-            _TIME.pack(0),
-            _TIME.pack(size),
-            root,
-        )
-    )
+    who = b"subtree/v1\n\0" + _short(key.name) + _TIME.pack(timestamp)
+    tree = _short(lines[0]) + _TIME.pack(0) + _TIME.pack(size) + root
+    return who + tree
 
 
 def cosign(text: str, key: SigningKey, timestamp: int) -> Signature:
@@ -113,16 +111,6 @@ def verify(text: str, key: VerifierKey, line: Signature) -> int:
             "cosignature: line of {name} does not verify", key
         )
     return int(timestamp)
-
-
-def _head(text: str) -> tuple[str, int, bytes]:
-    # not checkpoint.parse: others' checkpoints may carry extension lines,
-    # and checkpoint is built upon note, which is built upon this module
-    lines = text.split("\n")
-    if len(lines) < 4 or "" in lines[:-1] or lines[-1] != "":
-        raise MalformedError("checkpoint: want origin, size, root lines")
-    size = strict.decimal(lines[1], "checkpoint: size")
-    return lines[0], size, strict.decode(lines[2], "checkpoint: root", 32)
 
 
 def _short(text: str) -> bytes:

@@ -197,11 +197,10 @@ def _split(
 
 
 def _check_count(fetched: Sequence[bytes], wanted: Sequence[object]) -> None:
-    if len(fetched) != len(wanted):
+    n, most = len(fetched), len(wanted)
+    if n != most:
         raise BrokenSourceError(
-            "tiles: {n} came, {wanted} asked for",
-            n=len(fetched),
-            wanted=len(wanted),
+            "tiles: {n} came, {wanted} asked for", n=n, wanted=most
         )
 
 

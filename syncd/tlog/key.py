@@ -149,11 +149,9 @@ def parse_vkey(text: str) -> VerifierKey:
     if not typed:
         raise MalformedError("key: public key is empty")
     key = VerifierKey(name, typed[0], typed[1:])
-    if key.key_id.hex() != key_id:
+    if (made := key.key_id.hex()) != key_id:
         raise MalformedError(
-            "key: ID is {id}, the key makes {other}",
-            id=key_id,
-            other=key.key_id.hex(),
+            "key: ID is {id}, the key makes {other}", id=key_id, other=made
         )
     return key
 

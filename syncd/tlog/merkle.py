@@ -64,9 +64,6 @@ def _pair(level: Sequence[bytes]) -> list[bytes]:
     ]
 
 
-# ------------------------------------------------------------- frontier
-
-
 @dataclass(frozen=True, slots=True)
 class Frontier:
     """All that is needed of a tree to let it grow: its compact range.
@@ -160,9 +157,6 @@ class Frontier:
 Frontier.EMPTY = Frontier(0, ())
 
 
-# --------------------------------------------------------------- proofs
-
-
 def inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
     """Return the hashes from a leaf's sibling up (RFC 6962, 2.1.1).
 
@@ -241,7 +235,8 @@ def _beside(index: int, size: int, end: int, hashes: Hashes) -> list[bytes]:
     nodes = []
     low, high = 0, size
     while high != end and high - low > 1:
-        middle = low + _split(high - low)
+        # split at the largest power of two strictly below
+        middle = low + (1 << ((high - low - 1).bit_length() - 1))
         if index < middle:
             nodes.append(_range_hash(middle, high, hashes))
             high = middle
@@ -251,11 +246,6 @@ def _beside(index: int, size: int, end: int, hashes: Hashes) -> list[bytes]:
     if end:
         nodes.append(_range_hash(low, high, hashes))
     return nodes[::-1]
-
-
-def _split(size: int) -> int:
-    # the largest power of two strictly below
-    return 1 << ((size - 1).bit_length() - 1)
 
 
 def _range_hash(low: int, high: int, hashes: Hashes) -> bytes:

@@ -12,12 +12,11 @@ Plan, fetch, write, as `growth` does: tiles show all hashes.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from syncd.errors import UntrustedError
 from syncd.tlog import checkpoint, merkle, note, strict, tiles
 
-FORMAT: Final = "c2sp.org/tlog-proof@v1"
+FORMAT = "c2sp.org/tlog-proof@v1"
 
 
 def plan(index: int, size: int, held: int) -> tuple[str, ...]:

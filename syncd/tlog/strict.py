@@ -77,12 +77,9 @@ def text(raw: bytes, what: str, limit: int) -> str:
     Raises:
         MalformedError: it is longer, or no UTF-8.
     """
-    if len(raw) > limit:
+    if (n := len(raw)) > limit:
         raise MalformedError(
-            "{what}: {n} bytes, at most {most}",
-            what=what,
-            n=len(raw),
-            most=limit,
+            "{what}: {n} bytes, at most {most}", what=what, n=n, most=limit
         )
     try:
         return raw.decode()

@@ -122,11 +122,9 @@ def split_bundle(raw: bytes, width: int) -> list[bytes]:
             append(raw[start:at])
     except IndexError:
         at = -1
-    if at != len(raw):
+    if at != (n := len(raw)):
         raise MalformedError(
-            "bundle: {n} bytes are not {width} entries",
-            n=len(raw),
-            width=width,
+            "bundle: {n} bytes are not {width} entries", n=n, width=width
         )
     return entries
 

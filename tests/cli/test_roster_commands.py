@@ -15,7 +15,7 @@ from syncd.cli import hardware, terminal
 from syncd.flows import conformance
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
-from syncd.roster.changes import between
+from syncd.roster.drafts import between
 from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from syncd.errors import AbsentError, StaleError, UnavailableError
 from syncd.flows import pull, serve
+from syncd.flows.merge import Budget, PullContext
 from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead, Published
 from syncd.flows.pull import PullResult
-from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
 from syncd.indicator.absent import Range

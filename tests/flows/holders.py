@@ -12,9 +12,8 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows import evaluation, evidence
-from syncd.flows.evaluation import Exchange, Request
+from syncd.flows.evaluation import Exchange, Request, Share
 from syncd.flows.evidence import Evidence
-from syncd.flows.key_share import Share
 from syncd.flows.ports import at_once
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.errors import ForkError, RefusedError, SyncdError, UntrustedError
-from syncd.flows import ceremony_note, key_share
+from syncd.flows import ceremony_note, evaluation
 from syncd.flows.ceremony import Progress, Seat
 from syncd.flows.ceremony_note import AGREE, Said
 from syncd.oprf import dealing, group, threshold
@@ -215,7 +215,7 @@ def test_a_share_that_the_roster_does_not_pin_is_refused() -> None:
     epoch = FOUNDED.roster.epoch("phone")
     assert epoch is not None
     ours, another = (FOUNDED.outcomes[m].shares[1] for m in ("bank", "police"))
-    key_share.check_share(epoch, 1, ours)
+    evaluation.check_share(epoch, 1, ours)
     for share in (another, bytes(32), ours[:31]):
         with pytest.raises(UntrustedError, match=r"share: "):
-            key_share.check_share(epoch, 1, share)
+            evaluation.check_share(epoch, 1, share)

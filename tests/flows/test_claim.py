@@ -1,6 +1,5 @@
 """Disputes, answers, vouches and new owners are checked first."""
 
-import dataclasses
 from typing import Any
 
 import msgspec
@@ -93,7 +92,7 @@ def test_all_faults_of_an_answer_come_at_once() -> None:
 
 # ------------------------------------------------- vouches, new owners
 
-CARRIER = dataclasses.replace(RULES, member="carrier", checked={})
+CARRIER = replace(RULES, member="carrier", checked={})
 OURS = VouchDraft(kind="phone", value="202 555 0123", role="hotline")
 MOVED = ReassignedDraft(value="202 555 0123", since=TODAY)
 
@@ -117,7 +116,7 @@ def test_a_carrier_says_since_when_a_number_is_anothers() -> None:
 
 def test_nobody_else_says_so() -> None:
     with pytest.raises(RefusedError, match="a carrier says that, we are bank"):
-        claim.prepare(MOVED, dataclasses.replace(RULES, member="bank"))
+        claim.prepare(MOVED, replace(RULES, member="bank"))
 
 
 @pytest.mark.parametrize(

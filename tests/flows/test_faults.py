@@ -1,11 +1,11 @@
 """Whoever hands a report in is told all that is wrong with it, at once."""
 
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 import pytest
 from msgspec import json, structs
+from msgspec.structs import replace
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import claim, report

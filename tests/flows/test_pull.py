@@ -17,9 +17,9 @@ from syncd.errors import (
     StaleError,
     UnavailableError,
 )
-from syncd.flows import held, merge, pull, stretch, stretch_queue, withheld
+from syncd.flows import held, merge, pull, stretch, stretch_queue
+from syncd.flows.merge import Budget
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
-from syncd.flows.pull_context import Budget
 from syncd.indicator.absent import RETIRED
 from syncd.indicator.statement import RosterAccepted
 from tests.flows.growing import (
@@ -503,7 +503,7 @@ async def test_a_log_that_withholds_everything(
     assert done.missing == tuple(range(300))
     source.asked.clear()
     await to(log, source)
-    assert len(source.asked) <= withheld.FILLED
+    assert len(source.asked) <= merge.FILLED
     for _ in range(20):
         done = await to(log, FakeSource(log))
     assert (done.merged, done.missing) == (3000, ())

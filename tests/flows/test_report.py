@@ -1,7 +1,6 @@
 """What is acknowledged can be published; what cannot is refused, and why."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -141,14 +140,14 @@ def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
 
 
 def test_only_so_many_sets_of_fields_are_remembered() -> None:
-    rules = replace(RULES, checked={("", n): b"" for n in range(4096)})
+    rules = structs.replace(RULES, checked={("", n): b"" for n in range(4096)})
     prepared(rules=rules)
     assert len(rules.checked) == report.CHECKED
 
 
 def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     """A draft that differs in any field is judged by itself."""
-    rules = replace(RULES, checked={})
+    rules = structs.replace(RULES, checked={})
     alone = {"kind", "value", "scheme", "region", "urgent"}
     alone |= {"keep_query", "allow_personal"}  # of the value
     assert {*ReportFields.__struct_fields__} == {
@@ -221,7 +220,7 @@ def test_an_owner_of_one_name_is_named_once() -> None:
     rows = [Never("url", "google.com/", "big_host")]
     site: Any = {"kind": "url", "value": "google.com", "role": "phishing_host"}
     with pytest.raises(RefusedError, match=r"never-list: Google$"):
-        prepared(rules=replace(RULES, roster=founded(rows)), **site)
+        prepared(rules=structs.replace(RULES, roster=founded(rows)), **site)
 
 
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:

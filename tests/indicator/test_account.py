@@ -14,7 +14,7 @@ from stdnum import numdb
 
 from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import account, bank, chain, checksum, iban, scheme
+from syncd.indicator import account, bank, chain, checksum, scheme
 from tests.cases import cases, each
 from tests.indicator.texts import whole
 from tests.refusals import malformed
@@ -95,13 +95,13 @@ def test_one_check_digit_of_ten_makes_a_card(digits: str) -> None:
 
 
 @given(
-    st.sampled_from(sorted(iban.LENGTHS)),
+    st.sampled_from(sorted(account.IBANS)),
     st.text("0123456789", min_size=30, max_size=30),
 )
 def test_an_iban_that_schwifty_takes_is_taken(
     country: str, digits: str
 ) -> None:
-    bban = digits[: iban.LENGTHS[country] - 4]
+    bban = digits[: account.IBANS[country] - 4]
     check = stdnum_iban.calc_check_digits(f"{country}00{bban}")
     text = f"{country}{check}{bban}"
     assert account.normalise(text) == f"iban:{text}"
@@ -167,12 +167,12 @@ def test_a_reason_names_the_word_and_the_way_out(one: dict[str, str]) -> None:
 def test_ibans_are_those_of_two_other_registries() -> None:
     """Two oracles: schwifty has territories too, and no IBAN begins so."""
     registered = {
-        c for c in iban.LENGTHS if numdb.get("iban").info(c + "0" * 40)[0][1]
+        c for c in account.IBANS if numdb.get("iban").info(c + "0" * 40)[0][1]
     }
     rows = tsv.rows("indicator/ibans.tsv")
     reasons = {country: why for country, _, why in rows}
     assert registered == {c for c, why in reasons.items() if why == "registry"}
-    assert not set(iban.TERRITORIES) & set(iban.LENGTHS)
+    assert not set(account.TERRITORIES) & set(account.IBANS)
     for case in ACCEPTED:
         form = case["normal"].removeprefix("iban:")
         if form != case["normal"] and form[:2] in registered:

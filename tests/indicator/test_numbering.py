@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from syncd import tsv
-from syncd.indicator import chain, iban, numbering
+from syncd.indicator import account, chain, numbering
 
 DOC = (Path(__file__).parents[2] / "docs" / "normal-forms.md").read_text()
 
@@ -45,7 +45,7 @@ def test_the_document_has_the_mainland_s_plan() -> None:
 
 def test_the_document_has_the_lengths_of_ibans() -> None:
     documented = " ".join(_block("ibans")).split()
-    assert documented == [f"{k}{v}" for k, v in iban.LENGTHS.items()]
+    assert documented == [f"{k}{v}" for k, v in account.IBANS.items()]
 
 
 def test_the_document_has_every_chain() -> None:

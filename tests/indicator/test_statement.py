@@ -71,6 +71,7 @@ def test_one_spelling(case: dict[str, Any], data: st.DataObject) -> None:
         b'{"type":1,"on":"+8613800138000"}',
         b'{"confidence":"+8613800138000"}',
         b'{"kind":"+8613800138000"}',
+        b'{"type":13800138000}',
         b'{"kind":"\'+8613800138000"}',
         b"+8613800138000",
         b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"}",  # deeper than we recurse

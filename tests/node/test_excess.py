@@ -12,7 +12,7 @@ from syncd.indicator import statement
 from syncd.node.upkeep import excess
 from syncd.roster.quotas import share
 from syncd.store.home_stores import OwnStore
-from syncd.store.published import ALL
+from syncd.store.quota import ALL
 from tests.alliance import Member, until
 from tests.node.stand_in import Home
 from tests.store.conftest import NOW

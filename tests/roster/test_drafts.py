@@ -9,7 +9,7 @@ from msgspec import structs
 
 from syncd.errors import RefusedError, UsageError
 from syncd.roster import certificate, drafts, join, keys, membership, signing
-from syncd.roster.changes import between
+from syncd.roster.drafts import between
 from syncd.roster.members import (
     Auditor,
     Cut,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from syncd.errors import (
     DamagedError,
@@ -21,7 +21,7 @@ from syncd.errors import (
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
-from syncd.store import access_chain, quota, tables
+from syncd.store import quota, tables
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
 from syncd.store.sealing import VaultCipher
@@ -227,8 +227,8 @@ async def test_records_are_a_chain_that_an_anchor_closes(
     sql(own.database, change)
     wanted = sa.select(tables.access).order_by(tables.access.c.id)
     rows = await own.database.read(lambda c: [*c.execute(wanted).mappings()])
-    named = await own.database.read(lambda c: access_chain.named(c, 3, newest))
-    said = access_chain.verify(rows, named, anchored)
+    named = await own.database.read(lambda c: access_book.named(c, 3, newest))
+    said = access_book.verify(rows, named, anchored)
     for one, start in zip(said, found, strict=True):
         assert start in one
 

@@ -35,9 +35,9 @@ from syncd.errors import SyncdError
 from syncd.flows import merge, publish, pull
 from syncd.flows.cosign import Cosigner
 from syncd.flows.draft import NewReport
+from syncd.flows.merge import PullContext
 from syncd.flows.ports import OwnHead
 from syncd.flows.publish import Writer
-from syncd.flows.pull_context import PullContext
 from syncd.flows.submission import ImportBegin, ImportMark
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token

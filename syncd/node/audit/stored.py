@@ -23,7 +23,7 @@ from syncd.node.follow.receipts import with_receipts
 from syncd.node.pinned import roster_files, trusted_roster
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.store import access_chain, durable, own
+from syncd.store import access, durable, own
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -163,7 +163,7 @@ def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
     for report in found:
         if report.origin == origin:
             held = store.accesses(), store.anchored(), report.access
-            report.problems += access_chain.verify(*held)
+            report.problems += access.verify(*held)
 
 
 def _proof(row: CosignRow, what: str, keys: list[VerifierKey]) -> Proof:

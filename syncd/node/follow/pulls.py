@@ -21,9 +21,9 @@ from syncd.errors import (
 )
 from syncd.flows import held, trial
 from syncd.flows.decide import decide
+from syncd.flows.merge import Budget, PullContext
 from syncd.flows.ports import Offload, Source
 from syncd.flows.pull import PullResult, pull
-from syncd.flows.pull_context import Budget, PullContext
 from syncd.grouped import cancelled
 from syncd.indicator.statement import Anchor, Book, Evidence, RosterAccepted
 from syncd.node.context import BUG, Context, part

@@ -17,7 +17,7 @@ from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
 from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.arrivals import Arrival
-from syncd.store.published import ALL, HITS
+from syncd.store.quota import ALL, HITS
 
 WINDOW_DAYS = 7
 SHOWN = 50  # events of one page, and reports in each

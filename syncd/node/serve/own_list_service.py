@@ -8,7 +8,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -148,7 +148,7 @@ class OwnListService:
         """Keep rows of a list of our own; durable on return."""
         name = own_lists.list_name(wanted.list)
         # Another sector's evidence is no claim of ours here: it goes nowhere.
-        context = replace(self.rules(), member="", checked={})
+        context = msgspec.structs.replace(self.rules(), member="", checked={})
         prepared = await self.ctx.offload(
             report.each, report.prepare, wanted.reports, context
         )

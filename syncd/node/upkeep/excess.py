@@ -7,7 +7,7 @@ from syncd.indicator import statement
 from syncd.node.context import Context
 from syncd.node.follow.followed import FollowedLogs
 from syncd.roster.terms import PUBLISH
-from syncd.store.published import ALL
+from syncd.store.quota import ALL
 
 GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
 LATE_DAYS = 7  # after so long who holds its log back is judged by it
