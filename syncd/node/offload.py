@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
@@ -18,34 +18,43 @@ from syncd.flows.stretch import check
 
 LONG = 16  # bundles: what is checked in 30 ms need not start a process
 LONGEST_S = 3600.0  # of what gives way to all else
-IDLE_S = 30.0  # after which the worker is let go
+IDLE_S = 30.0  # after which the worker ends
+PYTHON = sys.executable, "-P", "-m"  # and a module
 
 
 async def once(
-    program: str, given: object, most_s: float, *descriptors: int
+    command: Sequence[str],
+    given: bytes,
+    most_s: float,
+    *descriptors: int,
+    **how: Any,
 ) -> tuple[bytes, int]:
     """Have a process of its own do one thing; return what it wrote, and its code.
 
-    It has these descriptors, and nothing of our environment. That of one that
-    takes longer is as if the system had ended it for the time that it used.
+    It has these descriptors, and nothing of our environment; it, and what it
+    started in its group, is gone on return. The code of one that takes longer
+    is as if the system had ended it for the time that it used.
+
+    Raises:
+        OSError: it cannot be started.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", program),
+        *command,
         stdin=PIPE,
-        stdout=PIPE,
         stderr=DEVNULL,
         pass_fds=descriptors,
-        env=for_child(None),
+        start_new_session=True,
+        **{"stdout": PIPE, "env": for_child(None), **how},
     )
     try:
         async with asyncio.timeout(most_s):
-            out, _ = await process.communicate(pickle.dumps(given))
+            out, _ = await process.communicate(given)
     except TimeoutError:
         return b"", -signal.SIGXCPU
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
     return out, process.returncode or 0
 
 
@@ -56,8 +65,8 @@ async def giving_way(work: Callable[..., Any], *args: Any) -> Any:
         Exception: what it raises.
         UnavailableError: the process failed, or took an hour.
     """
-    task = _give_way, (work, *args)
-    raw, code = await once("syncd.node.worker", task, LONGEST_S)
+    task = pickle.dumps((_give_way, (work, *args)))
+    raw, code = await once([*PYTHON, "syncd.node.worker"], task, LONGEST_S)
     if code:
         raise UnavailableError("the process that should do that failed")
     good, found = pickle.loads(raw)  # noqa: S301
@@ -94,11 +103,9 @@ class InWorker:
     def __init__(self, others: InPool, *, idle_s: float = IDLE_S) -> None:
         """Start nothing yet; `others` runs what is short."""
         self._others = others
-        self._idle_s = idle_s
+        self._program = [*PYTHON, "syncd.node.worker", f"{idle_s}"]
         self._thread = ThreadPoolExecutor(1, "worker")  # talks to it
         self._child: subprocess.Popen[bytes] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -111,32 +118,12 @@ class InWorker:
         if work is not check or len(args[1]) < LONG:
             return await self._others(work, *args)
         loop = asyncio.get_running_loop()
-        self._stay()
-        try:
-            return await loop.run_in_executor(
-                self._thread, self._call, work, args
-            )
-        finally:
-            self._rest(loop)
+        return await loop.run_in_executor(self._thread, self._call, work, args)
 
     def close(self) -> None:
         """Finish what runs, then end the process."""
-        self._closed = True
-        self._stay()
         self._thread.submit(self._end)
         self._thread.shutdown()
-
-    def _stay(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _rest(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._stay()
-        if self._closed:
-            return
-        self._timer = loop.call_later(
-            self._idle_s, self._thread.submit, self._end
-        )
 
     # All below runs in the one thread, so nothing comes between.
 
@@ -154,11 +141,11 @@ class InWorker:
     def _ask(
         self, work: Callable[..., Any], args: tuple[Any, ...]
     ) -> tuple[bool, Any]:
+        if self._child is not None and self._child.poll() is not None:
+            self._end()  # it had nothing to do for so long
         if self._child is None:
-            self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "syncd.node.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+            self._child = subprocess.Popen(  # noqa: S603 (our own program)
+                self._program, stdin=PIPE, stdout=PIPE
             )
         calls, answers = self._child.stdin, self._child.stdout
         assert calls is not None and answers is not None  # noqa: S101, PT018

@@ -7,7 +7,10 @@ same event the same bytes under the same id.
 
 import asyncio
 import contextlib
+import signal
 import time
+from asyncio.subprocess import DEVNULL
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,8 @@ from syncd.errors import UnavailableError
 from syncd.messages import wire
 from syncd.node.background import logged
 from syncd.node.context import Context, part
-from syncd.node.notify import command, events
+from syncd.node.notify import events
+from syncd.node.offload import once
 from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook
 
@@ -28,6 +32,8 @@ log = structlog.get_logger("syncd.notify")
 FIRST_S, MOST_S = 5.0, 600.0  # until what was not taken is tried again
 LOOK_S = 60.0  # events are looked for at least as often
 COMMANDS = 4  # that run at once
+COMMAND_S = 10.0  # for each
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 MOST = 1000  # notices that wait for one target: the newest
 KEPT_S = 3 * 86_400
 PAGE = 256  # events read at a time
@@ -100,7 +106,7 @@ class Notifier:
         target = sender.target
         if target.command:
             async with self._commands:
-                await command.run(target.command, notice.body)
+                await run(target.command, notice.body)
             return
         alliance = self.ctx.config.member.alliance
         name = events.name_of(alliance, self.ctx.me, notice.event)
@@ -164,6 +170,25 @@ class Notifier:
         del sender.waiting[notice.event.number]
         sender.failures, sender.why = 0, None
         return 0.0
+
+
+async def run(command: Sequence[str], body: bytes) -> None:
+    """Have a command read `body` from its standard input, and end well.
+
+    Nothing of ours goes along.
+
+    Raises:
+        UnavailableError: it cannot be started, fails, or takes too long.
+    """
+    how: Any = {"stdout": DEVNULL, "env": ENVIRONMENT, "cwd": "/"}
+    try:
+        _, code = await once(command, body, COMMAND_S, **how)
+    except OSError as e:
+        raise UnavailableError("command: {why}", why=e.strerror) from e
+    if code == -signal.SIGXCPU:
+        raise UnavailableError("command: not done after {s} s", s=COMMAND_S)
+    if code:
+        raise UnavailableError("command: exit code {code}", code=code)
 
 
 def _place(sender: _Sender) -> str:

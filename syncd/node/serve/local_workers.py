@@ -13,7 +13,6 @@ import itertools
 import pickle
 import socket
 import subprocess
-import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
 from syncd.node.listeners import Listeners, limits, listening
+from syncd.node.offload import PYTHON
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.callers import whose
@@ -48,7 +48,7 @@ from syncd.web import local_api
 
 log = structlog.get_logger("syncd.local_workers")
 
-PROGRAM = "syncd.cli.local_worker"
+PROGRAM = (*PYTHON, "syncd.cli.local_worker")
 LOOK_S = 1.0  # how often they, and what has changed, are looked at
 READY = 60  # looks: to begin to serve
 SILENT = 5  # looks: to say something
@@ -318,7 +318,7 @@ def started(start: link.Start) -> subprocess.Popen[bytes]:
         OSError: there is none to be had, or it ends at once.
     """
     process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
-        [sys.executable, "-P", "-m", PROGRAM],
+        PROGRAM,
         stdin=subprocess.PIPE,
         pass_fds=(start.counts, *itertools.chain(*start.listening)),
         env=config.for_child(None),

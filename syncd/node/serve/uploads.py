@@ -25,7 +25,7 @@ from syncd.lists import refused_rows
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
 from syncd.node.listeners import limits
-from syncd.node.offload import once
+from syncd.node.offload import PYTHON, once
 from syncd.node.serve.intake import Intake
 from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
@@ -40,7 +40,7 @@ from syncd.web.upload_forms import (
     UploadPreview,
 )
 
-PROGRAM = "syncd.cli.importing.child"
+PROGRAM = (*PYTHON, "syncd.cli.importing.child")
 KEPT_S = 86_400
 MOST = 16  # that are kept at once
 PREVIEW_S = 120
@@ -215,7 +215,8 @@ class Uploads:
             task = Task(file=file, how=how, rules=self.rules(), socket=api)
             inherited = [fd for fd in (file, api) if fd]
             try:
-                out, code = await once(PROGRAM, task, most_s, *inherited)
+                given = pickle.dumps(task)
+                out, code = await once(PROGRAM, given, most_s, *inherited)
             finally:
                 os.close(file)
         if code:
