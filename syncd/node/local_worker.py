@@ -28,9 +28,8 @@ from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.callers import whose
+from syncd.node.serve.callers import LocalTls, whose
 from syncd.node.serve.freshness import Freshness, Heard
-from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.node.upkeep.lapse import Lapse, LapseRecord

@@ -35,9 +35,8 @@ from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.offload import PYTHON
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.callers import whose
+from syncd.node.serve.callers import LocalTls, whose
 from syncd.node.serve.freshness import Freshness
-from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.node.upkeep.lapse import Lapse
