@@ -37,10 +37,7 @@ _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 
 
 def effect(
-    settings: Config,
-    before: Roster,
-    draft: Roster,
-    tell: Tell = t,
+    settings: Config, before: Roster, draft: Roster, tell: Tell = t
 ) -> Effect:
     """Return whose verdicts a draft moves; tell how far counting is.
 

@@ -84,12 +84,7 @@ class Listeners:
         tls: ServerTls | None = None,
     ) -> None:
         """Serve an application on listening sockets."""
-        runner = Runner(
-            app,
-            tls=tls,
-            access_log=None,
-            shutdown_timeout=5,
-        )
+        runner = Runner(app, tls=tls, access_log=None, shutdown_timeout=5)
         await runner.setup()
         self.runners.append(runner)
         for sock in sockets:
