@@ -152,9 +152,7 @@ class Counting(PeerClient):
 
     wire = 0
 
-    async def files(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
+    async def files(self, origin: str, paths: Sequence[str]) -> list[bytes]:
         got = await super().files(origin, paths)
         self.wire += sum(map(len, got))
         return got

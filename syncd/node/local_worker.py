@@ -54,18 +54,16 @@ class Daemon:
     def __init__(self, start: link.Start) -> None:
         """Nothing has happened yet."""
         self.home, self._number = start.config.home, start.number
-        self._happened = link.Beat(start.number)
+        self._beat = link.Beat(start.number)
 
-    async def beat(
-        self, known: int, unanswered: list[Unanswered]
-    ) -> link.News:
+    async def beat(self, known: int, left: list[Unanswered]) -> link.News:
         """Say what happened, and return what has changed.
 
         Raises:
             UnavailableError: the daemon does not answer.
         """
-        beat, self._happened = self._happened, link.Beat(self._number)
-        beat.known, beat.unanswered = known, unanswered
+        beat, self._beat = self._beat, link.Beat(self._number)
+        beat.known, beat.unanswered = known, left
         news: link.News = await link.ask(self.home, beat)
         return news
 
@@ -76,19 +74,15 @@ class Daemon:
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
         """Have it told who reports values that it had not."""
-        self._happened.suspected += [
-            (f.origin, f.index or 0) for f in findings
-        ]
+        self._beat.suspected += [(f.origin, f.index or 0) for f in findings]
 
     def denied(self, kind: str, n: int) -> None:
         """Have items counted that a token's budget did not allow."""
-        self._happened.denied.append((kind, n))
+        self._beat.denied.append((kind, n))
 
-    def looked_up(
-        self, verdicts: Counter[str], purpose: str, seconds: float
-    ) -> None:
+    def looked_up(self, came: Counter[str], purpose: str, took: float) -> None:
         """Have one look-up counted."""
-        self._happened.looked_up.append((verdicts, purpose, seconds))
+        self._beat.looked_up.append((came, purpose, took))
 
 
 @part

@@ -111,9 +111,7 @@ class Collector:
             address, [address], tls=tls, own_origins=frozenset()
         ), pins
 
-    async def _all(
-        self, roster: Roster, clients: list[PeerClient]
-    ) -> list[str]:
+    async def _all(self, roster: Roster, these: list[PeerClient]) -> list[str]:
         """Take all logs, and evidence; return what is not here of whom.
 
         One that falls silent is asked no more: the others begin anew there.
@@ -124,16 +122,16 @@ class Collector:
             self.progress(n := len(origins) + 1 - len(left), len(origins))
             try:
                 if origins[n:]:
-                    await self._log(origins[n], Keys([roster]), clients)
+                    await self._log(origins[n], Keys([roster]), these)
                 else:
-                    await self._evidence(clients)
+                    await self._evidence(these)
                 del left[0]
             except BrokenSourceError:
                 raise
             except UnavailableError:
-                if clients == [self.asked]:
+                if these == [self.asked]:
                     raise
-                clients.remove(self.asked)
+                these.remove(self.asked)
                 lacks.append(f"{self.asked.name}: {', '.join(left)}")
                 self.made.drop(f"{left[0]}/tile/", f"{left[0]}/audit/")
         return lacks

@@ -139,12 +139,10 @@ def verify_home(settings: Config) -> list[LogReport]:
     known = [*Keys(rosters).since]
     mark = durable.read(path / own.HIGH_WATER)
     with OwnSnapshot.of(path, where) as own_:
-        cosigned, receipts = own_.cosigned(), own_.receipts()
+        ours, receipts = own_.cosigned(), own_.receipts()
         receipts += (r for r in own_.kept_receipts() if _is_by(r.note, known))
     us = roster.known(settings.member.id).keys
-    said = [
-        (r, getattr(us, r.name).name, f"our {r.name} line") for r in cosigned
-    ]
+    said = [(r, getattr(us, r.name).name, f"our {r.name} line") for r in ours]
     said += [(r, r.name, f"receipt of {r.name}") for r in receipts]
     proofs = defaultdict[str, list[Proof]](list)
     for row, name, what in said:
@@ -202,8 +200,8 @@ class _HomeCheck:
                 yield self._check(row, store.bundles(row.id))
 
     def _check(self, row: LogRow, bundles: Iterator[Bundle]) -> LogReport:
-        origin, mirror = row.origin, self._mirror
-        known, here = self._roster.by_origin(origin), self._rows.get(origin)
+        origin, mirror, roster = row.origin, self._mirror, self._roster
+        known, here = roster.by_origin(origin), self._rows.get(origin)
         merged, log_id = (here.merged, here.id) if here else (0, 0)
         if known is None:
             odd = ["nobody's log"]
@@ -214,9 +212,7 @@ class _HomeCheck:
             for size, raw in mirror.notes(log_id).items()
         ]
         erased = (*mirror.erased(log_id),)
-        retired = (
-            r for r in erased if r[2] == RETIRED and self._roster.retired
-        )
+        retired = (r for r in erased if r[2] == RETIRED and roster.retired)
         rejected = map(note.parse, mirror.rejected(log_id))
         return audit.check(
             LogView(
@@ -230,7 +226,7 @@ class _HomeCheck:
                 proofs=(*kept, *self._proofs[origin]),
                 pins=tuple(Checkpoint(origin, p.size, p.root) for p in pins),
                 erased=erased,
-                ordered=(*ordered(self._roster, origin), *retired),
+                ordered=(*ordered(roster, origin), *retired),
                 tables=[t.get(log_id, Tally()) for t in self._tables],
                 contested=bool(here and here.contested),
                 rejected=frozenset(one.text for one in rejected),

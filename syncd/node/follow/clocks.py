@@ -66,12 +66,10 @@ class OurClock:
         if not heard:
             return None if others else 0
         last = max(h.at for h in heard)
-        here = self.steady() - self.ctx.clock()
-        fresh = sorted(
-            h.ahead_s + here for h in heard if last - h.at <= FRESH_S
-        )
+        fresh = sorted(h.ahead_s for h in heard if last - h.at <= FRESH_S)
         middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
-        nearer = min(middle, key=abs)
+        here = self.steady() - self.ctx.clock()
+        nearer = min((ahead_s + here for ahead_s in middle), key=abs)
         return round(nearer)
 
     def healthy(self) -> None:

@@ -188,10 +188,8 @@ class LogState(NamedTuple):
         match offer:
             case Offer.NEWS:
                 state = self._beside(target) if target else self
-                retry_at = min(self.retry_at, soon)
-                return state.moved(
-                    Event.OFFERED, target=new, retry_at=retry_at
-                )
+                at = min(self.retry_at, soon)
+                return state.moved(Event.OFFERED, target=new, retry_at=at)
             case Offer.DOUBTFUL if target is None:
                 return self.lacking(new)
             case Offer.DOUBTFUL | Offer.SMALLER:  # nobody may tell it again

@@ -82,10 +82,8 @@ class Peers:
 
     def anchors(self) -> list[bytes]:
         """Return the certificates (DER) that our peer API admits just now."""
-        roster = self.ctx.roster
-        members = [
-            m.certificate for m in roster.active() if m.id != self.ctx.me
-        ]
+        roster, me = self.ctx.roster, self.ctx.me
+        members = [m.certificate for m in roster.active() if m.id != me]
         return [*members, *(a.certificate for a in roster.auditors)]
 
     async def refresh(self) -> None:

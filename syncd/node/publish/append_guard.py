@@ -69,25 +69,23 @@ class AppendGuard:
             RefusedError: says why not.
             UnavailableError: another daemon of ours leads, and does it.
         """
+        why, leader = self.why_not, self.ctx.home.election
         if self.ctx.home.ending:
-            raise RefusedError(
-                "log: not appending: {why}", why=self._next_log()
-            )
-        if self._ruled_out:
+            why = self._next_log()
+        elif self._ruled_out:
             raise RefusedError(
                 "log: not appending: the roster {why}: start the next"
                 " generation: stop syncd, then syncd join update OUT"
                 " --next-log",
                 why=self._ruled_out,
             )
-        leader = self.ctx.home.election
-        if self.why_not == FOLLOWING and leader:
+        elif why == FOLLOWING and leader:
             raise UnavailableError(
                 "log: {host} leads our daemons: it alone appends",
                 host=leader.leader,
             )
-        if self.why_not:
-            raise RefusedError("log: not appending: {why}", why=self.why_not)
+        if why:
+            raise RefusedError("log: not appending: {why}", why=why)
         self.our_clock.healthy()
         me = self.ctx.us
         if me is None or not me.active:
@@ -187,16 +185,15 @@ class AppendGuard:
         if head.size <= self._sure:
             return  # of a branch that the roster did not choose
         tip = await self._own.head()
-        if head.size <= tip.frontier.size and (
-            head.root == await self.root_at(head.size)
-        ):
+        ours = tip.frontier.size
+        if head.size <= ours and head.root == await self.root_at(head.size):
             return
         why = Message(
             "log: {member} has merged size {size}, which this home of size"
             " {ours} cannot extend",
             head,
             member=signer,
-            ours=tip.frontier.size,
+            ours=ours,
         )
         self._against = head.size
         self.why_not = Message(
