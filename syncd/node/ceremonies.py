@@ -47,9 +47,8 @@ class Folder:
 
     def get(self, name: str) -> bytes | None:
         """Return a note, if it is there."""
-        return (
-            durable.read(self.path / name) if _NAME.fullmatch(name) else None
-        )
+        good = _NAME.fullmatch(name)
+        return durable.read(self.path / name) if good else None
 
     def put(self, name: str, raw: bytes) -> None:
         """Lay down a note, durably; the same again changes nothing.
@@ -86,6 +85,8 @@ class Mailbox:
         self._ask(name, raw)
 
     def _ask(self, name: str, body: bytes | None) -> bytes:
+        wanted = Wanted(f"/ceremony/{name}", ceremony_note.MAX_SIZE, body)
+
         async def asking() -> bytes:
             client = PeerClient(
                 *(self._member.id, self._member.urls),
@@ -93,9 +94,6 @@ class Mailbox:
                 own_origins=frozenset(),
             )
             try:
-                wanted = Wanted(
-                    f"/ceremony/{name}", ceremony_note.MAX_SIZE, body
-                )
                 return await client.request(wanted, None)
             finally:
                 await client.close()

@@ -168,7 +168,6 @@ class Daemon:
         )
         self.receipts = self._make(
             Receipts,
-            book=home.own.cosigned,
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
         self._build()

@@ -36,18 +36,15 @@ Tell = Callable[..., object]
 _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 
 
-def effect(
-    settings: Config, before: Roster, draft: Roster, tell: Tell = t
-) -> Effect:
+def effect(config: Config, old: Roster, new: Roster, tell: Tell = t) -> Effect:
     """Return whose verdicts a draft moves; tell how far counting is.
 
     Raises:
         SyncdError: the home's databases cannot be read.
     """
-    where: Any = {"clock": clock, "server": server(settings)}
-    mirror = open_mirror(settings.home, read_only=True, **where)
-    with closing(mirror):
-        return asyncio.run(_moves(mirror, before, draft, tell))
+    where: Any = {"clock": clock, "server": server(config)}
+    with closing(open_mirror(config.home, read_only=True, **where)) as mirror:
+        return asyncio.run(_moves(mirror, old, new, tell))
 
 
 async def _moves(

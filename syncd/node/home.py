@@ -42,6 +42,7 @@ KEPT_AS: Mapping[str, str] = {  # in the keyring, of `MemberKeys`
     "tls": "tls_pem",
     "certificate": "certificate",
 }
+Shares = dict[tuple[str, int, int], Share]  # by kind, epoch, generation
 TLS, SIGNING = ("certificate", "tls"), ("member", "seen", "merged", "seal")
 
 
@@ -177,7 +178,7 @@ class Home:
     config: Config
     ring: Keyring
     keys: MemberKeys  # as the newest roster lists them
-    shares: dict[tuple[str, int, int], Share]
+    shares: Shares
     trusted: TrustedRoster
     rosters: RosterFiles
     own: OwnStore
@@ -220,19 +221,9 @@ class Home:
             undo.callback(mirror.close)
             shares = _shares(ring, roster, config.member.id)
             undo.pop_all()
-        return cls(
-            path,
-            config,
-            ring,
-            keys,
-            shares,
-            trusted,
-            roster_files(path),
-            own,
-            mirror,
-            election,
-            next_log in ring.names(),
-        )
+        parts = path, config, ring, keys, shares, trusted, roster_files(path)
+        ending = next_log in ring.names()
+        return cls(*parts, own, mirror, election, ending)
 
     def close(self) -> None:
         """Finish what is being written and let others have the home."""
@@ -260,15 +251,13 @@ class Home:
         return self.path / "inbox" / tiles.origin_hash(origin)
 
 
-def _shares(
-    ring: Keyring, roster: Roster, me: str
-) -> dict[tuple[str, int, int], Share]:
+def _shares(ring: Keyring, roster: Roster, me: str) -> Shares:
     """Return our shares of a roster's keys, checked against their pins.
 
     Raises:
         UntrustedError: a share is not the one that the roster pins.
     """
-    found: dict[tuple[str, int, int], Share] = {}
+    found: Shares = {}
     for epoch in roster.epochs:
         index = epoch.index(me) if epoch.shares else None
         if index is None:

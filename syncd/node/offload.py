@@ -129,7 +129,17 @@ class InWorker:
 
     def _call(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         try:
-            good, value = self._ask(work, args)
+            if self._child is not None and self._child.poll() is not None:
+                self._end()  # it had nothing to do for so long
+            if self._child is None:
+                self._child = subprocess.Popen(  # noqa: S603 (our own program)
+                    self._program, stdin=PIPE, stdout=PIPE
+                )
+            calls: Any = self._child.stdin
+            pickle.dump((work, args), calls, pickle.HIGHEST_PROTOCOL)
+            calls.flush()
+            answers: Any = self._child.stdout
+            good, value = pickle.load(answers)  # noqa: S301 (ours)
         except (OSError, EOFError, pickle.UnpicklingError):
             # Killed, as for want of memory: the work is still to be done.
             self._end()
@@ -137,22 +147,6 @@ class InWorker:
         if good:
             return value
         raise value
-
-    def _ask(
-        self, work: Callable[..., Any], args: tuple[Any, ...]
-    ) -> tuple[bool, Any]:
-        if self._child is not None and self._child.poll() is not None:
-            self._end()  # it had nothing to do for so long
-        if self._child is None:
-            self._child = subprocess.Popen(  # noqa: S603 (our own program)
-                self._program, stdin=PIPE, stdout=PIPE
-            )
-        calls, answers = self._child.stdin, self._child.stdout
-        assert calls is not None and answers is not None  # noqa: S101, PT018
-        pickle.dump((work, args), calls, pickle.HIGHEST_PROTOCOL)
-        calls.flush()
-        answer: tuple[bool, Any] = pickle.load(answers)  # noqa: S301 (ours)
-        return answer
 
     def _end(self) -> None:
         child, self._child = self._child, None

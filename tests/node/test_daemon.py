@@ -128,7 +128,7 @@ async def test_a_receipt_that_could_not_be_signed(
 ) -> None:
     """It is owed, and made up for in the next round, grow the log or not."""
     await alliance.settle()
-    receipts = bank.node.receipts
+    own = bank.node.ctx.own
     size = await police.size() + 1
     await police.report("url", f"http://{type(error).__name__}.example/")
 
@@ -136,15 +136,13 @@ async def test_a_receipt_that_could_not_be_signed(
         await bank.round()
         return (await bank.head(police.origin)).merged == size
 
-    book = receipts.book
-    receipts.book = Mock(wraps=book)
-    receipts.book.cosign = AsyncMock(
-        wraps=book.cosign, side_effect=chain([error], repeat(DEFAULT))
-    )
+    book, failing = own.cosigned, chain([error], repeat(DEFAULT))
+    own.cosigned = Mock(wraps=book)
+    own.cosigned.cosign = AsyncMock(wraps=book.cosign, side_effect=failing)
     try:
         await until(merged)
     finally:
-        receipts.book = book
+        own.cosigned = book
     await bank.round()
     signed = await book.cosigned("merged", police.origin)
     assert signed is not None

@@ -13,7 +13,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows.cosign import CosignBook, Cosigner
+from syncd.flows.cosign import Cosigner
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
@@ -30,16 +30,13 @@ class Receipts:
 
     ctx: Context
     logs: FollowedLogs
-    book: CosignBook  # what our cosigner keys signed
     our_clock: OurClock
     keep: Callable[[str, int, bytes], Awaitable[None]]  # key name, size, note
 
     async def signed(self, origin: str) -> list[bytes]:
         """Return the newest notes that our own keys signed of a log."""
-        found = [
-            await self.book.cosigned(role, origin)
-            for role in ("seen", "merged")
-        ]
+        book, roles = self.ctx.own.cosigned, ("seen", "merged")
+        found = [await book.cosigned(role, origin) for role in roles]
         return [one.note for one in found if one is not None]
 
     async def cosign(self, origin: str, key: note.VerifierKey) -> bool:
@@ -52,7 +49,7 @@ class Receipts:
             cosigner = Cosigner(
                 mirror=self.ctx.mirror,
                 log_key=key,
-                book=self.book,
+                book=self.ctx.own.cosigned,
                 now=self.ctx.now(),
                 rejected=await self.logs.rejected(origin),
             )

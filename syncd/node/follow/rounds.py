@@ -110,13 +110,12 @@ class Rounds:
         state = self.peer_choice.state(member)
         state.asked_at, asked = self.ctx.now(), time.monotonic()
         heads = await self.peers.get(member).heads(state.cursor)
-        now, state.roster = time.monotonic(), heads.roster.version
+        now, roster = time.monotonic(), heads.roster
+        state.roster = roster.version
         self.peer_choice.answered(member, self.ctx.now(), now)
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)
-        await self.rosters.follow(
-            heads.roster.version, heads.roster.hash, member
-        )
+        await self.rosters.follow(roster.version, roster.hash, member)
         before = {**state.holds}
         # Nobody has more to say than this; what is wrong is said once.
         logs = len(self.ctx.roster.origins())
@@ -131,7 +130,7 @@ class Rounds:
             told = msgspec.json.encode((state.told_at, state.holds)).decode()
             await self.ctx.own.events.now(f"holds/{member}", told, "")
         # What it says of logs that only a newer roster has, it shall repeat.
-        if heads.roster.version <= self.ctx.roster.version:
+        if roster.version <= self.ctx.roster.version:
             state.cursor = heads.cursor
 
     async def recall(self) -> None:
@@ -150,9 +149,8 @@ class Rounds:
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
-        wait = self.peer_choice.failed(
-            member, why, time.monotonic(), self.ctx.now()
-        )
+        at = time.monotonic(), self.ctx.now()
+        wait = self.peer_choice.failed(member, why, *at)
         log.warning(
             "peer failed", peer=member, why=str(why), retry_in_s=round(wait)
         )

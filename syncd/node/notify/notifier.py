@@ -138,12 +138,10 @@ class Notifier:
         many is dropped.
         """
         book, fresh, waiting = self.ctx.own.events, False, sender.waiting
-        alliance = self.ctx.config.member.alliance
+        roles, alliance = sender.target.roles, self.ctx.config.member.alliance
         while page := await book.page(sender.read_to + 1, PAGE):
             for event in page:
-                body = events.compose(
-                    event, sender.target.roles, alliance, self.ctx.me
-                )
+                body = events.compose(event, roles, alliance, self.ctx.me)
                 if body is not None:
                     waiting[event.number] = _Notice(event, body)
                     fresh = True

@@ -87,10 +87,8 @@ class Changes:
             [(kind, short) for kind, _, short in on],
             [one.position for one in came],
         )
-        never = self.lookups.never.tokens
-        before, after = [
-            await self.claims.verdicts([*on], at, never) for at in sizes
-        ]
+        judged, never = self.claims.verdicts, self.lookups.never.tokens
+        before, after = [await judged([*on], at, never) for at in sizes]
         return tuple(
             Change(
                 kind=kind,

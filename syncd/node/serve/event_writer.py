@@ -75,11 +75,8 @@ class EventWriter:
                 self._urgent.pop(origin, None)
 
     async def _head(self, head: MirrorHead) -> None:
-        details = {
-            "merged": head.merged,
-            "mirrored": head.mirrored,
-            "origin": head.origin,
-        }
+        names = "merged", "mirrored", "origin"
+        details = {name: getattr(head, name) for name in names}
         value = f"{head.merged}/{head.mirrored}"
         await self._book.now(f"log/{head.origin}", value, "log", details)
 

@@ -27,7 +27,8 @@ from syncd.node.serve.shown import claim_items, shown
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.vault import Query
-from syncd.web import event_stream, forms, report_forms
+from syncd.web import event_stream, forms
+from syncd.web.report_forms import Retracting, Retraction, RetractionEffect
 from syncd.web.routes import (
     BEARER,
     EVERYBODY,
@@ -69,9 +70,7 @@ class LocalService:
         return self._rules[now]
 
     @route("POST /v1/retractions", HANDED_IN, "retract reports", status=202)
-    async def retract(
-        self, caller: Caller, wanted: report_forms.Retraction
-    ) -> report_forms.Retracting:
+    async def retract(self, caller: Caller, wanted: Retraction) -> Retracting:
         """Have reports of ours end."""
         vocabulary.check("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
@@ -116,19 +115,15 @@ class LocalService:
         OPERATORS,
         "read what a retraction would end",
     )
-    async def effect(
-        self, wanted: report_forms.Retraction
-    ) -> report_forms.RetractionEffect:
+    async def effect(self, wanted: Retraction) -> RetractionEffect:
         """Return what would end, and end nothing."""
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted), dry=True)
         done = await self.ctx.own.vault.retract(await self._named(wanted), how)
         rows = await self.ctx.own.vault.page(Query(ids=done.ids, limit=1000))
         stays = Counter(sum((await self.review.others(rows)).values(), ()))
-        return shown(
-            report_forms.RetractionEffect, _retracting(done), stays=stays
-        )
+        return shown(RetractionEffect, _retracting(done), stays=stays)
 
-    async def _named(self, wanted: report_forms.Retraction) -> list[int]:
+    async def _named(self, wanted: Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
         named = (
             *(wanted.value, wanted.values, wanted.positions),
@@ -263,7 +258,7 @@ def _after(cursor: str) -> tuple[bytes, int]:
     return token.decode(match[1]), int(match[2])
 
 
-def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
+def _types(wanted: Retraction) -> tuple[int, ...]:
     """Return the types that are to end.
 
     A dispute of ours is not withdrawn by who takes back a report.
@@ -273,11 +268,11 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     return tuple(n for n in KEPT if meant in ("all", NAMES[n]))
 
 
-def _retracting(done: Withdrawn) -> report_forms.Retracting:
+def _retracting(done: Withdrawn) -> Retracting:
     count = done.ends.total()
     reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
     return shown(
-        *(report_forms.Retracting, done),
+        *(Retracting, done),
         retracting=count,
         reports=reports,
         disputes=disputes,

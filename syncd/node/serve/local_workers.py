@@ -114,9 +114,8 @@ class LocalWorkers:
         if files := config.tls_files(ours.own, at):
             [sockets] = listening(at, "console")
             tls = pinning.OpenTls(*files)
-            await self.listeners.serve(
-                console.alone(limits(ours)), sockets, "console", tls
-            )
+            alone = console.alone(limits(ours))
+            await self.listeners.serve(alone, sockets, "console", tls)
 
     async def _serve(self, app: web.Application) -> None:
         """Serve the local API: by workers, before `app`, if there are to be any."""

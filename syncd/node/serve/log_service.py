@@ -241,7 +241,7 @@ class LogService:
                 always=True,
                 rows=tuple(row.id for row in rows),
             )
-        stays = chain(*(await self.review.others(rows)).values())
+        stays = Counter(chain(*(await self.review.others(rows)).values()))
         alike = [await vault.find_value(row.kind, row.value) for row in rows]
         ours = {
             at
@@ -254,9 +254,7 @@ class LogService:
             made = statement.Erase(ranges=ranges, reason=wanted.reason)
             await self.publisher.append([made], poke=True)
             await self.ctx.own.pending.forget()
-        return forms.Erasing(
-            types=types, ours=(*sorted(ours),), stays=Counter(stays)
-        )
+        return forms.Erasing(types=types, ours=(*sorted(ours),), stays=stays)
 
     async def _erasable(self, named: Sequence[int]) -> dict[int, int]:
         """Return the types of entries of our log that may go and are here."""
@@ -264,9 +262,8 @@ class LogService:
         merged = (await mirror.head(log.origin)).merged
         if not named or named[-1] >= merged:  # what stands is known below
             raise MissingError("log: nothing of that is here")
-        bundles = {
-            n: await self.records(log, n) for n in {i // BUNDLE for i in named}
-        }
+        parts = {i // BUNDLE for i in named}
+        bundles = {n: await self.records(log, n) for n in parts}
         claims = await mirror.claims_at([(log.origin, i) for i in named])
         day = self.ctx.now() // 86_400  # as others reckon who merge it
         return erasure.checked(

@@ -272,9 +272,8 @@ class Review:
         """Return what one is about: rows of the vault, entries, or drafts."""
         own, ids = self.ctx.own, held.rows
         if ids and held.call == "POST /v1/own/removals":
-            return await own.entries.page(
-                Filter(limit=LISTED, ended=True), ids
-            )
+            some = Filter(limit=LISTED, ended=True)
+            return await own.entries.page(some, ids)
         if ids or held.import_:
             return await own.vault.page(Query(ids=ids, limit=LISTED))
         ways = {f"{way.method} {way.path}": way for way in routes.ALL}

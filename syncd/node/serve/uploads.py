@@ -111,11 +111,9 @@ class Uploads:
     async def mend(self, id_: int, wanted: RefusedCells) -> Upload:
         """Keep all refused rows of an import as a file, some of them mended."""
         mended, rows = dict(wanted.rows), []
-        after: int | None = 0
-        while after is not None:
-            page = await self.intake.refused_rows(
-                id_, RefusedQuery(after=after)
-            )
+        at: int | None = 0
+        while at is not None:
+            page = await self.intake.refused_rows(id_, RefusedQuery(after=at))
             rows += [
                 refused_rows.Refused(
                     *(one.row, one.problem.detail),
@@ -123,7 +121,7 @@ class Uploads:
                 )
                 for one in page.items
             ]
-            after = page.next or None
+            at = page.next or None
         file = BytesIO()
         await asyncio.to_thread(refused_rows.write, file, lambda: rows, "en")
         return await self.take(file.getvalue())

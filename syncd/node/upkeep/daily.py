@@ -158,9 +158,8 @@ class Daily:
             )
             for number, part in enumerate(parts, 1)
         ]
-        await self.publisher.append(
-            usage, done=[quota.reported_mark(day, key)]
-        )
+        done = [quota.reported_mark(day, key)]
+        await self.publisher.append(usage, done=done)
 
     async def _sightings(self) -> None:
         """Tell of the weeks before this one (type 4), together and shuffled.

@@ -208,9 +208,8 @@ class NeverList:
         if anew or over or roster.never is not self._seen:
             rule, found = never.of(roster), list[int]()
             before = 0
-            while rows := await self.ctx.own.vault.page(
-                Query(before, PAGE, IN_FORCE)
-            ):
+            vault = self.ctx.own.vault
+            while rows := await vault.page(Query(before, PAGE, IN_FORCE)):
                 found += await self.ctx.bulk(_under, rows, rule, today)
                 before = rows[-1].id
             self._seen, self._day = roster.never, today

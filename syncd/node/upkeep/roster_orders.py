@@ -57,12 +57,10 @@ class RosterOrders:
         if roster.stops_merging:
             log.critical("not merging", format=roster.format)
             return
-        before = int(await events.reported(FOLDED) or 1)
-        if roster.format == before:
+        was = int(await events.reported(FOLDED) or 1)
+        if roster.format == was:
             return
-        log.warning(
-            "folding all logs again", before=before, format=roster.format
-        )
+        log.warning("folding all logs again", before=was, format=roster.format)
         for head in await mirror.heads():
             if not head.contested:  # else it could not move on from a start
                 await mirror.fold_again(head.origin)
