@@ -16,7 +16,7 @@ from pytest_aiohttp import AiohttpServer
 
 from syncd import config
 from syncd.errors import UnavailableError
-from syncd.node.notify import events, notifier
+from syncd.node.notify import notifier
 from syncd.store.events import StoredEvent
 
 NOTIFY = Path(__file__).parents[1] / "examples" / "notify"
@@ -26,7 +26,7 @@ US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
 def notice() -> bytes:
     data = {"origin": "police.example/syncd/txwz/1", "index": 812}
     event = StoredEvent(17, 1_800_000_000, "urgent", data)
-    found = events.compose(event, ["duty"], "txwz", "bank")
+    found = notifier.compose(event, ["duty"], "txwz", "bank")
     assert found is not None
     return found
 

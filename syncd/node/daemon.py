@@ -25,7 +25,6 @@ from syncd.grouped import cancelled
 from syncd.node.background import Background
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
-from syncd.node.follow import member_history
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
@@ -47,7 +46,6 @@ from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import asked_again
 from syncd.node.serve.access_service import AccessService
-from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
@@ -114,7 +112,6 @@ class Daemon:
     log_service: LogService
     papers: ValuePapers
     audits: AuditService
-    alerts: Alerts
     undo: Undo
     leadership: Leadership
     joining: Joining
@@ -223,7 +220,7 @@ class Daemon:
         self.arrivals = self._make(
             Arrivals,
             consumers=(
-                self.alerts.arrived,
+                self.event_writer.arrived,
                 self.changes.came,
                 self.disputes,
                 self.screening.came,
@@ -301,8 +298,8 @@ class Daemon:
         await self.screening.daily()
         await self.undo.by_roster()
         await asked_again.ask(self.ctx, self.lookups)
-        await self.alerts.look()
-        await member_history.keep(self.ctx, self.rounds)
+        await self.event_writer.look()
+        await self.figures.keep()
         self.uploads.prune()
         self.audits.prune()
 

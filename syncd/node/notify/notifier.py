@@ -3,26 +3,33 @@
 The events are kept in own.db; of a target only how far it was told. What it
 has not taken lies in memory, and after a restart is composed again, of the
 same event the same bytes under the same id.
+
+What leaves the house has no value, no token and nothing that a report says:
+member ids, positions, counts, days and states, by their names and their look.
+Other fields of an event stay here.
 """
 
 import asyncio
 import contextlib
+import datetime
 import signal
 import time
 from asyncio.subprocess import DEVNULL
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 
 from syncd import config
+from syncd.config.settings import Role
 from syncd.errors import UnavailableError
 from syncd.messages import wire
+from syncd.messages.events import plain, said
 from syncd.node.background import logged
 from syncd.node.context import Context, part
-from syncd.node.notify import events
 from syncd.node.offload import once
 from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook
@@ -37,6 +44,24 @@ ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 MOST = 1000  # notices that wait for one target: the newest
 KEPT_S = 3 * 86_400
 PAGE = 256  # events read at a time
+INSIDE = {"changes", "log", "published", "receipt"}  # not told outside
+ROLES = {
+    name: role
+    for role, names in {
+        "admin": "roster draft expiry",
+        "duty": "todo done finding peer cut_off urgent turned retract",
+        "reviewer": "waiting lapsing",
+        "compliance": "undo dispute answer lift screening audit",
+    }.items()
+    for name in names.split()
+}
+WHY = {"code", "detail_code", "params"}  # a message, by its code
+# What may leave: where and when something was, never what a report says.
+OUTSIDE = {
+    *("by_us", "code", "count", "days", "dispute", "due", "expires", "index"),
+    *("member", "n", "origin", "outcome", "overdue", "reports", "state"),
+    *("access", "contacts", "id", "target", "version"),
+}
 
 
 @dataclass(slots=True)
@@ -109,7 +134,7 @@ class Notifier:
                 await run(target.command, notice.body)
             return
         alliance = self.ctx.config.member.alliance
-        name = events.name_of(alliance, self.ctx.me, notice.event)
+        name = name_of(alliance, self.ctx.me, notice.event)
         signed = webhook.headers(sender.key, name, self.ctx.now(), notice.body)
         await webhook.post(target.url, notice.body, signed)
 
@@ -141,7 +166,7 @@ class Notifier:
         roles, alliance = sender.target.roles, self.ctx.config.member.alliance
         while page := await book.page(sender.read_to + 1, PAGE):
             for event in page:
-                body = events.compose(event, roles, alliance, self.ctx.me)
+                body = compose(event, roles, alliance, self.ctx.me)
                 if body is not None:
                     waiting[event.number] = _Notice(event, body)
                     fresh = True
@@ -196,3 +221,38 @@ def _place(sender: _Sender) -> str:
 def pause_s(failures: int) -> float:
     """Return how long a target is left alone after failures in a row."""
     return float(min(FIRST_S * 2 ** (failures - 1), MOST_S))
+
+
+def compose(
+    event: StoredEvent, roles: Collection[Role], alliance: str, member: str
+) -> bytes | None:
+    """Return an event of a member for a target; None if that is not told it."""
+    role = ROLES.get(event.name)
+    if role is None or role not in roles:
+        return None
+    data = {
+        name: value
+        for name in sorted(OUTSIDE & event.data.keys())
+        if (value := plain(event.data[name])) is not None
+    }
+    why = {n: event.data[n] for n in WHY & event.data.keys()}
+    at = datetime.datetime.fromtimestamp(event.at, datetime.UTC)
+    notice = {
+        "id": name_of(alliance, member, event),
+        "alliance": alliance,
+        "member": member,
+        "type": f"syncd.{event.name}",
+        "timestamp": at.isoformat().replace("+00:00", "Z"),
+        "role": role,
+        "text": said(event.name, {**data, **why}),
+        "data": data,
+    }
+    return msgspec.json.encode(notice)
+
+
+def name_of(alliance: str, member: str, event: StoredEvent) -> str:
+    """Return what an event is called everywhere, whoever tells it again.
+
+    Its time tells it from one that a restored database has forgotten.
+    """
+    return f"{alliance}-{member}-{event.number}-{event.at}"

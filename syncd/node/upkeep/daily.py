@@ -20,7 +20,7 @@ from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.upkeep import erasures, excess
+from syncd.node.upkeep import excess, roster_orders
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.roster import drafts
@@ -60,11 +60,11 @@ class Daily:
         for its in (own.events, own.marks, own.imports):
             await its.prune()
         await own.entries.prune(self.ctx.day)
-        await erasures.by_roster(self.ctx)
+        await roster_orders.by_roster(self.ctx)
         await self._append()
         # Last: without room for it, all the rest of the day is done.
         await self.orders.retire()
-        await erasures.purge(self.ctx, self.publisher.writer.lock)
+        await roster_orders.purge(self.ctx, self.publisher.writer.lock)
 
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.
