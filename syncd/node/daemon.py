@@ -167,11 +167,10 @@ class Daemon:
             Receipts,
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
-        self._build()
         shown, key = self.peers.shown(), self.home.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
+        self._build()
         self._admit()
-        self.joining.serve(self.tls)
 
     # ------------------------------------------------------------- parts
 

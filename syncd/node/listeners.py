@@ -19,10 +19,13 @@ log = structlog.get_logger("syncd.node")
 def limits(config: Config) -> local_api.Limits:
     """Return what the local API takes from whom, by its settings."""
     own, console = config.own, config.console
-    hosts = {name.lower() for name in own.hosts}
     listens = (own.listen, own.tls_listen, console.tls_listen)
-    hosts |= {at.host.lower() for at in listens}
-    hosts.add((urlsplit(console.url).hostname or "").lower())
+    names = (
+        *own.hosts,
+        *(at.host for at in listens),
+        urlsplit(console.url).hostname,
+    )
+    hosts = {(name or "").lower() for name in names}
     hosts -= {"", "0.0.0.0", "::"}  # noqa: S104
     return local_api.Limits(frozenset(hosts), own.max_request_bytes)
 

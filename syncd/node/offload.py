@@ -19,6 +19,7 @@ from syncd.flows.stretch import check
 LONG = 16  # bundles: what is checked in 30 ms need not start a process
 LONGEST_S = 3600.0  # of what gives way to all else
 IDLE_S = 30.0  # after which the worker ends
+Work = Callable[..., Any]
 PYTHON = sys.executable, "-P", "-m"  # and a module
 
 
@@ -58,7 +59,7 @@ async def once(
     return out, process.returncode or 0
 
 
-async def giving_way(work: Callable[..., Any], *args: Any) -> Any:
+async def giving_way(work: Work, *args: Any) -> Any:
     """Return what `work(*args)` returns in a process that gives way to all else.
 
     Raises:
@@ -75,7 +76,7 @@ async def giving_way(work: Callable[..., Any], *args: Any) -> Any:
     return found
 
 
-def _give_way(work: Callable[..., Any], *args: Any) -> Any:
+def _give_way(work: Work, *args: Any) -> Any:
     os.nice(10)
     return work(*args)
 
@@ -86,7 +87,7 @@ class InPool:
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
 
-    async def __call__(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def __call__(self, work: Work, *args: Any) -> Any:
         """Return what `work(*args)` returns, or raise what it raises."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, work, *args)
@@ -113,7 +114,7 @@ class InWorker:
         child = self._child
         return child.pid if child else None
 
-    async def __call__(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def __call__(self, work: Work, *args: Any) -> Any:
         """Return what `work(*args)` returns, or raise what it raises."""
         if work is not check or len(args[1]) < LONG:
             return await self._others(work, *args)
@@ -127,7 +128,7 @@ class InWorker:
 
     # All below runs in the one thread, so nothing comes between.
 
-    def _call(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def _call(self, work: Work, args: tuple[Any, ...]) -> Any:
         try:
             if self._child is not None and self._child.poll() is not None:
                 self._end()  # it had nothing to do for so long

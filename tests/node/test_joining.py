@@ -123,8 +123,8 @@ async def test_strangers_get_in_while_an_invitation_is_open(
         aside=node.background.start,
         peers=node.peers,
         rosters=node.rosters,
+        tls=node.tls,
     )
-    again.serve(node.tls)
     assert node.tls.strangers
     assert [one.invitation for one in again.invited] == [invited]
 

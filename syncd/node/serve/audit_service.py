@@ -182,7 +182,7 @@ class AuditService:
     async def _steps(self) -> AsyncIterator[Drill]:
         """Yield the steps of all drills; seconds are by our clock."""
         book, roster = self.ctx.own.cosigned, self.ctx.roster
-        others = {m.id: None for m in roster.active() if m.id != self.ctx.me}
+        others = dict.fromkeys(self.ctx.others)
         for row in await self._drilled():
             steps = [("report", row.position, row.accepted_at)]
             if row.reason:

@@ -7,7 +7,7 @@ asking; so they do not depend on when it is asked.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from syncd.errors import MalformedError, MissingError
 from syncd.flows.basis import Key
@@ -31,7 +31,7 @@ class Changes:
     lookups: Lookups
     claims: Claims
 
-    async def came(self, page: Sequence[arrivals.Arrival]) -> None:
+    async def came(self, page: arrivals.Page) -> None:
         """Mark what merging brought in of one log."""
         some = _counting(page)
         if some:
@@ -75,7 +75,7 @@ class Changes:
     async def _items(
         self,
         caller: Caller,
-        came: Sequence[arrivals.Arrival],
+        came: arrivals.Page,
         *sizes: Mapping[str, int],
     ) -> tuple[Change, ...]:
         """Return what came in by token, judged at two states of all logs."""
@@ -103,7 +103,7 @@ class Changes:
         )
 
 
-def _counting(page: Sequence[arrivals.Arrival]) -> list[arrivals.Arrival]:
+def _counting(page: arrivals.Page) -> arrivals.Page:
     """Return what may change a verdict."""
     return [one for one in page if not isinstance(one.statement, Sighting)]
 

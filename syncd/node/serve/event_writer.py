@@ -14,7 +14,7 @@ Whoever calls everything urgent is heard once in a while.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -28,7 +28,7 @@ from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.status import StatusReader
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 from syncd.store.events import of_finding, of_message
 
 log = structlog.get_logger("syncd.node")
@@ -170,7 +170,7 @@ class EventWriter:
                     details,
                 )
 
-    async def arrived(self, page: Sequence[Arrival]) -> None:
+    async def arrived(self, page: Page) -> None:
         """Write of a page of one log how many reports it took back of late."""
         old = statement.day_text((self.ctx.now() - OLD_S) // DAY_S)
         back = {

@@ -63,10 +63,10 @@ class Joining:
     aside: Aside
     peers: Peers
     rosters: RosterKeeper
+    tls: ServerTls  # lets strangers in while an invitation is open
 
-    def serve(self, tls: ServerTls) -> None:
-        """Begin: let strangers in at `tls` while an invitation is open."""
-        self._tls, self._place = tls, self.ctx.home.path / "join"
+    def __post_init__(self) -> None:
+        self._place = self.ctx.home.path / "join"
         self._place.mkdir(mode=0o700, exist_ok=True)
         self._effects = dict[str, forms.Effect]()  # by a draft's hash
         raw = durable.read(self._place / "invitations") or b"[]"
@@ -82,7 +82,7 @@ class Joining:
             if now < one.invitation.expires
             and not (one.request and roster.lists(one.asked.log))
         ]
-        self._tls.open(bool(self.invited))
+        self.tls.open(bool(self.invited))
 
     def _keep(self) -> None:
         raw = msgspec.json.encode(self.invited)

@@ -16,7 +16,7 @@ from syncd.indicator import statement
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
 from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 from syncd.store.published import ALL, HITS
 
 DAYS = 7
@@ -33,7 +33,7 @@ class Lifts:
     claims: Claims
     _day: dict[str, str] = field(default_factory=dict, init=False)  # newest
 
-    async def came(self, page: Sequence[Arrival]) -> None:
+    async def came(self, page: Page) -> None:
         """Tell of a page of one log what it lifts of ours; count it."""
         ours = self.ctx.own_origins
         if not page or page[0].position[0] in ours:
@@ -49,7 +49,7 @@ class Lifts:
             lifting = [one for one in page if one.position in lifted]
             await self._tell(lifting, lifted)
 
-    async def _hits(self, page: Sequence[Arrival]) -> Hits:
+    async def _hits(self, page: Page) -> Hits:
         """Return which reports of others each statement may lift."""
         its = self._logs_of(page[0].position[0])
         some = [
@@ -76,7 +76,7 @@ class Lifts:
         found = self.ctx.roster.by_origin(origin)
         return [g.origin for g in found[0].generations] if found else [origin]
 
-    async def _tell(self, lifting: Sequence[Arrival], lifted: Hits) -> None:
+    async def _tell(self, lifting: Page, lifted: Hits) -> None:
         """Write an event of each that changed the verdict on ours."""
         (origin, first), (_, last) = lifting[0].position, lifting[-1].position
         sizes = await self.ctx.mirror.sizes()
@@ -106,7 +106,7 @@ class Lifts:
                 f"lift/{origin}", str(last), "lift", *events[:SHOWN]
             )
 
-    async def _count(self, page: Sequence[Arrival], hits: Hits) -> None:
+    async def _count(self, page: Page, hits: Hits) -> None:
         """Count by day what a log says, and what of it lifts.
 
         A day is the newest that the log has said: so nobody gets away with

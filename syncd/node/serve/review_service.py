@@ -137,17 +137,16 @@ class Review:
         """Return which other members list what rows of the vault are of."""
         keys = {_key(row) for row in rows if getattr(row, "token", b"")}
         found = await claims_on(keys, self.claims)
-        authors = self.ctx.roster.authors
+        owner, nobody = self.ctx.roster.owner, {"", self.ctx.me}
         return {
             key: tuple(
                 sorted(
                     {
-                        authors[c.origin].id
+                        owner(c.origin)
                         for c in claims
                         if isinstance(c.statement, statement.Report)
-                        and c.origin in authors
                     }
-                    - {self.ctx.me}
+                    - nobody
                 )
             )
             for key, claims in found.items()

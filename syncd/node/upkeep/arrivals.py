@@ -41,7 +41,8 @@ class Arrival(NamedTuple):
         return about.kind, about.epoch, token.decode(about.token)
 
 
-Consumer = Callable[[Sequence[Arrival]], Awaitable[None]]
+Page = Sequence[Arrival]  # of one log, in order
+Consumer = Callable[[Page], Awaitable[None]]
 
 
 @part

@@ -30,7 +30,7 @@ from syncd.indicator.never import Rule
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.store.vault import Query
@@ -99,11 +99,11 @@ class NeverList:
     async def _learn(
         self, roster: Roster, keys: Sequence[tuple[str, int]]
     ) -> None:
-        wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
-        before, self._known = self._known, {}
+        forms, urls = await self.ctx.bulk(_counted_up, roster)
+        before, self._known, count = self._known, {}, len(forms)
         asked: dict[str, tuple[Wanted, Known]] = {}  # of the newest epochs
         for kind, number in keys:
-            if values := wanted.get(kind):
+            if values := {f.value: f for f in forms[:MOST] if f.kind == kind}:
                 had = before.get(name := f"{kind}/{number}", {})
                 have = {m: had[m] for m in had if m in values}
                 self._known[name], asked[kind] = have, (values, have)
@@ -173,7 +173,7 @@ class NeverList:
     async def _save(self) -> None:
         await self.ctx.bulk(_write, self._path, self._known)
 
-    async def arrived(self, page: Sequence[Arrival]) -> None:
+    async def arrived(self, page: Page) -> None:
         """Look for listed tokens if a report that came in is on one."""
         if any(
             isinstance(one.statement, Report) and one.key in self.listed
@@ -237,21 +237,11 @@ def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
 # ------------------------------------------------------------------ spellings
 
 
-def _counted_up(roster: Roster) -> tuple[dict[str, Wanted], list[bytes], int]:
-    """Return what holders are asked for, the URLs' tokens, and a count.
-
-    The count is of what would be asked for if there were no most.
-    """
-    forms, urls = list[Identifier](), list[bytes]()
-    for one in dict.fromkeys(never.of(roster).spellings()):
-        if one.kind == "url":  # no holder is needed for it
-            urls.append(token.token(token.url_output(one)))
-        else:
-            forms.append(one)
-    wanted: dict[str, Wanted] = {"phone": {}, "account": {}}
-    for one in forms[:MOST]:
-        wanted[one.kind][one.value] = one
-    return wanted, urls, len(forms)
+def _counted_up(roster: Roster) -> tuple[list[Identifier], list[bytes]]:
+    """Return what holders would be asked for, and the URLs' tokens."""
+    spellings = [*dict.fromkeys(never.of(roster).spellings())]
+    urls = map(token.url_output, (s for s in spellings if s.kind == "url"))
+    return [s for s in spellings if s.kind != "url"], [*map(token.token, urls)]
 
 
 def _read(path: Path) -> Kept:
