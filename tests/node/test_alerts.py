@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock
 
 import pytest
 from msgspec.structs import replace
@@ -33,7 +33,6 @@ class House:
         self.reader = AsyncMock()
         self.alerts = EventWriter(
             ctx=self.home.context,
-            metrics=Mock(),
             status_reader=self.reader,
         )
 

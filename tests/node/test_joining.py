@@ -121,7 +121,6 @@ async def test_strangers_get_in_while_an_invitation_is_open(
     again = Joining(
         ctx=node.ctx,
         aside=node.background.start,
-        peers=node.peers,
         rosters=node.rosters,
         tls=node.tls,
     )

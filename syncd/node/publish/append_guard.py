@@ -25,8 +25,6 @@ from syncd.flows import held
 from syncd.flows.startup_check import REST_S, StartupCheck
 from syncd.grouped import cancelled
 from syncd.node.context import BUG, Context, part
-from syncd.node.follow.clocks import OurClock
-from syncd.node.follow.peers import Peers
 from syncd.node.follow.rounds import Rounds
 from syncd.node.pinned import MAX_SKEW_S
 from syncd.node.publish import override
@@ -43,9 +41,7 @@ class AppendGuard:
     """What is known for and against appending to our log."""
 
     ctx: Context
-    our_clock: OurClock
     rounds: Rounds  # hear the other members' clocks
-    peers: Peers
     ready: Callable[[], Awaitable[None]]  # others were asked, none objects
     failures: Counter  # such as asking them, by a fault of ours
 
@@ -86,7 +82,7 @@ class AppendGuard:
             )
         if why:
             raise RefusedError("log: not appending: {why}", why=why)
-        self.our_clock.healthy()
+        self.rounds.our_clock.healthy()
         me = self.ctx.us
         if me is None or not me.active:
             raise RefusedError(
@@ -247,11 +243,11 @@ class AppendGuard:
                 asked=asked,
             )
             await self.ctx.found("override", self.ctx.origin, why)
-        self.our_clock.cut_off = asked > 0 and not check.answers
+        self.rounds.our_clock.cut_off = asked > 0 and not check.answers
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.
         self.asked = True
-        if not self.our_clock.cut_off:
+        if not self.rounds.our_clock.cut_off:
             await self.rounds.ask()
             await self.rounds.heard.wait()  # the rounds go on asking
         if self.why_not == UNASKED:  # else a receipt told us more
@@ -270,7 +266,7 @@ class AppendGuard:
         By whatever client we have of it just now: a roster may change its
         address while we wait for its answer.
         """
-        client = self.peers.get(member)
+        client = self.rounds.peers.get(member)
         (raw,) = await client.files(self.ctx.origin, ["checkpoint"])
         return raw
 

@@ -15,7 +15,7 @@ from syncd.flows.ports import Position
 from syncd.indicator import token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context, part
-from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.lookups import Lookups
 from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import Mark
 from syncd.web.event_stream import read_cursor
@@ -29,7 +29,6 @@ class Changes:
 
     ctx: Context
     lookups: Lookups
-    claims: Claims
 
     async def came(self, page: arrivals.Page) -> None:
         """Mark what merging brought in of one log."""
@@ -87,7 +86,7 @@ class Changes:
             [(kind, short) for kind, _, short in on],
             [one.position for one in came],
         )
-        judged, never = self.claims.verdicts, self.lookups.never.tokens
+        judged, never = self.lookups.claims.verdicts, self.lookups.never.tokens
         before, after = [await judged([*on], at, never) for at in sizes]
         return tuple(
             Change(

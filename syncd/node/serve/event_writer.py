@@ -26,7 +26,6 @@ from syncd.indicator import statement
 from syncd.node.context import Context, part
 from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState, subject
-from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Page
 from syncd.store.events import of_finding, of_message
@@ -45,7 +44,6 @@ class EventWriter:
     """Puts states into the events, each once."""
 
     ctx: Context
-    metrics: Metrics
     status_reader: StatusReader
 
     def __post_init__(self) -> None:
@@ -123,7 +121,7 @@ class EventWriter:
                 for one in details:
                     log.warning("finding", **one)
                     code, count = one["code"], one["count"]
-                    self.metrics.findings.labels(code).inc(count)
+                    self.status_reader.metrics.findings.labels(code).inc(count)
 
     # ------------------------------------------------- looked at each round
 

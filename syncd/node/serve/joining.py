@@ -23,7 +23,6 @@ from syncd.messages import wire
 from syncd.node import draft_effect
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
-from syncd.node.follow.peers import Peers
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.offload import giving_way
 from syncd.pinning import ServerTls
@@ -61,7 +60,6 @@ class Joining:
 
     ctx: Context
     aside: Aside
-    peers: Peers
     rosters: RosterKeeper
     tls: ServerTls  # lets strangers in while an invitation is open
 
@@ -171,7 +169,7 @@ class Joining:
             # It may be down, or of an older build.
             with suppress(SyncdError, TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
-                    raw = await self.peers.get(member).waiting()
+                    raw = await self.rosters.peers.get(member).waiting()
                 found = canonical.load(raw, forms.Waiting)
                 asked.extend(self._of(member, found.requests))
                 for draft in found.drafts[:MOST]:

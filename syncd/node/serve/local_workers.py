@@ -27,20 +27,15 @@ from syncd import config, pinning
 from syncd.console.app import Console
 from syncd.errors import SyncdError, UnavailableError
 from syncd.flows.lookup import PURPOSES
-from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
 from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.offload import PYTHON
 from syncd.node.serve import link
-from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.callers import LocalTls, whose
-from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
-from syncd.node.upkeep.lapse import Lapse
-from syncd.node.upkeep.never_list import NeverList
 from syncd.store.own_books import LISTS
 from syncd.store.sealing import VaultCipher
 from syncd.web import local_api
@@ -60,13 +55,8 @@ class LocalWorkers:
     """What our own systems and people reach, and the workers that serve it."""
 
     ctx: Context
-    never: NeverList
-    lapse: Lapse
-    freshness: Freshness
-    tokeniser: Tokeniser
     lookups: Lookups
     metrics: Metrics
-    budgets: Budgets
     listeners: Listeners
     services: Sequence[object]  # that have the routes
 
@@ -146,7 +136,7 @@ class LocalWorkers:
                     lists_key=lists.derived(LISTS),
                     listening=[[s.fileno() for s in each] for each in sockets],
                     tls=tls,
-                    counts=self.budgets.counts.fd,
+                    counts=self.lookups.budgets.counts.fd,
                 ),
                 sockets,
                 self.metrics.failures,
@@ -183,19 +173,19 @@ class LocalWorkers:
 
     def tell(self) -> None:
         """Let what has changed be in force in all of them."""
-        news = self.budgets.counts.news + 1
+        news = self.lookups.budgets.counts.news + 1
         now = {
             "current": self.ctx.roster,
-            "tokens": self.never.tokens,
-            "lapse": self.lapse.record,
+            "tokens": self.lookups.never.tokens,
+            "lapse": self.lookups.claims.lapse.record,
             "cuts": self.ctx.mirror.cuts,
-            "heard": self.freshness.heard(),
+            "heard": self.lookups.freshness.heard(),
         }
         for name, value in now.items():
             old, _ = self._parts.get(name, (None, 0))
             if old is not value and old != value:
                 self._parts[name] = value, news
-                self.budgets.counts.news = news
+                self.lookups.budgets.counts.news = news
 
     # ------------------------------------------------- what workers ask
 
@@ -219,7 +209,7 @@ class LocalWorkers:
         self.lookups.suspect(beat.suspected)
         self.lookups.unanswered.extend(beat.unanswered)
         return link.News(
-            self.budgets.counts.news,
+            self.lookups.budgets.counts.news,
             {
                 name: value
                 for name, (value, news) in self._parts.items()
@@ -235,7 +225,7 @@ class LocalWorkers:
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
         try:
-            await self.tokeniser.outputs(
+            await self.lookups.tokeniser.outputs(
                 want.wanted,
                 purpose=want.purpose,
                 timeout_s=want.timeout_s,
@@ -244,7 +234,7 @@ class LocalWorkers:
         except SyncdError as e:
             why = e
         kind = want.wanted[0].kind
-        epoch = self.tokeniser.epoch(kind)
+        epoch = self.lookups.tokeniser.epoch(kind)
         if (epoch.epoch, epoch.generation) != want.epoch:
             raise UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind

@@ -11,7 +11,6 @@ import pickle
 import secrets
 import signal
 import socket
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from syncd.errors import MissingError, RefusedError, SyncdError
-from syncd.flows.report import Rules
 from syncd.lists import refused_rows
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
@@ -48,7 +46,6 @@ class Uploads:
     """Answers `/v1/uploads`."""
 
     ctx: Context
-    rules: Callable[[], Rules]
     intake: Intake
     aside: Aside
 
@@ -205,7 +202,9 @@ class Uploads:
         self._upload(id_)
         async with self._room:
             file = await asyncio.to_thread(self._opened, id_)
-            task = Task(file=file, how=how, rules=self.rules(), socket=api)
+            task = Task(
+                file=file, how=how, rules=self.intake.rules(), socket=api
+            )
             inherited = [fd for fd in (file, api) if fd]
             try:
                 given = pickle.dumps(task)

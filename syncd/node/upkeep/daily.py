@@ -18,7 +18,6 @@ from syncd.indicator.active import World
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S
-from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import excess, roster_orders
 from syncd.node.upkeep.disputes import Disputes
@@ -40,7 +39,6 @@ class Daily:
 
     ctx: Context
     pulls: Pulls
-    guard: AppendGuard
     publisher: Publisher
     orders: RosterOrders
     disputes: Disputes
@@ -80,7 +78,7 @@ class Daily:
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""
         try:
-            self.guard.may_append()
+            self.publisher.guard.may_append()
         except SyncdError:
             return
         await self.publisher.say_roster()
