@@ -126,16 +126,17 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         UsageError: config.toml is ahead of the roster.
         DamagedError: the log's key is not here.
     """
-    us = roster.member(config.member.id)
-    if us is None or us.number == config.member.generation:
+    member = config.member
+    us, old = roster.member(member.id), member.generation
+    if us is None or us.number == old:
         return config
-    if us.number < config.member.generation:
+    if us.number < old:
         raise UsageError(
             "{home}: config.toml has generation {generation}, the "
             "roster lists {origin}",
             us,
             home=config.home,
-            generation=config.member.generation,
+            generation=old,
         )
     seed = ring.get(log_name(us.number))
     if seed is None or (
@@ -148,7 +149,7 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
             log_name=log_name(us.number),
         )
     editing.change(config.home, "member", "generation", us.number)
-    member = structs.replace(config.member, generation=us.number)
+    member = structs.replace(member, generation=us.number)
     return structs.replace(config, member=member)
 
 

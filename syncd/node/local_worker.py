@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from syncd.errors import SyncdError
@@ -29,11 +30,10 @@ from syncd.node.pinned import clock
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.callers import LocalTls, whose
-from syncd.node.serve.freshness import Freshness, Heard
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
-from syncd.node.upkeep.lapse import Lapse, LapseRecord
-from syncd.roster.roster import Roster
+from syncd.node.upkeep.lapse import Lapse
 from syncd.store.database import Database
 from syncd.store.home_stores import OWN, open_mirror
 from syncd.store.own_books import OwnBooks
@@ -122,16 +122,6 @@ class CurrentLookups(Lookups):
         return await super().answers(*questions, **how)
 
 
-class Known:
-    """What answers rest on, as the daemon told it last."""
-
-    current: Roster
-    tokens: frozenset[tuple[str, bytes]]
-    lapse: LapseRecord
-    cuts: int
-    heard: Heard
-
-
 class LocalWorker:
     """Answers look-ups until the daemon stops it."""
 
@@ -141,7 +131,9 @@ class LocalWorker:
         Raises:
             SyncdError: one cannot be opened.
         """
-        daemon, config, self._known = Daemon(start), start.config, Known()
+        daemon, config = Daemon(start), start.config
+        # What answers rest on, as the daemon told it last:
+        self._known: Any = SimpleNamespace()
         self._daemon, self._news = daemon, 0  # the newest that are known
         database = Database(start.server or config.home / OWN, "own")
         keys = start.access_key, start.lists_key

@@ -66,18 +66,15 @@ class Contact:
         """
         if not self.since:
             return NOTHING
-        if self.refused:
-            return Message(
-                "peers: {n} members do not admit our certificate, and none"
-                " answers ({why}): we may have been removed: ask the admins"
-                " for the newest roster, then syncd roster publish",
-                n=self.refused,
-                why=self._why,
-            )
+        states = self.peer_choice.states.values()
         return Message(
-            "peers: none of the {n} members that were asked answers ({why}):"
+            "peers: {n} members do not admit our certificate, and none"
+            " answers ({why}): we may have been removed: ask the admins"
+            " for the newest roster, then syncd roster publish"
+            if self.refused
+            else "peers: none of the {n} members that were asked answers ({why}):"
             " syncd doctor says where it ends; if our way out is open, ask the"
             " admins for the newest roster, then syncd roster publish",
-            n=sum(s.failures > 0 for s in self.peer_choice.states.values()),
+            n=self.refused or sum(s.failures > 0 for s in states),
             why=self._why,
         )

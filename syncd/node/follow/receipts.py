@@ -69,7 +69,8 @@ class Receipts:
 
         `busy` tells of a log that is being pulled: its pull signs it.
         """
-        owed = [o for o, s in self.logs.states.items() if s.owed]
+        logs = self.logs
+        owed = [o for o, s in logs.states.items() if s.owed]
         if not owed:
             return
         try:
@@ -78,16 +79,16 @@ class Receipts:
             log.warning("not cosigning", logs=len(owed), why=str(e))
             return
         for origin in sorted(owed):
-            key = self.logs.key(origin)
-            if key is None or self.logs.is_ours(origin):
-                self.logs.note(origin, owed=False)
+            key = logs.key(origin)
+            if key is None or logs.is_ours(origin):
+                logs.note(origin, owed=False)
                 continue
             try:
                 if not busy(origin) and await self.cosign(origin, key):
-                    await self.logs.grown(origin)
+                    await logs.grown(origin)
             except Exception as e:
                 why = e.text if isinstance(e, SyncdError) else BUG
-                self.logs.note(origin, why=why)
+                logs.note(origin, why=why)
                 log.warning(
                     "not cosigning",
                     origin=origin,

@@ -214,12 +214,13 @@ class AppendGuard:
 
     async def _ask(self) -> None:
         # Their clocks may be ahead of ours by so much.
-        since = self.ctx.now() + MAX_SKEW_S
-        home, roster = self.ctx.home, self.ctx.roster
+        ctx = self.ctx
+        since = ctx.now() + MAX_SKEW_S
+        home, roster = ctx.home, ctx.roster
         check = StartupCheck(
             head=await self._own.head(),
             log_key=home.keys.log.verifier,
-            others=self.ctx.others,
+            others=ctx.others,
             ask=self._held_by,
             root_at=self.root_at,
             rest_s=self._rest_s,
@@ -232,7 +233,7 @@ class AppendGuard:
         except RefusedError as e:
             # Status says the way out.
             self.why_not = Message("{why}; {how}", why=e, how=e.way_out)
-            await self.ctx.found("rolled_back", self.ctx.origin, e.text)
+            await ctx.found("rolled_back", ctx.origin, e.text)
             log.critical("not appending", why=str(e), hint=e.hint)
             return
         if check.overridden:
@@ -242,7 +243,7 @@ class AppendGuard:
                 n=len(check.heard),
                 asked=asked,
             )
-            await self.ctx.found("override", self.ctx.origin, why)
+            await ctx.found("override", ctx.origin, why)
         self.rounds.our_clock.cut_off = asked > 0 and not check.answers
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.
@@ -266,7 +267,7 @@ class AppendGuard:
         By whatever client we have of it just now: a roster may change its
         address while we wait for its answer.
         """
-        client = self.rounds.peers.get(member)
+        client = self.rounds.pulls.peers.get(member)
         (raw,) = await client.files(self.ctx.origin, ["checkpoint"])
         return raw
 

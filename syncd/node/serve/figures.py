@@ -82,13 +82,13 @@ class FigureService:
     @route("GET /v1/history", EVERYBODY, "read how members were seen")
     async def history(self) -> forms.History:
         """Return 90 days of each active member, and the newest events."""
-        today = self.ctx.day
+        own, today = self.ctx.own, self.ctx.day
         since, text = today - KEPT_DAYS + 1, statement.day_text
         found = {
             m.id: (["."] * KEPT_DAYS, list[forms.BadDay]())
             for m in self.ctx.roster.active()
         }
-        for member, day, state, raw in await self.ctx.own.history.since(since):
+        for member, day, state, raw in await own.history.since(since):
             if member not in found or day > today:
                 continue
             line, bad = found[member]
@@ -98,8 +98,8 @@ class FigureService:
                 bad.append(
                     forms.BadDay(day=text(day), state=STATES[state], why=why)
                 )
-        _, last = await self.ctx.own.events.bounds()
-        newest = await self.ctx.own.events.page(last - NEWEST + 1, NEWEST)
+        _, last = await own.events.bounds()
+        newest = await own.events.page(last - NEWEST + 1, NEWEST)
         events = tuple(
             shown(
                 forms.EventItem, e, cursor=f"{e.number}.{e.at}", event=e.name

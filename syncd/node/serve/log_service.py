@@ -24,7 +24,7 @@ from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.vocabulary import check
 from syncd.node.context import Context, checked_day, part
-from syncd.node.follow.receipts import Receipts, with_receipts
+from syncd.node.follow.receipts import with_receipts
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
@@ -44,7 +44,6 @@ class LogService:
     """Shows logs and entries, with what proves them."""
 
     ctx: Context
-    receipts: Receipts  # what we signed
     peer_service: PeerService  # has the logs as they are served
     lookups: Lookups
     publisher: Publisher
@@ -92,7 +91,7 @@ class LogService:
         log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
         if found is None or log is None or log.size <= above:
             raise MissingError("log: nothing of that is here")
-        signed = await self.receipts.signed(origin)
+        signed = await self.peer_service.receipts.signed(origin)
         if above < 0:
             receipts = [*(await book.receipts(origin)).values()]
         else:
@@ -194,8 +193,8 @@ class LogService:
         self, caller: Caller, origin: str, index: int, record: Record
     ) -> dict[str, Any]:
         """Return what we know of an entry's way, and of its token."""
-        own, made = self.ctx.own, dict[str, Any]()
-        if origin == self.ctx.origin and log_files.type_of(record) in EFFECTS:
+        ctx, own, made = self.ctx, self.ctx.own, dict[str, Any]()
+        if origin == ctx.origin and log_files.type_of(record) in EFFECTS:
             when = await own.cosigned.effect_at(origin, index)
             made["effect_at"] = when or None
         content = _content(record)
@@ -209,15 +208,15 @@ class LogService:
             purpose="audit",
             caller=caller.name,
             reference="",
-            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
+            timeout_s=ctx.config.lookup.deadline_ms / 1000,
         )
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
             await self.lookups.audited(caller, [(kind, about)], [at])
         key = claim_key(token.KIND_CODES[kind], content.epoch)
-        found = await self.ctx.mirror.all_claims(about, key)
+        found = await ctx.mirror.all_claims(about, key)
         return made | {
-            "claims": claim_items(self.ctx.roster, found),
+            "claims": claim_items(ctx.roster, found),
             "verdict": lookup_item(answer, own_lists.over(answer)),
         }
 

@@ -46,23 +46,24 @@ class Daily:
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
-        own, days = self.ctx.own, self.ctx.config.access.days
+        ctx = self.ctx
+        own, days = ctx.own, ctx.config.access.days
         await asyncio.to_thread(self._renew)
         await self.orders.know_never()
         await self.disputes.tell()
         await self.review.daily()
         for book in (own.access, own.appeals, own.calls, own.cosigned):
             await book.prune(days)
-        await own.quotas.prune(self.ctx.now())
-        await excess.run(self.ctx, self.pulls.logs)
+        await own.quotas.prune(ctx.now())
+        await excess.run(ctx, self.pulls.logs)
         for its in (own.events, own.marks, own.imports):
             await its.prune()
-        await own.entries.prune(self.ctx.day)
-        await roster_orders.by_roster(self.ctx)
+        await own.entries.prune(ctx.day)
+        await roster_orders.by_roster(ctx)
         await self._append()
         # Last: without room for it, all the rest of the day is done.
         await self.orders.retire()
-        await roster_orders.purge(self.ctx, self.publisher.writer.lock)
+        await roster_orders.purge(ctx, self.publisher.writer.lock)
 
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.
@@ -111,24 +112,24 @@ class Daily:
 
         From the day on that follows our first statement.
         """
-        own, today = self.ctx.own, self.ctx.today()
+        ctx, own, today = self.ctx, self.ctx.own, self.ctx.today()
         name, sized = f"anchor/{today}", "anchored/"
-        began = await own.cosigned.first_effect() or self.ctx.now()
-        if self.ctx.day_of(began) >= today or await own.log.was_done(name):
+        began = await own.cosigned.first_effect() or ctx.now()
+        if ctx.day_of(began) >= today or await own.log.was_done(name):
             return
         anchored = dict[str, int]()
         for text in await own.log.names_done(sized):
             origin, _, size = text.removeprefix(sized).rpartition("/")
             anchored[origin] = max(int(size), anchored.get(origin, 0))
-        contested = await self.ctx.mirror.contested()
+        contested = await ctx.mirror.contested()
         merged = {
             origin: found
-            for origin in self.ctx.roster.origins()
-            if origin not in contested | self.ctx.own_origins
+            for origin in ctx.roster.origins()
+            if origin not in contested | ctx.own_origins
             and (found := await own.cosigned.cosigned("merged", origin))
         }
-        given = merged, anchored, self.ctx.mirror, self.ctx.offload
-        logs = await anchor.due(self.ctx.origin, today, *given)
+        given = merged, anchored, ctx.mirror, ctx.offload
+        logs = await anchor.due(ctx.origin, today, *given)
         if logs:
             marks = await own.log.names_done(ANCHORED)
             access, newest = await own.access.heads(
