@@ -24,12 +24,11 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.node.background import Background
 from syncd.node.context import Reading, part
-from syncd.node.listeners import Listeners, limits
+from syncd.node.listeners import Listeners, LocalTls, limits, whose
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.callers import LocalTls, whose
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts

@@ -78,7 +78,7 @@ class Changes:
         *sizes: Mapping[str, int],
     ) -> tuple[Change, ...]:
         """Return what came in by token, judged at two states of all logs."""
-        on: dict[Key, list[Position]] = defaultdict(list)
+        on = defaultdict[Key, list[Position]](list)
         for one in came:
             on[one.key].append(one.position)
         await self.lookups.audited(

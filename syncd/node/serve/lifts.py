@@ -115,7 +115,7 @@ class Lifts:
         origin, book = page[0].position[0], self.ctx.own.published
         today = self.ctx.today()
         day = self._day.get(origin) or await book.newest(origin)
-        counts: Counter[tuple[str, str, str]] = Counter()
+        counts = Counter[tuple[str, str, str]]()
         last: dict[str, Position] = {}  # that lifted, by day
         for arrival in page:
             day = max(day, min(arrival.statement.on, today))

@@ -19,7 +19,7 @@ from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import NAMES
 from syncd.node.context import Context, part
-from syncd.node.serve.callers import whose
+from syncd.node.listeners import whose
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.review_service import Review

@@ -30,10 +30,15 @@ from syncd.flows.lookup import PURPOSES
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
-from syncd.node.listeners import Listeners, limits, listening
+from syncd.node.listeners import (
+    Listeners,
+    LocalTls,
+    limits,
+    listening,
+    whose,
+)
 from syncd.node.offload import PYTHON
 from syncd.node.serve import link
-from syncd.node.serve.callers import LocalTls, whose
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.store.own_books import LISTS

@@ -54,7 +54,7 @@ class MemberState(forms.Parts):
     ) -> forms.Status:
         """Return it as the local API says it."""
         shown_, hidden = _sorted(todo, muted)
-        rows: Counter[State] = Counter()
+        rows = Counter[State]()
         for (_, state), n in self.vault.items():
             rows[state] += n
         return shown(

@@ -268,7 +268,7 @@ def _seen_of(
     rows: Sequence[forms.Draft | own_forms.OwnSeen], region: str
 ) -> set[Identifier]:
     """Return what refused rows may be of: it is on the list still."""
-    found: set[Identifier] = set()
+    found = set[Identifier]()
     for row in rows:
         with contextlib.suppress(SyncdError):
             found.update(

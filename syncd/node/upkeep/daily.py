@@ -11,25 +11,32 @@ from typing import Any
 
 import structlog
 
-from syncd.errors import SyncdError
+from syncd.errors import Message, SyncdError
 from syncd.flows import anchor, sighting, trial
+from syncd.flows.excess import excessive
+from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.node.context import Context, part
+from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S
 from syncd.node.publish.publisher import Publisher
-from syncd.node.upkeep import excess, roster_orders
+from syncd.node.upkeep import roster_orders
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.roster import drafts
+from syncd.roster.terms import PUBLISH
 from syncd.store import durable, quota
 from syncd.store.access import ANCHORED
+from syncd.store.published import ALL
 from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.daily")
 
 TURN_S = 600  # for which one member may accuse: all may know of a fork
+GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
+LATE_DAYS = 7  # after so long who holds its log back is judged by it
 ROWS = 500  # usage rows in one part: well below 60 KiB
 
 
@@ -55,7 +62,7 @@ class Daily:
         for book in (own.access, own.appeals, own.calls, own.cosigned):
             await book.prune(days)
         await own.quotas.prune(ctx.now())
-        await excess.run(ctx, self.pulls.logs)
+        await look_for_excess(ctx, self.pulls.logs)
         for its in (own.events, own.marks, own.imports):
             await its.prune()
         await own.entries.prune(ctx.day)
@@ -202,3 +209,45 @@ def _sighting(met: SightedToken, today: str) -> statement.Sighting:
         count=max(c for c in statement.COUNTS if c <= met.count),
         outcome=met.outcome,
     )
+
+
+# ------------------------------------------------- evaluated and published
+
+
+async def look_for_excess(ctx: Context, logs: FollowedLogs) -> None:
+    """Hold our usage book against what the others' logs say, of two days.
+
+    Whose log lags here is judged by the earlier alone.
+    """
+    for ago in (GRACE_DAYS, LATE_DAYS):
+        await _excess(ctx, logs, statement.day_text(ctx.day - ago), ago)
+    await ctx.own.published.prune(statement.day_text(ctx.day - LATE_DAYS - 1))
+
+
+async def _excess(
+    ctx: Context, logs: FollowedLogs, day: str, ago: int
+) -> None:
+    sizes = await ctx.mirror.sizes()
+    for epoch in ctx.roster.epochs:
+        usage = await ctx.own.quotas.usage(day, epoch.label)
+        for name, purpose, n, _ in usage:
+            member = ctx.roster.member(name)
+            if not member or name == ctx.me or purpose != PUBLISH:
+                continue
+            origins = [log.origin for log in member.generations]
+            lags = any(
+                logs.state(origin).known > sizes[origin][1]
+                for origin in origins
+                if origin in sizes
+            )
+            had = await ctx.own.published.sums(origins, day, ctx.today(), ALL)
+            if excessive(n, had[ALL]) and not (lags and ago < LATE_DAYS):
+                text = Message(
+                    "on {day} we evaluated {n} of {kind}/{epoch} for it"
+                    " to publish, far more than its log says since",
+                    epoch,
+                    day=day,
+                    n=n,
+                )
+                found = Finding("excess", member.origin, None, text)
+                await ctx.report(found, once=True)

@@ -61,7 +61,7 @@ class Disputes:
                 await self._tell_answers(state)
 
     async def _tell_answers(self, state: DisputeState) -> None:
-        answers: dict[Position, list[DisputedReport]] = defaultdict(list)
+        answers = defaultdict[Position, list[DisputedReport]](list)
         for report in state.reports:
             if report.answer is not None:
                 answers[report.answer].append(report)
