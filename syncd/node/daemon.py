@@ -48,7 +48,6 @@ from syncd.node.serve import asked_again
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -102,7 +101,6 @@ class Daemon:
     budgets: Budgets
     lookups: Lookups
     figures: FigureService
-    changes: Changes
     screening: Screening
     lifts: Lifts
     local_service: LocalService
@@ -220,7 +218,7 @@ class Daemon:
             Arrivals,
             consumers=(
                 self.event_writer.arrived,
-                self.changes.came,
+                self.local_service.came,
                 self.disputes,
                 self.screening.came,
                 self.lifts.came,

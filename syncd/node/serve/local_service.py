@@ -2,29 +2,31 @@
 
 import contextlib
 import re
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 
-import structlog
 from aiohttp import web
 
 from syncd.errors import MalformedError, MissingError, RefusedError
+from syncd.flows.basis import Key
 from syncd.flows.draft import RawValue
-from syncd.flows.ports import State
+from syncd.flows.ports import Position, State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.record import KEPT
-from syncd.indicator.statement import NAMES
+from syncd.indicator.statement import NAMES, Sighting
 from syncd.node.context import Context, part
 from syncd.node.listeners import whose
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
+from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.never_list import NeverList
+from syncd.store.merge_marks import Mark
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.vault import Query
 from syncd.web import event_stream, forms
@@ -42,12 +44,10 @@ from syncd.web.routes import (
     route,
 )
 
-log = structlog.get_logger("syncd.own")
-
 
 @part
 class LocalService:
-    """Retracts, shows claims, tells what happens."""
+    """Retracts, shows claims, tells what happens and what came in."""
 
     ctx: Context
     lookups: Lookups
@@ -205,6 +205,84 @@ class LocalService:
             last = f"{token.encode(short)}.{number}"
         return forms.IndicatorPage(items=items, next=last)
 
+    # ----------------------------------------------------------- changes
+
+    # A page is what one merge brought in of one log (`store.merge_marks`), and
+    # a cursor, `<mark>.<at>`, says after which. A verdict before and one after
+    # are those of what had come of every log by then, by the roster and the
+    # day of the asking; so they do not depend on when it is asked.
+
+    async def came(self, page: arrivals.Page) -> None:
+        """Mark what merging brought in of one log."""
+        some = _counting(page)
+        if some:
+            (origin, first), (_, last) = some[0].position, some[-1].position
+            await self.ctx.own.marks.add(origin, first, last + 1, len(some))
+
+    @route("GET /v1/changes", READERS, "follow what merging brings in")
+    async def changes(
+        self, caller: Caller, wanted: forms.ChangeQuery
+    ) -> forms.ChangePage:
+        """Return what came in next after a cursor; recorded as an audit.
+
+        Raises:
+            MissingError: what is behind the cursor is not known any more.
+        """
+        marks, since = self.ctx.own.marks, wanted.since
+        newest = await marks.newest()
+        if not since:
+            return forms.ChangePage(items=(), next=_cursor(newest), more=False)
+        known = event_stream.read_cursor(since)
+        if known is None:
+            raise MalformedError("since: not what a page gave as `next`")
+        behind = await marks.after(known[0])
+        if behind is None or behind[0].at != known[1]:
+            raise MissingError(
+                "since: so long ago, or in so different a database, that what"
+                " came in between is not known"
+            )
+        if len(behind) == 1:
+            return forms.ChangePage(items=(), next=since, more=False)
+        mark = behind[1]
+        came = _counting(await arrivals.read(self.ctx, *mark[2:]))
+        sizes = await marks.sizes(known[0])
+        later = {**sizes, mark.origin: mark.stop}
+        return forms.ChangePage(
+            items=await self._changed(caller, came, sizes, later),
+            next=_cursor(mark),
+            more=mark.id < newest.id,
+        )
+
+    async def _changed(
+        self,
+        caller: Caller,
+        came: arrivals.Page,
+        *sizes: Mapping[str, int],
+    ) -> tuple[forms.Change, ...]:
+        """Return what came in by token, judged at two states of all logs."""
+        on = defaultdict[Key, list[Position]](list)
+        for one in came:
+            on[one.key].append(one.position)
+        await self.lookups.audited(
+            caller,
+            [(kind, short) for kind, _, short in on],
+            [one.position for one in came],
+        )
+        judged, never = self.lookups.claims.verdicts, self.never.tokens
+        before, after = [await judged([*on], at, never) for at in sizes]
+        return tuple(
+            forms.Change(
+                kind=kind,
+                epoch=epoch,
+                token=token.encode(short),
+                positions=(*group,),
+                before=before[key][0],
+                after=after[key][0],
+            )
+            for key, group in on.items()
+            for kind, epoch, short in (key,)
+        )
+
     # ------------------------------------------------------------- other
 
     @route("GET /v1/events", EVERYBODY, "follow what happens", media=SSE)
@@ -279,3 +357,12 @@ def _retracting(done: Withdrawn) -> Retracting:
         others=count - reports - disputes,
         ids=tuple(done.ids),
     )
+
+
+def _counting(page: arrivals.Page) -> arrivals.Page:
+    """Return what may change a verdict."""
+    return [one for one in page if not isinstance(one.statement, Sighting)]
+
+
+def _cursor(mark: Mark) -> str:
+    return f"{mark.id}.{mark.at}"

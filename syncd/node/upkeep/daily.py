@@ -9,8 +9,6 @@ import asyncio
 import secrets
 from typing import Any
 
-import structlog
-
 from syncd.errors import Message, SyncdError
 from syncd.flows import anchor, sighting, trial
 from syncd.flows.excess import excessive
@@ -31,8 +29,6 @@ from syncd.store import durable, quota
 from syncd.store.access import ANCHORED
 from syncd.store.published import ALL
 from syncd.store.sightings import SightedToken
-
-log = structlog.get_logger("syncd.daily")
 
 TURN_S = 600  # for which one member may accuse: all may know of a fork
 GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
