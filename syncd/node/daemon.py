@@ -41,7 +41,7 @@ from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
-from syncd.node.offload import Pools
+from syncd.node.offload import MadeFiles, Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import asked_again
@@ -60,7 +60,6 @@ from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.log_service import LogService
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.peer_service import LocalHolder, PeerService

@@ -14,10 +14,13 @@ from typing import Any
 
 from syncd.config import for_child
 from syncd.errors import UnavailableError
+from syncd.flows.ports import Bundle, Offload
+from syncd.flows.serve import File
 from syncd.flows.stretch import check
 
 LONG = 16  # bundles: what is checked in 30 ms need not start a process
 LONGEST_S = 3600.0  # of what gives way to all else
+MADE_MOST = 32 << 20  # bytes of log files that are kept
 IDLE_S = 30.0  # after which the worker ends
 Work = Callable[..., Any]
 PYTHON = sys.executable, "-P", "-m"  # and a module
@@ -101,18 +104,11 @@ class InWorker:
     the last, and ends with us, however we end.
     """
 
-    def __init__(self, others: InPool, *, idle_s: float = IDLE_S) -> None:
+    def __init__(self, others: InPool) -> None:
         """Start nothing yet; `others` runs what is short."""
         self._others = others
-        self._program = [*PYTHON, "syncd.node.worker", f"{idle_s}"]
         self._thread = ThreadPoolExecutor(1, "worker")  # talks to it
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The process, while there is one."""
-        child = self._child
-        return child.pid if child else None
+        self.child: subprocess.Popen[bytes] | None = None
 
     async def __call__(self, work: Work, *args: Any) -> Any:
         """Return what `work(*args)` returns, or raise what it raises."""
@@ -130,16 +126,18 @@ class InWorker:
 
     def _call(self, work: Work, args: tuple[Any, ...]) -> Any:
         try:
-            if self._child is not None and self._child.poll() is not None:
+            if self.child is not None and self.child.poll() is not None:
                 self._end()  # it had nothing to do for so long
-            if self._child is None:
-                self._child = subprocess.Popen(  # noqa: S603 (our own program)
-                    self._program, stdin=PIPE, stdout=PIPE
+            if self.child is None:
+                self.child = subprocess.Popen(  # noqa: S603 (our own program)
+                    [*PYTHON, "syncd.node.worker", f"{IDLE_S}"],
+                    stdin=PIPE,
+                    stdout=PIPE,
                 )
-            calls: Any = self._child.stdin
+            calls: Any = self.child.stdin
             pickle.dump((work, args), calls, pickle.HIGHEST_PROTOCOL)
             calls.flush()
-            answers: Any = self._child.stdout
+            answers: Any = self.child.stdout
             good, value = pickle.load(answers)  # noqa: S301 (ours)
         except (OSError, EOFError, pickle.UnpicklingError):
             # Killed, as for want of memory: the work is still to be done.
@@ -150,10 +148,34 @@ class InWorker:
         raise value
 
     def _end(self) -> None:
-        child, self._child = self._child, None
+        child, self.child = self.child, None
         if child is not None:
             with contextlib.suppress(OSError), child:  # it is gone already
                 pass
+
+
+class MadeFiles:
+    """Makes log files of bundles in a pool, and keeps the last; `flows.serve.Make`."""
+
+    def __init__(self, offload: Offload) -> None:
+        self._offload = offload
+        self._kept: dict[tuple[Any, ...], bytes] = {}  # asked for last: last
+
+    async def __call__(
+        self, file: File, origin: str, bundle: Bundle, width: int
+    ) -> bytes:
+        """Return `file(origin, bundle, width)`."""
+        # An erasure changes no root, but what gzip ends with: checksum, size.
+        at = (bundle.n, bundle.root, width, bundle.gz[-8:])
+        key = (file, origin, at)
+        made = self._kept.pop(key, None)
+        if made is None:
+            made = await self._offload(file, origin, bundle, width)
+        self._kept[key] = made
+        size = sum(map(len, self._kept.values()))
+        while size > MADE_MOST:
+            size -= len(self._kept.pop(next(iter(self._kept))))
+        return made
 
 
 class Pools:
