@@ -39,7 +39,7 @@ class Jobs:
 
     def __post_init__(self) -> None:
         self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
-        self._ran: dict[str, JobState] = {}
+        self._ran = dict[str, JobState]()
 
     def start(self) -> None:
         """Run each job every so often, never two of a kind at once.

@@ -45,7 +45,7 @@ class Leadership:
         self._logs: Mapping[str, tuple[int, ...]] = {}  # as we saw them last
         self._event = 0
         self._taking_up = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = list[asyncio.Task[None]]()
         self.begun = asyncio.Event()  # we lead, and have caught up
 
     async def begin(self) -> None:
@@ -131,23 +131,19 @@ class Leadership:
             for version in range(news.known + 1, self.ctx.roster.version + 1):
                 if raw := self.ctx.home.rosters.get(version):
                     await election.keep(version, raw)
-            if not self.number:
-                await self._follow_logs(news.receipts)
+            if not self.number:  # readers get what the leader wrote
+                if await self.ctx.own.log.release():
+                    self.peer_service.changed(self.ctx.origin)
+                sizes = await self.ctx.mirror.sizes()
+                now = {o: (*sizes[o], news.receipts.get(o, 0)) for o in sizes}
+                moved = {o for o in now if now[o] != self._logs.get(o)}
+                for origin in moved:
+                    self.peer_service.changed(origin)
+                if moved:
+                    self.ctx.mirror.forget()
+                self._logs = now
             if news.event != self._event:
                 self._event = news.event
                 self.notifier.feed.wake()
             if self.number and news.waits:
                 self.publisher.wake()  # another took in what waits
-
-    async def _follow_logs(self, receipts: Mapping[str, int]) -> None:
-        """Let readers have what the leader appended, merged and signed."""
-        if await self.ctx.own.log.release():
-            self.peer_service.changed(self.ctx.origin)
-        sizes = await self.ctx.mirror.sizes()
-        now = {o: (*sizes[o], receipts.get(o, 0)) for o in sizes}
-        moved = {o for o in now if now[o] != self._logs.get(o)}
-        for origin in moved:
-            self.peer_service.changed(origin)
-        if moved:
-            self.ctx.mirror.forget()
-        self._logs = now

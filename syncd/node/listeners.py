@@ -80,7 +80,7 @@ class Listeners:
     """The applications that are being served."""
 
     def __init__(self) -> None:
-        self.runners: list[web.AppRunner] = []
+        self.runners = list[web.AppRunner]()
 
     async def serve(
         self,

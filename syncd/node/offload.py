@@ -159,7 +159,7 @@ class MadeFiles:
 
     def __init__(self, offload: Offload) -> None:
         self._offload = offload
-        self._kept: dict[tuple[Any, ...], bytes] = {}  # asked for last: last
+        self._kept = dict[tuple[Any, ...], bytes]()  # asked for last: last
 
     async def __call__(
         self, file: File, origin: str, bundle: Bundle, width: int

@@ -151,7 +151,7 @@ class PeerClient(Transport):
             *(one(n, file) for n, file in enumerate(wanted)),
             return_exceptions=True,
         )
-        good: list[bytes] = []
+        good = list[bytes]()
         for item in got:
             if isinstance(item, BaseException):
                 if whole or not good:

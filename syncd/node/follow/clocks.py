@@ -34,7 +34,7 @@ class OurClock:
     cut_off: bool = False  # nobody answered, and we go on all the same
 
     def __post_init__(self) -> None:
-        self._heard: dict[str, ClockReading] = {}
+        self._heard = dict[str, ClockReading]()
 
     def hear(self, member: str, clock_s: int, asked: float) -> None:
         """Take a member's unix seconds, asked for at `asked` (steady).

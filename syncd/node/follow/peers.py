@@ -24,7 +24,7 @@ class Peers:
 
     def __post_init__(self) -> None:
         self._shown = b""  # the certificate that the clients show
-        self._clients: dict[str, tuple[Member, PeerClient]] = {}
+        self._clients = dict[str, tuple[Member, PeerClient]]()
 
     def get(self, member: str) -> PeerClient:
         """Return the client of an active member.

@@ -42,7 +42,7 @@ class Receipts:
     async def cosign(self, origin: str, key: note.VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
         self.logs.note(origin, owed=True)  # until it is signed
-        signed: list[object] = []
+        signed = list[object]()
         keys = self.ctx.home.keys
         try:
             self.our_clock.healthy()

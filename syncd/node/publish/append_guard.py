@@ -309,7 +309,7 @@ def brought(home: Home, roster: Roster, since: int) -> Mapping[str, bytes]:
     """
     members = {m.keys.seen.name: m for m in roster.active()}
     keys = [m.keys.seen for m in members.values()]
-    found: dict[str, bytes] = {}
+    found = dict[str, bytes]()
     own = home.keys.log.verifier
     for path in sorted(home.inbox(own.name).glob("checkpoint*"))[:MOST]:
         try:

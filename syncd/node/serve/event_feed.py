@@ -26,7 +26,7 @@ class Events:
     def __init__(self, book: EventBook) -> None:
         self._book = book
         self._followers = set[asyncio.Event]()
-        self._listeners: list[asyncio.Event] = []
+        self._listeners = list[asyncio.Event]()
         self._closed = False
         book.on_news(self.wake)
 

@@ -51,7 +51,7 @@ class EventWriter:
         self._book = self.ctx.own.events
         self._mirror = self.ctx.mirror
         # Entries from where a log has news that are not merged or written yet:
-        self._urgent: dict[str, int] = {}
+        self._urgent = dict[str, int]()
         self._red: dict[str, Any] | None = None  # at the last look
 
     async def all(self) -> None:
@@ -109,7 +109,7 @@ class EventWriter:
                 last = 0  # mirror.db was made anew
             while page := await self._mirror.findings_after(last, PAGE):
                 last = page[-1][0]
-                alike: dict[tuple[str, str], list[Finding]] = {}
+                alike = dict[tuple[str, str], list[Finding]]()
                 for _, found in page:
                     key = (found.code, found.origin)
                     alike.setdefault(key, []).append(found)

@@ -118,8 +118,8 @@ class Joining:
         if asked.sector != (want := one.invitation.sector):
             raise RefusedError(
                 "invitation: it is for sector {want}, not for {sector}",
+                asked,
                 want=want,
-                sector=asked.sector,
             )
         if one.request not in ("", body.decode()):
             raise RefusedError(

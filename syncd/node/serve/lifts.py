@@ -116,7 +116,7 @@ class Lifts:
         today = self.ctx.today()
         day = self._day.get(origin) or await book.newest(origin)
         counts = Counter[tuple[str, str, str]]()
-        last: dict[str, Position] = {}  # that lifted, by day
+        last = dict[str, Position]()  # that lifted, by day
         for arrival in page:
             day = max(day, min(arrival.statement.on, today))
             counts[day, origin, ALL] += 1

@@ -57,7 +57,7 @@ class LocalService:
     review: Review  # holds what a second person is to see
 
     def __post_init__(self) -> None:
-        self._rules: dict[tuple[int, str], Rules] = {}  # those of today
+        self._rules = dict[tuple[int, str], Rules]()  # those of today
 
     # --------------------------------------------------------- reporting
 

@@ -66,11 +66,11 @@ class LocalWorkers:
     services: Sequence[object]  # that have the routes
 
     def __post_init__(self) -> None:
-        self.workers: list[LocalWorker] = []
+        self.workers = list[LocalWorker]()
         self._link: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
         # of `News`, as they are in force, and by which news each was
-        self._parts: dict[str, tuple[Any, int]] = {}
+        self._parts = dict[str, tuple[Any, int]]()
 
     async def open(self) -> None:
         """Open the local API, and the console, where the settings say.
@@ -227,7 +227,7 @@ class LocalWorkers:
     ) -> tuple[dict[Identifier, bytes], SyncdError | None]:
         """Return the outputs that came, and why others did not."""
         vocabulary.check("purpose", "purpose", want.purpose, PURPOSES)
-        found: dict[Identifier, bytes] = {}
+        found = dict[Identifier, bytes]()
         why: SyncdError | None = None
         try:
             await self.lookups.tokeniser.outputs(

@@ -60,7 +60,7 @@ class LogService:
         before = min(wanted.before or log.size, log.size)
         if checked_day("day", wanted.day) and not wanted.before:
             before = await self._until(log, wanted.day)
-        items: list[forms.LogEntry] = []
+        items = list[forms.LogEntry]()
         first = (before - 1) // BUNDLE
         for n in range(first, max(first - BUNDLES, -1), -1):
             found = await self.records(log, n)

@@ -276,7 +276,7 @@ class Review:
         if ids or held.import_:
             return await own.vault.page(Query(ids=ids, limit=LISTED))
         ways = {f"{way.method} {way.path}": way for way in routes.ALL}
-        drafts: list[Any] = []
+        drafts = list[Any]()
         for call, raw in await self.book.parts(held.id, PARTS):
             body = ways[call].body(bytes(raw))
             drafts += [d for n in DRAFTS for d in getattr(body, n, ())]

@@ -28,7 +28,6 @@ from syncd.roster.terms import PUBLISH
 from syncd.store import durable, quota
 from syncd.store.access import ANCHORED
 from syncd.store.published import ALL
-from syncd.store.sightings import SightedToken
 
 TURN_S = 600  # for which one member may accuse: all may know of a fork
 GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
@@ -188,23 +187,21 @@ class Daily:
         if len({row.token for row in telling}) < sighting.BATCH:
             gone -= {row.id for row in telling}
             telling = []
-        told = [_sighting(row, today) for row in telling]
+        told = [  # each a whole week, and so many at least
+            statement.Sighting(
+                on=today,
+                kind=met.kind,  # type: ignore[arg-type]
+                epoch=met.epoch,
+                token=token.encode(met.token),
+                first=statement.day_text(met.week),
+                last=statement.day_text(met.week + sighting.WEEK - 1),
+                count=max(c for c in statement.COUNTS if c <= met.count),
+                outcome=met.outcome,
+            )
+            for met in telling
+        ]
         secrets.SystemRandom().shuffle(told)
         await self.publisher.append(told, done=[name], sighted=[*gone])
-
-
-def _sighting(met: SightedToken, today: str) -> statement.Sighting:
-    """Return the statement: a whole week, and so many at least."""
-    return statement.Sighting(
-        on=today,
-        kind=met.kind,  # type: ignore[arg-type]
-        epoch=met.epoch,
-        token=token.encode(met.token),
-        first=statement.day_text(met.week),
-        last=statement.day_text(met.week + sighting.WEEK - 1),
-        count=max(c for c in statement.COUNTS if c <= met.count),
-        outcome=met.outcome,
-    )
 
 
 # ------------------------------------------------- evaluated and published

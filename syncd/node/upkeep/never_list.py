@@ -64,7 +64,7 @@ class NeverList:
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
         self._known = _read(self._path)
         self._lock = asyncio.Lock()
-        self._late: list[Message] = []  # lines of status
+        self._late = list[Message]()  # lines of status
         self._seen: object = None  # the list of which `ids` are
         self._day = ""
 
@@ -101,7 +101,7 @@ class NeverList:
     ) -> None:
         forms, urls = await self.ctx.bulk(_counted_up, roster)
         before, self._known, count = self._known, {}, len(forms)
-        asked: dict[str, tuple[Wanted, Known]] = {}  # of the newest epochs
+        asked = dict[str, tuple[Wanted, Known]]()  # of the newest epochs
         for kind, number in keys:
             if values := {f.value: f for f in forms[:MOST] if f.kind == kind}:
                 had = before.get(name := f"{kind}/{number}", {})
@@ -114,7 +114,14 @@ class NeverList:
             await self._save()
         finally:
             epochs = [number for kind, number in keys if kind == "url"]
-            self._list([("url", n, short) for n in epochs for short in urls])
+            listed = {("url", n, short) for n in epochs for short in urls}
+            for name, rows in self._known.items():
+                kind, _, epoch = name.partition("/")
+                listed |= {
+                    (kind, int(epoch), short) for short in rows.values()
+                }
+            self.listed = frozenset(listed)
+            self.tokens = frozenset((kind, short) for kind, _, short in listed)
         left = sum(len(values) - len(have) for values, have in asked.values())
         self._late = []
         if why:
@@ -136,22 +143,13 @@ class NeverList:
             self._late.append(long)
         self._whole = () if why else (roster.never, keys)
 
-    def _list(self, urls: Sequence[Key]) -> None:
-        """List what is known: no holder is needed for a URL."""
-        listed = {*urls}
-        for name, rows in self._known.items():
-            kind, _, epoch = name.partition("/")
-            listed |= {(kind, int(epoch), short) for short in rows.values()}
-        self.listed = frozenset(listed)
-        self.tokens = frozenset((kind, short) for kind, _, short in listed)
-
     async def _ask(self, wanted: Wanted, known: Known) -> Message:
         """Learn what is not known yet; return why some of it is not."""
         fresh = [value for value in wanted if value not in known]
         why = NOTHING
         for at in range(0, len(fresh), PART):
             part = fresh[at : at + PART]
-            outputs: dict[Identifier, bytes] = {}
+            outputs = dict[Identifier, bytes]()
             try:
                 await self.tokeniser.outputs(
                     [wanted[value] for value in part],

@@ -112,7 +112,7 @@ class Undo:
 
     async def _ended(self, page: Page) -> dict[Position, Key]:
         """Return the positions that may count no more, with their tokens."""
-        ended: dict[Position, Key] = {}
+        ended = dict[Position, Key]()
         spoken = set[Key]()
         for arrival in page:
             origin, key = arrival.position[0], arrival.key
