@@ -76,15 +76,8 @@ class Mailbox:
         """Return the names of all notes."""
         return canonical.load(self.get(""), list[str])
 
-    def get(self, name: str) -> bytes:
-        """Return a note."""
-        return self._ask(name, None)
-
-    def put(self, name: str, raw: bytes) -> None:
-        """Lay down a note; the same again changes nothing."""
-        self._ask(name, raw)
-
-    def _ask(self, name: str, body: bytes | None) -> bytes:
+    def get(self, name: str, body: bytes | None = None) -> bytes:
+        """Return a note, or lay one down; the same again changes nothing."""
         wanted = Wanted(f"/ceremony/{name}", ceremony_note.MAX_SIZE, body)
 
         async def asking() -> bytes:
@@ -99,6 +92,8 @@ class Mailbox:
                 await client.close()
 
         return asyncio.run(asking())
+
+    put = get
 
 
 class Place:

@@ -19,7 +19,7 @@ from syncd.flows.key_share import Share
 from syncd.flows.ports import OwnHead
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Cut, Member
+from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch
 from syncd.roster.trust import TrustedRoster
@@ -153,15 +153,6 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
     return structs.replace(config, member=member)
 
 
-def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:
-    """Return the log that we write, if it took over from an earlier one."""
-    if us is None or us.generation.predecessor is None:
-        return None
-    before = us.generation.predecessor
-    at = Cut(before.size, before.root)
-    return Succession(OwnHead.signed(keys.log), before.origin, at)
-
-
 def share_name(epoch: Epoch) -> str:
     """Return the name of our share in the keyring; each ceremony has its own.
 
@@ -203,13 +194,21 @@ class Home:
         config = settle_log(config, ring, roster)
         keys = settle_keys(ring, member_keys(ring, config), roster)
         next_log = log_name(config.member.generation + 1)
+        us = roster.member(config.member.id)
+        before = us.generation.predecessor if us else None  # of our log
         with contextlib.ExitStack() as undo:
             own = OwnStore(
                 path,
                 cipher=VaultCipher(ring.need("vault")),
                 access_key=ring.need("access"),
                 clock=clock,
-                succession=_succession(keys, roster.member(config.member.id)),
+                succession=Succession(
+                    OwnHead.signed(keys.log),
+                    before.origin,
+                    Cut(before.size, before.root),
+                )
+                if before
+                else None,
                 server=where,
             )
             undo.callback(own.close)

@@ -37,9 +37,8 @@ class PeerNotifier:
         if raw == self._notified or not self.ctx.config.exchange.poke:
             return
         self._notified = raw
-        await self._poke_these(
-            self.peers.peer_choice.draw(self.ctx.others), raw
-        )
+        some = self.peers.peer_choice.draw(self.ctx.others)
+        await self._poke_these(some, raw)
 
     async def notify_all(self, *, urgent: bool = False) -> None:
         """Poke all members; of an urgent report they are to tell somebody."""

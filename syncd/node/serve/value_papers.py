@@ -169,11 +169,8 @@ class ValuePapers:
         Raises:
             HoldersError: too few holders answer to prove its token.
         """
-        ctx, lookups, roster = (
-            self.ctx,
-            self.log_service.lookups,
-            self.ctx.roster,
-        )
+        ctx, lookups = self.ctx, self.log_service.lookups
+        roster = ctx.roster
         asking = lookups.tokeniser
         one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([one.kind]), Counter())

@@ -7,6 +7,7 @@ simply run again.
 
 import asyncio
 import secrets
+from itertools import product
 from typing import Any
 
 from syncd.errors import Message, SyncdError
@@ -212,18 +213,10 @@ async def look_for_excess(ctx: Context, logs: FollowedLogs) -> None:
 
     Whose log lags here is judged by the earlier alone.
     """
-    for ago in (GRACE_DAYS, LATE_DAYS):
-        await _excess(ctx, logs, statement.day_text(ctx.day - ago), ago)
-    await ctx.own.published.prune(statement.day_text(ctx.day - LATE_DAYS - 1))
-
-
-async def _excess(
-    ctx: Context, logs: FollowedLogs, day: str, ago: int
-) -> None:
-    sizes = await ctx.mirror.sizes()
-    for epoch in ctx.roster.epochs:
-        usage = await ctx.own.quotas.usage(day, epoch.label)
-        for name, purpose, n, _ in usage:
+    own, sizes = ctx.own, await ctx.mirror.sizes()
+    for ago, epoch in product((GRACE_DAYS, LATE_DAYS), ctx.roster.epochs):
+        day = statement.day_text(ctx.day - ago)
+        for name, purpose, n, _ in await own.quotas.usage(day, epoch.label):
             member = ctx.roster.member(name)
             if not member or name == ctx.me or purpose != PUBLISH:
                 continue
@@ -233,7 +226,7 @@ async def _excess(
                 for origin in origins
                 if origin in sizes
             )
-            had = await ctx.own.published.sums(origins, day, ctx.today(), ALL)
+            had = await own.published.sums(origins, day, ctx.today(), ALL)
             if excessive(n, had[ALL]) and not (lags and ago < LATE_DAYS):
                 text = Message(
                     "on {day} we evaluated {n} of {kind}/{epoch} for it"
@@ -244,3 +237,4 @@ async def _excess(
                 )
                 found = Finding("excess", member.origin, None, text)
                 await ctx.report(found, once=True)
+    await own.published.prune(statement.day_text(ctx.day - LATE_DAYS - 1))

@@ -117,9 +117,7 @@ class NeverList:
             listed = {("url", n, short) for n in epochs for short in urls}
             for name, rows in self._known.items():
                 kind, _, epoch = name.partition("/")
-                listed |= {
-                    (kind, int(epoch), short) for short in rows.values()
-                }
+                listed |= {(kind, int(epoch), t) for t in rows.values()}
             self.listed = frozenset(listed)
             self.tokens = frozenset((kind, short) for kind, _, short in listed)
         left = sum(len(values) - len(have) for values, have in asked.values())
