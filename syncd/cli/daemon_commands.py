@@ -105,13 +105,15 @@ def make_home(
 
 @noun.verb("run", "Run the daemon until it is stopped.")
 def _run_daemon(args: Options) -> None:
-    hardening.harden()
+    hardening.no_core_dumps()
+    hardening.give_back()
     environment = config.environment()
     settings = config.load(args.home_path())
     group.ready()
     if environment.failpoints:
         failpoint.arm(environment.failpoints)
     secret = terminal.secret(settings)
+    hardening.give_way()
     asyncio.run(run(settings, environment, secret))
 
 

@@ -21,7 +21,9 @@ def main() -> None:
     """Answer look-ups until the daemon has gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the daemon's to handle
-    hardening.harden()
+    hardening.no_core_dumps()
+    hardening.give_back()
+    hardening.give_way()
     start: Start = pickle.load(sys.stdin.buffer)  # noqa: S301 (the daemon's)
     log_output.configure(start.config.log.level, start.config.log.format)
     asyncio.run(_work(start))

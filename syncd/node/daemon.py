@@ -136,7 +136,7 @@ class Daemon:
         self.background = Background()
         self.aside = self.background.start
         self.checks = self.pools.checks
-        self._tasks = list[asyncio.Task[None]]()
+        self._tasks: list[asyncio.Task[None]] = []
         self.listeners = Listeners()
         self.metrics = Metrics()
         self.failures = self.metrics.failures

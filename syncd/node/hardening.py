@@ -9,17 +9,26 @@ import ctypes
 import resource
 import sys
 
+_PR_SET_DUMPABLE = 4  # Linux
+_M_MMAP_THRESHOLD = -3  # glibc
+_SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
+_LARGE = 128 << 10  # bytes: glibc's own first threshold, which then grows
 
-def harden() -> None:
-    """Have neither a crash nor another process of our user read memory.
 
-    Freed blocks above 128 KiB go back at once, and a thread that computes
-    lets others in soon: look-ups wait for it.
-    """
+def no_core_dumps() -> None:
+    """Have neither a crash nor another process of our user read memory."""
     with contextlib.suppress(OSError, ValueError):  # the unit may forbid it
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(AttributeError):  # no Linux
-        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def give_back() -> None:
+    """Have freed blocks above 128 KiB go back to the system at once."""
     with contextlib.suppress(AttributeError):  # no glibc
-        ctypes.CDLL(None).mallopt(-3, 128 << 10)  # M_MMAP_THRESHOLD
-    sys.setswitchinterval(0.0005)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def give_way() -> None:
+    """Have a thread that computes let others in soon: look-ups wait for it."""
+    sys.setswitchinterval(_SWITCH_S)

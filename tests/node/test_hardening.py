@@ -6,7 +6,7 @@ import sys
 SHOWN = """
 import ctypes, resource
 from syncd.node import hardening
-hardening.harden()
+hardening.no_core_dumps()
 print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))
 """
 

@@ -42,7 +42,7 @@ CPU_S = 600
 def main() -> None:
     """Read a list as the daemon says; print what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon's to handle
-    hardening.harden()
+    hardening.no_core_dumps()
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU_S),

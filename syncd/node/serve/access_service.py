@@ -117,16 +117,18 @@ class AccessService:
         COMPLIANCE,
         "answer a person which look-ups were about a value",
     )
-    async def about(self, caller: Caller, call: AboutCall) -> Items[AboutItem]:
+    async def about(
+        self, caller: Caller, wanted: AboutCall
+    ) -> Items[AboutItem]:
         """Return what a person may be told of look-ups; recorded.
 
         Raises:
             HoldersError: too few holders answer to find them.
         """
-        plain_text("reference", call.reference, LONGEST_REFERENCE)
-        asking = self.lookups.tokens(call, "subject_access")
+        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
+        asking = self.lookups.tokens(wanted, "subject_access")
         forms, tokens = zip(*(await asking).items(), strict=True)
-        if call.kind == "url":  # the others are of pages of others too
+        if wanted.kind == "url":  # the others are of pages of others too
             forms, tokens = forms[:1], tokens[:1]
         found = [
             row
@@ -138,8 +140,8 @@ class AccessService:
             sorted({p for row in found for p in row.positions or ()}), forms
         )
         asked = Access(
-            *(caller.name, "subject_access", call.kind, None, tokens),
-            reference=call.reference,
+            *(caller.name, "subject_access", wanted.kind, None, tokens),
+            reference=wanted.reference,
             handling="open",
         )
         await self.ctx.own.access.record([asked])

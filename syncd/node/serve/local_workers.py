@@ -27,6 +27,7 @@ from syncd import config, pinning
 from syncd.console.app import Console
 from syncd.errors import SyncdError, UnavailableError
 from syncd.flows.lookup import PURPOSES
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
@@ -60,6 +61,7 @@ class LocalWorkers:
     """What our own systems and people reach, and the workers that serve it."""
 
     ctx: Context
+    tokeniser: Tokeniser
     lookups: Lookups
     metrics: Metrics
     listeners: Listeners
@@ -227,10 +229,10 @@ class LocalWorkers:
     ) -> tuple[dict[Identifier, bytes], SyncdError | None]:
         """Return the outputs that came, and why others did not."""
         vocabulary.check("purpose", "purpose", want.purpose, PURPOSES)
-        found = dict[Identifier, bytes]()
+        found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
         try:
-            await self.lookups.tokeniser.outputs(
+            await self.tokeniser.outputs(
                 want.wanted,
                 purpose=want.purpose,
                 timeout_s=want.timeout_s,
@@ -239,7 +241,7 @@ class LocalWorkers:
         except SyncdError as e:
             why = e
         kind = want.wanted[0].kind
-        epoch = self.lookups.tokeniser.epoch(kind)
+        epoch = self.tokeniser.epoch(kind)
         if (epoch.epoch, epoch.generation) != want.epoch:
             raise UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind

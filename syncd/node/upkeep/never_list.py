@@ -147,7 +147,7 @@ class NeverList:
         why = NOTHING
         for at in range(0, len(fresh), PART):
             part = fresh[at : at + PART]
-            outputs = dict[Identifier, bytes]()
+            outputs: dict[Identifier, bytes] = {}
             try:
                 await self.tokeniser.outputs(
                     [wanted[value] for value in part],
