@@ -78,9 +78,11 @@ async def _count(
     tell: Tell,
 ) -> Count:
     """Count verdicts by kind, label and sector, as a roster has them."""
-    known = {o: k for o in merged if (k := roster.by_origin(o))}
-    ends = {o: end.size for o, (m, g) in known.items() if (end := m.end(g))}
-    at = {o: min(n, ends.get(o, n)) for o, n in merged.items()}
+    at = {**merged}
+    for member in roster.members:
+        for log in member.generations:
+            if end := member.end(log):
+                at[log.origin] = min(at.get(log.origin, 0), end.size)
     claims: Any = SimpleNamespace(
         claims=partial(mirror.claims, at=at),
         claims_at=partial(mirror.claims_at, at=at),

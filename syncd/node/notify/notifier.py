@@ -126,18 +126,6 @@ class Notifier:
             for s in self._senders
         )
 
-    async def _send(self, sender: _Sender, notice: _Notice) -> None:
-        """Tell a target, in its way."""
-        target = sender.target
-        if target.command:
-            async with self._commands:
-                await run(target.command, notice.body)
-            return
-        alliance = self.ctx.config.member.alliance
-        name = name_of(alliance, self.ctx.me, notice.event)
-        signed = webhook.headers(sender.key, name, self.ctx.now(), notice.body)
-        await webhook.post(target.url, notice.body, signed)
-
     async def _serve(self, sender: _Sender) -> None:
         """Tell one target, in order; what it refuses goes behind the rest."""
         news, again_at = self.feed.listen(), 0.0
@@ -183,12 +171,21 @@ class Notifier:
     async def _tell(self, sender: _Sender) -> float:
         """Tell one thing once; return when to go on (monotonic)."""
         notice = min(sender.waiting.values(), key=lambda one: one.tries)
+        target, body = sender.target, notice.body
         try:
-            await self._send(sender, notice)
+            if target.command:
+                async with self._commands:
+                    await run(target.command, body)
+            else:
+                alliance = self.ctx.config.member.alliance
+                name = name_of(alliance, self.ctx.me, notice.event)
+                now = self.ctx.now()
+                signed = webhook.headers(sender.key, name, now, body)
+                await webhook.post(target.url, body, signed)
         except UnavailableError as e:
             notice.tries += 1
             sender.failures, sender.why = sender.failures + 1, wire.of(e.text)
-            log.warning("not told", target=sender.target.name, why=str(e))
+            log.warning("not told", target=target.name, why=str(e))
             return time.monotonic() + pause_s(sender.failures)
         del sender.waiting[notice.event.number]
         sender.failures, sender.why = 0, None

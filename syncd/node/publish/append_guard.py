@@ -65,7 +65,7 @@ class AppendGuard:
         self.asked = False  # enough of the others, since we lead
         self._failure = UNASKED  # why asking them failed, if it did
         self._rest_s = REST_S
-        self._startup_check: asyncio.Task[None] | None = None
+        self._asking = list[asyncio.Task[None]]()
         self._ruled_out = NOTHING  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
         self._against = 0  # the size of a receipt that contradicts our log
@@ -125,7 +125,7 @@ class AppendGuard:
         self._rest_s = 0.0 if handed_over else REST_S
         if self.why_not in (FOLLOWING, self._failure):
             self.why_not = UNASKED
-        self._startup_check = asyncio.create_task(self.ask_around())
+        self._asking = [asyncio.create_task(self.ask_around())]
 
     def lead(self) -> None:
         """Append once the others were asked: no other daemon of ours does."""
@@ -135,14 +135,13 @@ class AppendGuard:
     async def follow(self) -> None:
         """Append no more: another does, or nobody."""
         await self.stop()
-        self._startup_check, self.asked = None, False
+        self._asking, self.asked = [], False
         if self.why_not in (NOTHING, UNASKED):
             self.why_not = FOLLOWING
 
     async def stop(self) -> None:
         """Ask no more."""
-        if self._startup_check is not None:
-            await cancelled([self._startup_check])
+        await cancelled(self._asking)
 
     async def obey(self) -> None:
         """Learn whether the roster lets our log go on from where it is."""
@@ -169,9 +168,9 @@ class AppendGuard:
                 if 0 < self._against <= pin.size:
                     self._against = 0
                     self.why_not = NOTHING if self.asked else UNASKED
-        if self._startup_check is not None and not self.asked:
+        if self._asking and not self.asked:
             # Whom we wait for may have left, and somebody else be here.
-            self._startup_check.cancel()
+            self._asking[0].cancel()
             self.check_startup()
 
     async def keep_receipt(self, signer: str, size: int, note: bytes) -> None:
