@@ -152,9 +152,7 @@ class Counting(PeerClient):
 
     wire = 0
 
-    async def files(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
+    async def files(self, origin: str, paths: Sequence[str]) -> list[bytes]:
         got = await super().files(origin, paths)
         self.wire += sum(map(len, got))
         return got
@@ -222,7 +220,8 @@ async def pulled(
     done = await pull.pull(raw, log_key, context)
     took = time.perf_counter() - began
     cpu_s = time.process_time() - cpu_s
-    worker = Process.of(offload.pid) if offload.pid else Process(0, 0)
+    child = offload.child
+    worker = Process.of(child.pid) if child else Process(0, 0)
     await source.close()
     mirror.close()
     offload.close()

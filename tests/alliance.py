@@ -61,7 +61,7 @@ from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
 from syncd.node.pinned import clock, roster_files
 from syncd.node.serve.peer_service import PeerService
-from syncd.node.upkeep import erasures
+from syncd.node.upkeep import roster_orders
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
 from syncd.roster import drafts, join, membership, signing
@@ -385,7 +385,7 @@ class Member:
     async def swept(self) -> None:
         """Wait until it has closed what is of a retired epoch."""
         events = self.node.ctx.own.events
-        await until(lambda: events.reported(erasures.RETIRED))
+        await until(lambda: events.reported(roster_orders.RETIRED))
 
     async def awake(self) -> None:
         """Wait until the daemon may append."""

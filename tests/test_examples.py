@@ -16,7 +16,7 @@ from pytest_aiohttp import AiohttpServer
 
 from syncd import config
 from syncd.errors import UnavailableError
-from syncd.node.notify import command, events
+from syncd.node.notify import notifier
 from syncd.store.events import StoredEvent
 
 NOTIFY = Path(__file__).parents[1] / "examples" / "notify"
@@ -26,7 +26,7 @@ US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
 def notice() -> bytes:
     data = {"origin": "police.example/syncd/txwz/1", "index": 812}
     event = StoredEvent(17, 1_800_000_000, "urgent", data)
-    found = events.compose(event, ["duty"], "txwz", "bank")
+    found = notifier.compose(event, ["duty"], "txwz", "bank")
     assert found is not None
     return found
 
@@ -71,14 +71,14 @@ async def test_mail() -> None:
     at = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     people = ["syncd@bank.example", "duty@bank.example"]
     async with server:
-        await command.run([str(NOTIFY / "mail.py"), at, *people], notice())
+        await notifier.run([str(NOTIFY / "mail.py"), at, *people], notice())
     found = email.message_from_bytes(relay.mail, policy=default)
     assert found["Subject"] == f"syncd bank: {TEXT}"
     assert found["Message-ID"] == "<txwz-bank-17-1800000000@syncd.invalid>"
     assert json.loads(found.get_content()) == json.loads(notice())
     assert "rcpt TO:<duty@bank.example>" in relay.said
     with pytest.raises(UnavailableError, match="exit code 1"):
-        await command.run([str(NOTIFY / "mail.py"), at, *people], notice())
+        await notifier.run([str(NOTIFY / "mail.py"), at, *people], notice())
 
 
 @needs("logger")
@@ -91,7 +91,7 @@ async def test_syslog() -> None:
         server.settimeout(5)
         port = str(server.getsockname()[1])
         there = ["--server", "127.0.0.1", "--udp", "--port", port]
-        await command.run([*target["command"], *there], notice())
+        await notifier.run([*target["command"], *there], notice())
         line = server.recv(65_536).decode()
     assert line.startswith("<28>")  # daemon.warning
     assert " syncd " in line
@@ -116,8 +116,8 @@ async def test_sms(aiohttp_server: AiohttpServer, tmp_path: Path) -> None:
         'data-urlencode = "to=the officer on duty"\n'
     )
     argv = [str(NOTIFY / "sms.sh"), str(curlrc)]
-    await command.run(argv, notice())
+    await notifier.run(argv, notice())
     assert came == [{"to": "the officer on duty", "text": TEXT}]
     key[0] = "another"
     with pytest.raises(UnavailableError, match="exit code 22"):
-        await command.run(argv, notice())
+        await notifier.run(argv, notice())

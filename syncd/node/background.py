@@ -19,7 +19,7 @@ class Background:
     """Tasks that run until they end, or until we do."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = set[asyncio.Task[None]]()
         self._stopped = False
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

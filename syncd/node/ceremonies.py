@@ -47,9 +47,8 @@ class Folder:
 
     def get(self, name: str) -> bytes | None:
         """Return a note, if it is there."""
-        return (
-            durable.read(self.path / name) if _NAME.fullmatch(name) else None
-        )
+        good = _NAME.fullmatch(name)
+        return durable.read(self.path / name) if good else None
 
     def prune(self, now: int) -> None:
         """Drop notes of more than two weeks ago."""
@@ -83,15 +82,10 @@ class Mailbox:
         """Return the names of all notes."""
         return canonical.load(self.get(""), list[str])
 
-    def get(self, name: str) -> bytes:
-        """Return a note."""
-        return self._ask(name, None)
+    def get(self, name: str, body: bytes | None = None) -> bytes:
+        """Return a note, or lay one down; the same again changes nothing."""
+        wanted = Wanted(f"/ceremony/{name}", ceremony_note.MAX_SIZE, body)
 
-    def put(self, name: str, raw: bytes) -> None:
-        """Lay down a note; the same again changes nothing."""
-        self._ask(name, raw)
-
-    def _ask(self, name: str, body: bytes | None) -> bytes:
         async def asking() -> bytes:
             client = PeerClient(
                 *(self._member.id, self._member.urls),
@@ -99,14 +93,13 @@ class Mailbox:
                 own_origins=frozenset(),
             )
             try:
-                wanted = Wanted(
-                    f"/ceremony/{name}", ceremony_note.MAX_SIZE, body
-                )
                 return await client.request(wanted, None)
             finally:
                 await client.close()
 
         return asyncio.run(asking())
+
+    put = get
 
 
 class Place:

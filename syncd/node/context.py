@@ -2,10 +2,10 @@
 
 import datetime
 import zoneinfo
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from syncd.config import Config
 from syncd.errors import MalformedError, Message
@@ -25,14 +25,6 @@ BUG = Message("an error of our own: see the log")
 T = TypeVar("T")
 
 
-class Report(Protocol):
-    """Keeps findings, and says so."""
-
-    async def __call__(self, *findings: Finding, once: bool = False) -> None:
-        """Keep them; `once`: but those that are known."""
-        ...
-
-
 @dataclass_transform(
     kw_only_default=True, eq_default=False, field_specifiers=(field,)
 )
@@ -50,7 +42,7 @@ class Reading:
     own: OwnBooks
     mirror: MirrorStore  # others' logs, and everybody's claims
     clock: Callable[[], float]  # unix seconds
-    report: Report
+    report: Callable[..., Awaitable[None]]  # `FindingsBook.report`
     offload: Offload  # runs pure work elsewhere
     bulk: Offload  # the same, behind look-ups
     alike: Alike = field(default_factory=Alike)
@@ -90,9 +82,8 @@ class Reading:
     @property
     def own_origins(self) -> frozenset[str]:
         """The names of our logs, of all generations."""
-        me = self.us
-        logs = {g.origin for g in me.generations} if me else set()
-        return frozenset({self.origin, *logs})
+        logs = self.us.generations if self.us else ()
+        return frozenset({self.origin, *(g.origin for g in logs)})
 
     @property
     def sights(self) -> bool:

@@ -25,7 +25,6 @@ from syncd.grouped import cancelled
 from syncd.node.background import Background, logged
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
-from syncd.node.follow import member_history
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
@@ -42,15 +41,13 @@ from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
-from syncd.node.offload import Pools
+from syncd.node.offload import MadeFiles, Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import asked_again, pushing
 from syncd.node.serve.access_service import AccessService
-from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -63,7 +60,6 @@ from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.log_service import LogService
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.peer_service import LocalHolder, PeerService
@@ -104,7 +100,6 @@ class Daemon:
     budgets: Budgets
     lookups: Lookups
     figures: FigureService
-    changes: Changes
     screening: Screening
     lifts: Lifts
     local_service: LocalService
@@ -114,7 +109,6 @@ class Daemon:
     log_service: LogService
     papers: ValuePapers
     audits: AuditService
-    alerts: Alerts
     undo: Undo
     leadership: Leadership
     joining: Joining
@@ -169,14 +163,12 @@ class Daemon:
         )
         self.receipts = self._make(
             Receipts,
-            book=home.own.cosigned,
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
-        self._build()
         shown, key = self.peers.shown(), self.home.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
+        self._build()
         self._admit()
-        self.joining.serve(self.tls)
 
     # ------------------------------------------------------------- parts
 
@@ -225,8 +217,8 @@ class Daemon:
         self.arrivals = self._make(
             Arrivals,
             consumers=(
-                self.alerts.arrived,
-                self.changes.came,
+                self.event_writer.arrived,
+                self.local_service.came,
                 self.disputes,
                 self.screening.came,
                 self.lifts.came,
@@ -303,8 +295,8 @@ class Daemon:
         await self.screening.daily()
         await self.undo.by_roster()
         await asked_again.ask(self.ctx, self.lookups)
-        await self.alerts.look()
-        await member_history.keep(self.ctx, self.rounds)
+        await self.event_writer.look()
+        await self.figures.keep()
         self.uploads.prune()
         self.audits.prune()
         serving = self.peer_service

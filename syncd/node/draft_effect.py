@@ -36,21 +36,15 @@ Tell = Callable[..., object]
 _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 
 
-def effect(
-    settings: Config,
-    before: Roster,
-    draft: Roster,
-    tell: Tell = t,
-) -> Effect:
+def effect(config: Config, old: Roster, new: Roster, tell: Tell = t) -> Effect:
     """Return whose verdicts a draft moves; tell how far counting is.
 
     Raises:
         SyncdError: the home's databases cannot be read.
     """
-    where: Any = {"clock": clock, "server": server(settings)}
-    mirror = open_mirror(settings.home, read_only=True, **where)
-    with closing(mirror):
-        return asyncio.run(_moves(mirror, before, draft, tell))
+    where: Any = {"clock": clock, "server": server(config)}
+    with closing(open_mirror(config.home, read_only=True, **where)) as mirror:
+        return asyncio.run(_moves(mirror, old, new, tell))
 
 
 async def _moves(
@@ -84,9 +78,11 @@ async def _count(
     tell: Tell,
 ) -> Count:
     """Count verdicts by kind, label and sector, as a roster has them."""
-    known = {o: k for o in merged if (k := roster.by_origin(o))}
-    ends = {o: end.size for o, (m, g) in known.items() if (end := m.end(g))}
-    at = {o: min(n, ends.get(o, n)) for o, n in merged.items()}
+    at = {**merged}
+    for member in roster.members:
+        for log in member.generations:
+            if end := member.end(log):
+                at[log.origin] = min(at.get(log.origin, 0), end.size)
     claims: Any = SimpleNamespace(
         claims=partial(mirror.claims, at=at),
         claims_at=partial(mirror.claims_at, at=at),

@@ -22,7 +22,7 @@ log = structlog.get_logger("syncd.node")
 
 @part
 class FindingsBook:
-    """Implements `context.Report`; keeps evidence against bad holders."""
+    """Keeps findings, and evidence against bad holders."""
 
     home: Home
     metrics: Metrics

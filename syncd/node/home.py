@@ -18,7 +18,7 @@ from syncd.flows.evaluation import Share, check_share
 from syncd.flows.ports import OwnHead
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Cut, Member
+from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch
 from syncd.roster.trust import TrustedRoster
@@ -41,6 +41,7 @@ KEPT_AS: Mapping[str, str] = {  # in the keyring, of `MemberKeys`
     "tls": "tls_pem",
     "certificate": "certificate",
 }
+Shares = dict[tuple[str, int, int], Share]  # by kind, epoch, generation
 TLS, SIGNING = ("certificate", "tls"), ("member", "seen", "merged", "seal")
 
 
@@ -124,16 +125,17 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         UsageError: config.toml is ahead of the roster.
         DamagedError: the log's key is not here.
     """
-    us = roster.member(config.member.id)
-    if us is None or us.number == config.member.generation:
+    member = config.member
+    us, old = roster.member(member.id), member.generation
+    if us is None or us.number == old:
         return config
-    if us.number < config.member.generation:
+    if us.number < old:
         raise UsageError(
             "{home}: config.toml has generation {generation}, the "
             "roster lists {origin}",
             us,
             home=config.home,
-            generation=config.member.generation,
+            generation=old,
         )
     seed = ring.get(log_name(us.number))
     if seed is None or (
@@ -146,17 +148,8 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
             log_name=log_name(us.number),
         )
     editing.change(config.home, "member", "generation", us.number)
-    member = structs.replace(config.member, generation=us.number)
+    member = structs.replace(member, generation=us.number)
     return structs.replace(config, member=member)
-
-
-def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:
-    """Return the log that we write, if it took over from an earlier one."""
-    if us is None or us.generation.predecessor is None:
-        return None
-    before = us.generation.predecessor
-    at = Cut(before.size, before.root)
-    return Succession(OwnHead.signed(keys.log), before.origin, at)
 
 
 def share_name(epoch: Epoch) -> str:
@@ -176,7 +169,7 @@ class Home:
     config: Config
     ring: Keyring
     keys: MemberKeys  # as the newest roster lists them
-    shares: dict[tuple[str, int, int], Share]
+    shares: Shares
     trusted: TrustedRoster
     rosters: RosterFiles
     own: OwnStore
@@ -200,13 +193,21 @@ class Home:
         config = settle_log(config, ring, roster)
         keys = settle_keys(ring, member_keys(ring, config), roster)
         next_log = log_name(config.member.generation + 1)
+        us = roster.member(config.member.id)
+        before = us.generation.predecessor if us else None  # of our log
         with contextlib.ExitStack() as undo:
             own = OwnStore(
                 path,
                 cipher=VaultCipher(ring.need("vault")),
                 access_key=ring.need("access"),
                 clock=clock,
-                succession=_succession(keys, roster.member(config.member.id)),
+                succession=Succession(
+                    OwnHead.signed(keys.log),
+                    before.origin,
+                    Cut(before.size, before.root),
+                )
+                if before
+                else None,
                 server=where,
             )
             undo.callback(own.close)
@@ -219,19 +220,9 @@ class Home:
             undo.callback(mirror.close)
             shares = _shares(ring, roster, config.member.id)
             undo.pop_all()
-        return cls(
-            path,
-            config,
-            ring,
-            keys,
-            shares,
-            trusted,
-            roster_files(path),
-            own,
-            mirror,
-            election,
-            next_log in ring.names(),
-        )
+        parts = path, config, ring, keys, shares, trusted, roster_files(path)
+        ending = next_log in ring.names()
+        return cls(*parts, own, mirror, election, ending)
 
     def close(self) -> None:
         """Finish what is being written and let others have the home."""
@@ -259,15 +250,13 @@ class Home:
         return self.path / "inbox" / tiles.origin_hash(origin)
 
 
-def _shares(
-    ring: Keyring, roster: Roster, me: str
-) -> dict[tuple[str, int, int], Share]:
+def _shares(ring: Keyring, roster: Roster, me: str) -> Shares:
     """Return our shares of a roster's keys, checked against their pins.
 
     Raises:
         UntrustedError: a share is not the one that the roster pins.
     """
-    found: dict[tuple[str, int, int], Share] = {}
+    found: Shares = {}
     for epoch in roster.epochs:
         index = epoch.index(me) if epoch.shares else None
         if index is None:

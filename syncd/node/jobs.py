@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import datetime
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -39,7 +39,7 @@ class Jobs:
 
     def __post_init__(self) -> None:
         self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
-        self._ran: dict[str, JobState] = {}
+        self._ran = dict[str, JobState]()
 
     def start(self) -> None:
         """Run each job every so often, never two of a kind at once.
@@ -55,7 +55,7 @@ class Jobs:
             ("daily", self.leadership.daily_jobs, DAILY_S, 0.1, 5),
         ):
             self.scheduler.add_job(
-                self._run,
+                self.run,
                 "interval",
                 seconds=mean_s * (1 - give),
                 jitter=2 * mean_s * give,
@@ -83,25 +83,17 @@ class Jobs:
         if self.scheduler.running:  # else an API could not be opened
             self.scheduler.shutdown(wait=False)
 
-    async def _run(self, name: str, job: Job) -> None:
+    async def run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
-        with (
-            contextlib.suppress(
-                asyncio.CancelledError
-            ),  # we are being stopped
-            logged("job failed", Exception, job=name),
-            self.failures.labels(name).count_exceptions(),
-            self.noted(name),
-        ):
-            await job()
-
-    @contextlib.contextmanager
-    def noted(self, name: str) -> Iterator[None]:
-        """Note when what is done meanwhile ends, and whether it fails."""
         began, before, failed = time.monotonic(), self._of(name), 1
         try:
-            yield
-            failed = 0
+            with (
+                contextlib.suppress(asyncio.CancelledError),  # by our stop
+                logged("job failed", Exception, job=name),
+                self.failures.labels(name).count_exceptions(),
+            ):
+                await job()
+                failed = 0
         finally:
             self._ran[name] = JobState(
                 name=name,

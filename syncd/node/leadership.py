@@ -13,18 +13,13 @@ import structlog
 from syncd.grouped import cancelled
 from syncd.node.background import Aside, logged
 from syncd.node.context import Context, part
-from syncd.node.follow.pulls import Pulls
-from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve.event_feed import Events
-from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep import old_shares
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
-from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store.leading import Election
 
 LOOK_S = 1.0
@@ -37,18 +32,13 @@ class Leadership:
     """Whether this daemon leads, and what it sees of one that does."""
 
     ctx: Context
-    rosters: RosterKeeper
-    orders: RosterOrders
     publisher: Publisher
     guard: AppendGuard
-    pulls: Pulls
-    event_writer: EventWriter
     arrivals: Arrivals
     notifier: Notifier
     daily: Daily
     aside: Aside
     peer_service: PeerService
-    feed: Events
 
     def __post_init__(self) -> None:
         self.number = 0  # the fencing number under which we lead, or 0
@@ -56,7 +46,7 @@ class Leadership:
         self._logs: Mapping[str, tuple[int, ...]] = {}  # as we saw them last
         self._event = 0
         self._taking_up = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = list[asyncio.Task[None]]()
         self.begun = asyncio.Event()  # we lead, and have caught up
 
     async def begin(self) -> None:
@@ -109,11 +99,11 @@ class Leadership:
 
     async def _lead(self, *, handed_over: bool = False) -> None:
         """Append, merge and do what is due, from now on."""
-        self.pulls.paused = False
-        await self.orders.refold()
+        self.daily.pulls.paused = False
+        await self.daily.orders.refold()
         await self.publisher.merge_own()
         await self.guard.obey()
-        await self.event_writer.all()
+        await self.peer_service.event_writer.all()
         self.aside(self.arrivals.grown())
         self.guard.check_startup(handed_over=handed_over)
         self._tasks += [
@@ -124,10 +114,10 @@ class Leadership:
 
     async def _follow(self) -> None:
         """Only answer, from now on: another daemon of ours leads."""
-        self.pulls.paused = True
+        self.daily.pulls.paused = True
         self.begun.clear()
         await self.stop()
-        await self.pulls.stop()
+        await self.daily.pulls.stop()
         await self.guard.follow()
 
     async def stop(self) -> None:
@@ -140,27 +130,23 @@ class Leadership:
         async with self._taking_up:
             news = await election.news(self.ctx.roster.version)
             for note in news.rosters:
-                await self.rosters.publish(note)
+                await self.peer_service.rosters.publish(note)
             for version in range(news.known + 1, self.ctx.roster.version + 1):
                 if raw := self.ctx.home.rosters.get(version):
                     await election.keep(version, raw)
-            if not self.number:
-                await self._follow_logs(news.receipts)
+            if not self.number:  # readers get what the leader wrote
+                if await self.ctx.own.log.release():
+                    self.peer_service.changed(self.ctx.origin)
+                sizes = await self.ctx.mirror.sizes()
+                now = {o: (*sizes[o], news.receipts.get(o, 0)) for o in sizes}
+                moved = {o for o in now if now[o] != self._logs.get(o)}
+                for origin in moved:
+                    self.peer_service.changed(origin)
+                if moved:
+                    self.ctx.mirror.forget()
+                self._logs = now
             if news.event != self._event:
                 self._event = news.event
-                self.feed.wake()
+                self.notifier.feed.wake()
             if self.number and news.waits:
                 self.publisher.wake()  # another took in what waits
-
-    async def _follow_logs(self, receipts: Mapping[str, int]) -> None:
-        """Let readers have what the leader appended, merged and signed."""
-        if await self.ctx.own.log.release():
-            self.peer_service.changed(self.ctx.origin)
-        sizes = await self.ctx.mirror.sizes()
-        now = {o: (*sizes[o], receipts.get(o, 0)) for o in sizes}
-        moved = {o for o in now if now[o] != self._logs.get(o)}
-        for origin in moved:
-            self.peer_service.changed(origin)
-        if moved:
-            self.ctx.mirror.forget()
-        self._logs = now

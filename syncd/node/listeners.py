@@ -1,4 +1,4 @@
-"""Where the daemon listens: sockets, files and addresses."""
+"""Where the daemon listens: sockets, files and addresses; and who calls there."""
 
 import socket
 from collections.abc import Sequence
@@ -8,9 +8,12 @@ import structlog
 from aiohttp import web
 
 from syncd.config import Address, Config
-from syncd.errors import UsageError
+from syncd.errors import DamagedError, UsageError
+from syncd.indicator import statement
 from syncd.pinning import ServerTls
+from syncd.store.bearer import Bearers
 from syncd.web import local_api
+from syncd.web.routes import Caller
 from syncd.web.runner import Runner
 
 log = structlog.get_logger("syncd.node")
@@ -19,10 +22,13 @@ log = structlog.get_logger("syncd.node")
 def limits(config: Config) -> local_api.Limits:
     """Return what the local API takes from whom, by its settings."""
     own, console = config.own, config.console
-    hosts = {name.lower() for name in own.hosts}
     listens = (own.listen, own.tls_listen, console.tls_listen)
-    hosts |= {at.host.lower() for at in listens}
-    hosts.add((urlsplit(console.url).hostname or "").lower())
+    names = (
+        *own.hosts,
+        *(at.host for at in listens),
+        urlsplit(console.url).hostname,
+    )
+    hosts = {(name or "").lower() for name in names}
     hosts -= {"", "0.0.0.0", "::"}  # noqa: S104
     return local_api.Limits(frozenset(hosts), own.max_request_bytes)
 
@@ -74,7 +80,7 @@ class Listeners:
     """The applications that are being served."""
 
     def __init__(self) -> None:
-        self.runners: list[web.AppRunner] = []
+        self.runners = list[web.AppRunner]()
 
     async def serve(
         self,
@@ -84,12 +90,7 @@ class Listeners:
         tls: ServerTls | None = None,
     ) -> None:
         """Serve an application on listening sockets."""
-        runner = Runner(
-            app,
-            tls=tls,
-            access_log=None,
-            shutdown_timeout=5,
-        )
+        runner = Runner(app, tls=tls, access_log=None, shutdown_timeout=5)
         await runner.setup()
         self.runners.append(runner)
         for sock in sockets:
@@ -100,3 +101,45 @@ class Listeners:
         """Finish what is being answered, and listen no more."""
         for runner in self.runners:
             await runner.cleanup()
+
+
+# ------------------------------------------------------ who calls there
+
+
+async def whose(bearers: Bearers, bearer: str) -> Caller | str:
+    """Return whose token that is; else the day (UTC) of its end, or ""."""
+    if found := await bearers.check(bearer):
+        return Caller.of(found)
+    at = await bearers.revoked_at(bearer)
+    return "" if at is None else statement.day_text(at // 86_400)
+
+
+class LocalTls(ServerTls):
+    """Admits whose certificate stands for a token just now.
+
+    They are read before each handshake: whoever was added, by whatever
+    process, is admitted to the next connection.
+    """
+
+    def __init__(self, shown: bytes, key_pem: bytes, bearers: Bearers) -> None:
+        """Admit nobody yet.
+
+        Raises:
+            UsageError: certificate and key do not go together.
+        """
+        try:
+            super().__init__(shown, key_pem)
+        except DamagedError as e:
+            raise UsageError(
+                "[own] tls_certificate, tls_key: {why}", why=e
+            ) from e
+        self._bearers = bearers
+        self._known = frozenset[bytes]()
+
+    async def admit(self) -> None:
+        """Learn whose certificates these are."""
+        found = await self._bearers.certificates()
+        if found != self._known:
+            for pin in self.update(found):
+                log.error("certificate is of no use to OpenSSL", pin=pin)
+            self._known = found

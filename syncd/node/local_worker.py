@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from syncd.errors import SyncdError
@@ -23,18 +24,15 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.node.background import Background
 from syncd.node.context import Reading, part
-from syncd.node.listeners import Listeners, limits
+from syncd.node.listeners import Listeners, LocalTls, limits, whose
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.callers import whose
-from syncd.node.serve.freshness import Freshness, Heard
-from syncd.node.serve.local_tls import LocalTls
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
-from syncd.node.upkeep.lapse import Lapse, LapseRecord
-from syncd.roster.roster import Roster
+from syncd.node.upkeep.lapse import Lapse
 from syncd.store.database import Database
 from syncd.store.home_stores import OWN, open_mirror
 from syncd.store.own_books import OwnBooks
@@ -55,18 +53,16 @@ class Daemon:
     def __init__(self, start: link.Start) -> None:
         """Nothing has happened yet."""
         self.home, self._number = start.config.home, start.number
-        self._happened = link.Beat(start.number)
+        self._beat = link.Beat(start.number)
 
-    async def beat(
-        self, known: int, unanswered: list[Unanswered]
-    ) -> link.News:
+    async def beat(self, known: int, left: list[Unanswered]) -> link.News:
         """Say what happened, and return what has changed.
 
         Raises:
             UnavailableError: the daemon does not answer.
         """
-        beat, self._happened = self._happened, link.Beat(self._number)
-        beat.known, beat.unanswered = known, unanswered
+        beat, self._beat = self._beat, link.Beat(self._number)
+        beat.known, beat.unanswered = known, left
         news: link.News = await link.ask(self.home, beat)
         return news
 
@@ -77,19 +73,15 @@ class Daemon:
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
         """Have it told who reports values that it had not."""
-        self._happened.suspected += [
-            (f.origin, f.index or 0) for f in findings
-        ]
+        self._beat.suspected += [(f.origin, f.index or 0) for f in findings]
 
     def denied(self, kind: str, n: int) -> None:
         """Have items counted that a token's budget did not allow."""
-        self._happened.denied.append((kind, n))
+        self._beat.denied.append((kind, n))
 
-    def looked_up(
-        self, verdicts: Counter[str], purpose: str, seconds: float
-    ) -> None:
+    def looked_up(self, came: Counter[str], purpose: str, took: float) -> None:
         """Have one look-up counted."""
-        self._happened.looked_up.append((verdicts, purpose, seconds))
+        self._beat.looked_up.append((came, purpose, took))
 
 
 @part
@@ -129,16 +121,6 @@ class CurrentLookups(Lookups):
         return await super().answers(*questions, **how)
 
 
-class Known:
-    """What answers rest on, as the daemon told it last."""
-
-    current: Roster
-    tokens: frozenset[tuple[str, bytes]]
-    lapse: LapseRecord
-    cuts: int
-    heard: Heard
-
-
 class LocalWorker:
     """Answers look-ups until the daemon stops it."""
 
@@ -148,7 +130,9 @@ class LocalWorker:
         Raises:
             SyncdError: one cannot be opened.
         """
-        daemon, config, self._known = Daemon(start), start.config, Known()
+        daemon, config = Daemon(start), start.config
+        # What answers rest on, as the daemon told it last:
+        self._known: Any = SimpleNamespace()
         self._daemon, self._news = daemon, 0  # the newest that are known
         database = Database(start.server or config.home / OWN, "own")
         keys = start.access_key, start.lists_key

@@ -1,15 +1,17 @@
 """The worker process behind `offload.InWorker`.
 
-    python -m syncd.node.worker
+    python -m syncd.node.worker [SECONDS]
 
 Standard input brings pickled (work, args), standard output takes
 (True, what it returned) or (False, what it raised). It ends with its input,
-so also when its parent is killed: there is nothing to clean up.
+so also when its parent is killed, and when nothing comes for so long: there is
+nothing to clean up.
 """
 
 import gc
 import os
 import pickle
+import select
 import signal
 import sys
 
@@ -22,7 +24,8 @@ def main() -> None:
     calls = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints does not get between the answers
-    while True:
+    idle_s = float(sys.argv[1]) if sys.argv[1:] else None
+    while select.select([calls], [], [], idle_s)[0]:
         try:
             work, args = pickle.load(calls)  # noqa: S301 (from our parent)
         except EOFError:

@@ -53,9 +53,7 @@ class PeerClient(Transport):
     """hears of the seconds that files, or their failing, took above what is
     in order for their size"""
 
-    async def files(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
+    async def files(self, origin: str, paths: Sequence[str]) -> list[bytes]:
         """Fetch files of a log by their paths below its prefix, in order."""
         prefix = "/log"
         if origin not in self.own_origins:
@@ -126,9 +124,7 @@ class PeerClient(Transport):
 
     # ------------------------------------------------------------- inside
 
-    async def _many(
-        self, wanted: Sequence[Wanted], *, whole: bool
-    ) -> Sequence[bytes]:
+    async def _many(self, wanted: list[Wanted], *, whole: bool) -> list[bytes]:
         """Fetch files, some at a time and in order; stop when one fails.
 
         So a peer that stalls costs one time limit, not one for each file,
@@ -164,7 +160,7 @@ class PeerClient(Transport):
             *(one(n, file) for n, file in enumerate(wanted)),
             return_exceptions=True,
         )
-        good: list[bytes] = []
+        good = list[bytes]()
         for item in got:
             if isinstance(item, BaseException):
                 if whole or not good:

@@ -20,9 +20,7 @@ class DirectorySource:
         self.name = str(root)
         self._root = root
 
-    async def files(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
+    async def files(self, origin: str, paths: Sequence[str]) -> list[bytes]:
         """Read files by their paths, in order, whoever's log it is."""
         return [await asyncio.to_thread(self._read, path) for path in paths]
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.errors import MalformedError, UntrustedError
-from syncd.node.notify import events
-from syncd.node.serve.alerts import Alerts
+from syncd.node.notify import notifier
+from syncd.node.serve.event_writer import EventWriter
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
 from syncd.store.home_stores import OwnStore
@@ -31,7 +31,10 @@ class House:
         roster = SimpleNamespace(member=lambda _: None)
         self.home = Home(own=own, roster=roster, now=NOW)
         self.reader = AsyncMock()
-        self.alerts = Alerts(ctx=self.home.context, status_reader=self.reader)
+        self.alerts = EventWriter(
+            ctx=self.home.context,
+            status_reader=self.reader,
+        )
 
     async def look(self, **fields: Any) -> list[tuple[str, Any]]:
         """Have it look at a state; return what it wrote of that."""
@@ -152,7 +155,7 @@ async def test_what_others_took_back_of_late(house: House) -> None:
         ("retract", {"origin": "a/b", "index": 9, "n": 3}),
         ("retract", {"origin": "c/d", "index": 3, "n": 1}),
     ]
-    notice = events.compose(found[0], ["duty"], "txwz", "bank")
+    notice = notifier.compose(found[0], ["duty"], "txwz", "bank")
     assert b"a/b took back 3 reports" in (notice or b"")
 
 
@@ -177,7 +180,7 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
     [data] = await bank.events("retract")
     assert data.keys() == {"origin", "index", "n"}
     for event in await bank.own.events.page(0, 1000):
-        notice = events.compose(event, ALL, "txwz", "bank") or b""
+        notice = notifier.compose(event, ALL, "txwz", "bank") or b""
         for word in (CANARY, "c0ffee", "romance", "police_case"):
             assert word.encode() not in notice
             assert word not in str(event.data)
@@ -196,7 +199,7 @@ async def test_a_draft_that_lacks_signatures(police: Member) -> None:
     first, second = [e for e in page if e.name == "draft"]
     assert first.data == {"version": 3, "n": 2}
     assert second.data == {"version": 3, "n": 1}
-    notice = events.compose(first, ["admin"], "txwz", "police") or b""
+    notice = notifier.compose(first, ["admin"], "txwz", "police") or b""
     assert b"roster: version 3 lacks 2 signatures" in notice
 
 

@@ -120,7 +120,7 @@ def test_who_tries_numbers_is_told_of_and_goes_on(
     home.now += 7200  # 5001 misses for a hit of before, and two more
     assert fishing(none=10_002) is None
     assert fishing(none=1) == (10_003, 0)
-    with budgets.counts.of(TELLER.id) as had:
+    with budgets.counts.of(TELLER.id, 0) as had:
         had.sum_up("hit", 2**32 - 1)  # no more fits, after years
     assert budgets.fishing(SCREEN.id) is None
     assert left(budgets, TELLER)["phone"] == 50
@@ -143,10 +143,10 @@ def test_a_process_that_was_stopped_hangs_no_other(budgets: Budgets) -> None:
     ) as stopped:
         assert stopped.stdout
         stopped.stdout.readline()
-        with pytest.raises(UnavailableError, match="hangs"), shared.of(1):
+        with pytest.raises(UnavailableError, match="hangs"), shared.of(1, 0):
             pass
         budgets.tally(TELLER, Counter(none=1))
         stopped.kill()
         stopped.wait()
-        with shared.of(1) as had:
-            had.add(0, "phone", 1)
+        with shared.of(1, 0) as had:
+            had.add("phone", 1)

@@ -14,7 +14,9 @@ BEGIN = "0.0"
 
 
 async def changes(member: Member, since: str = BEGIN) -> ChangePage:
-    return await member.node.changes.page(CALLER, ChangeQuery(since=since))
+    return await member.node.local_service.changes(
+        CALLER, ChangeQuery(since=since)
+    )
 
 
 def verdicts(page: ChangePage) -> list[tuple[str, str]]:
@@ -40,7 +42,7 @@ async def test_a_report_and_its_retract(bank: Member, police: Member) -> None:
     origin, index = second.items[0].positions[0]
     for _ in range(2):
         page = await arrivals.read(node.ctx, origin, index, index + 1)
-        await node.changes.came(page)
+        await node.local_service.came(page)
     assert (await changes(bank)).items == first.items
     assert (await changes(bank, second.next)).items == ()
     rows = await bank.own.access.page()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import UnavailableError
-from syncd.node.notify import command
+from syncd.node.notify import notifier
 from tests.node.stand_in import gone
 
 BODY = b'{"type":"syncd.urgent"}'
@@ -34,7 +34,7 @@ async def test_it_reads_standard_input_and_has_no_environment(
     )
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)
-    await command.run([*argv, str(out), "$HOME; ls", "*"], BODY)
+    await notifier.run([*argv, str(out), "$HOME; ls", "*"], BODY)
     os.close(read_end)
     os.close(write_end)
     body, arguments, environment, where, files = json.loads(out.read_text())
@@ -48,9 +48,9 @@ async def test_it_reads_standard_input_and_has_no_environment(
 async def test_it_must_end_well(tmp_path: Path) -> None:
     argv = script(tmp_path / "hook.py", "raise SystemExit(7)")
     with pytest.raises(UnavailableError, match="exit code 7"):
-        await command.run(argv, BODY * 100_000)  # which it need not read
+        await notifier.run(argv, BODY * 100_000)  # which it need not read
     with pytest.raises(UnavailableError, match="No such file"):
-        await command.run([str(tmp_path / "none")], BODY)
+        await notifier.run([str(tmp_path / "none")], BODY)
 
 
 PARENT = (
@@ -67,12 +67,12 @@ async def test_it_is_ended_with_its_children(
     tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After its time, when it leaves them behind, and when we end."""
-    assert command.TIME_S == 10
-    monkeypatch.setattr(command, "TIME_S", 1.5 if when == "late" else 60)
+    assert notifier.COMMAND_S == 10
+    monkeypatch.setattr(notifier, "COMMAND_S", 1.5 if when == "late" else 60)
     (child := tmp_path / "child").touch()
     end = "" if when == "done" else "time.sleep(60)"
     argv = [*script(tmp_path / "hook.py", PARENT + end), str(child)]
-    running = asyncio.create_task(command.run(argv, BODY))
+    running = asyncio.create_task(notifier.run(argv, BODY))
     while when == "with us" and not child.read_text():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     if when == "with us":

@@ -12,7 +12,7 @@ from syncd.errors import DamagedError, StaleError, UnavailableError
 from syncd.node.context import BUG
 from syncd.node.jobs import Jobs
 from syncd.node.publish.append_guard import UNASKED
-from syncd.node.upkeep import erasures
+from syncd.node.upkeep import roster_orders
 from syncd.roster import membership
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
@@ -128,7 +128,7 @@ async def test_a_receipt_that_could_not_be_signed(
 ) -> None:
     """It is owed, and made up for in the next round, grow the log or not."""
     await alliance.settle()
-    receipts = bank.node.receipts
+    own = bank.node.ctx.own
     size = await police.size() + 1
     await police.report("url", f"http://{type(error).__name__}.example/")
 
@@ -136,15 +136,13 @@ async def test_a_receipt_that_could_not_be_signed(
         await bank.round()
         return (await bank.head(police.origin)).merged == size
 
-    book = receipts.book
-    receipts.book = Mock(wraps=book)
-    receipts.book.cosign = AsyncMock(
-        wraps=book.cosign, side_effect=chain([error], repeat(DEFAULT))
-    )
+    book, failing = own.cosigned, chain([error], repeat(DEFAULT))
+    own.cosigned = Mock(wraps=book)
+    own.cosigned.cosign = AsyncMock(wraps=book.cosign, side_effect=failing)
     try:
         await until(merged)
     finally:
-        receipts.book = book
+        own.cosigned = book
     await bank.round()
     signed = await book.cosigned("merged", police.origin)
     assert signed is not None
@@ -198,7 +196,9 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     before = await bank.records()
     await mirror.retire(bank.origin, 0, 1)
     async with lock:
-        task = asyncio.create_task(erasures.close_ours(bank.node.ctx, lock))
+        task = asyncio.create_task(
+            roster_orders.close_ours(bank.node.ctx, lock)
+        )
         await asyncio.sleep(0.05)
         assert await bank.records() == before
     await task

@@ -16,9 +16,9 @@ from tests.store.conftest import NOW, Reopen
 class Ring:
     """Events over a database of their own."""
 
-    def __init__(self, own: OwnStore, beat_s: float = 5.0) -> None:
+    def __init__(self, own: OwnStore) -> None:
         self.database = own.database
-        self.events = Events(own.events, beat_s=beat_s)
+        self.events = Events(own.events)
 
     async def put(self, name: str, **data: Any) -> None:
         await self.database.write(lambda c: rows.tell(c, NOW, name, data))
@@ -120,8 +120,11 @@ async def test_a_reader_that_falls_behind_what_is_kept_gets_a_gap(
     await stream.aclose()
 
 
-async def test_silence_is_filled_with_heartbeats(own: OwnStore) -> None:
-    stream = Ring(own, beat_s=0.01).events.follow("")
+async def test_silence_is_filled_with_heartbeats(
+    it: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feed, "BEAT_S", 0.01)
+    stream = it.events.follow("")
     await anext(stream)
     assert await anext(stream) is None
     assert await anext(stream) is None

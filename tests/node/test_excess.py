@@ -9,7 +9,7 @@ import pytest
 from syncd.flows.excess import FACTOR, FLOOR
 from syncd.flows.ports import Finding
 from syncd.indicator import statement
-from syncd.node.upkeep import excess
+from syncd.node.upkeep import daily
 from syncd.roster.quotas import share
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import ALL
@@ -60,7 +60,7 @@ class World:
     async def judged(self, days: int = 2) -> None:
         """Judge who asks, some days after."""
         self.home.now = NOW + days * DAY_S
-        await excess.run(self.home.context, self.logs)
+        await daily.look_for_excess(self.home.context, self.logs)
 
     async def evaluated(self, n: int, **other: Any) -> None:
         await self.home.own.quotas.debit(

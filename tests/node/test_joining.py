@@ -121,10 +121,9 @@ async def test_strangers_get_in_while_an_invitation_is_open(
     again = Joining(
         ctx=node.ctx,
         aside=node.background.start,
-        peers=node.peers,
         rosters=node.rosters,
+        tls=node.tls,
     )
-    again.serve(node.tls)
     assert node.tls.strangers
     assert [one.invitation for one in again.invited] == [invited]
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from syncd.flows.ports import Bundle
-from syncd.node.serve.made_files import MadeFiles
+from syncd.node import offload
 
 
 class Made:
-    def __init__(self, most: int = 100) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self.files = MadeFiles(self.offload, most)
+        self.files = offload.MadeFiles(self.offload)
 
     async def offload(self, work: Any, *args: Any) -> bytes:
         self.count += 1
@@ -40,9 +42,12 @@ async def test_the_same_file_is_made_once() -> None:
     assert await made() == 4
 
 
-async def test_what_nobody_asked_for_lately_is_forgotten() -> None:
+async def test_what_nobody_asked_for_lately_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """So many bytes are kept; what was asked for last stays."""
-    made = Made(most=30)
+    monkeypatch.setattr(offload, "MADE_MOST", 30)
+    made = Made()
     for n in (0, 1, 0, 2):  # twelve bytes each: the second has to go
         await made(n)
     assert made.count == 3

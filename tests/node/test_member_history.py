@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from syncd.errors import Message
-from syncd.node.follow import member_history
 from syncd.node.serve import figures
 from syncd.store.database import Database
 from syncd.web.figure_forms import FiguresQuery
@@ -13,7 +12,7 @@ from tests.alliance import Alliance, Member, payload
 
 async def keep(member: Member) -> dict[str, str]:
     """Keep what is known; return today's state of each member, "" for none."""
-    await member_history.keep(member.node.ctx, member.node.rounds)
+    await member.node.figures.keep()
     found = await member.node.figures.history()
     states = {}
     for id_, days in found.members.items():
@@ -73,7 +72,7 @@ async def test_nothing_is_written_that_is_known(
     await bank.round()
     await keep(bank)
     monkeypatch.setattr(Database, "write", None)
-    await member_history.keep(bank.node.ctx, bank.node.rounds)
+    await bank.node.figures.keep()
 
 
 async def test_what_members_hold_is_known_after_a_start(

@@ -13,7 +13,7 @@ import pytest
 
 from syncd.config import Target
 from syncd.errors import UsageError
-from syncd.node.notify import command, notifier
+from syncd.node.notify import notifier
 from syncd.node.notify.notifier import Notifier
 from syncd.node.serve.event_feed import Events
 from syncd.store.database import Database
@@ -191,7 +191,7 @@ async def test_a_command_is_told_and_no_more_than_some_at_once(
         running.append((argv, msgspec.json.decode(body)["type"]))
         await go_on.wait()
 
-    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(notifier, "run", run)
     targets = [Target(f"t{n}", ("admin",), command=("/x",)) for n in range(9)]
     house = House(tmp_path, *targets)
     async with house.running():

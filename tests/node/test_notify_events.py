@@ -11,7 +11,7 @@ import syncd
 from syncd.config.settings import Role
 from syncd.errors import Message
 from syncd.flows.ports import Finding
-from syncd.node.notify import events
+from syncd.node.notify import notifier
 from syncd.store.events import StoredEvent, of_finding
 from tests.cases import each
 
@@ -21,7 +21,7 @@ ORIGIN = "police.example/syncd/txwz/1"
 
 def told(name: str, roles: Any = ALL, **data: Any) -> Any:
     event = StoredEvent(17, 1_800_000_000, name, data)
-    found = events.compose(event, roles, "txwz", "bank")
+    found = notifier.compose(event, roles, "txwz", "bank")
     return None if found is None else msgspec.json.decode(found)
 
 
@@ -34,7 +34,7 @@ def test_each_event_that_is_written_has_its_place() -> None:
             call = r'\.now\((?!\))\s*f?"?[^,]+"?,\s*[^,]+(?:\([^)]*\))?,\s*"(\w+)"'
             there |= set(re.findall(call, text))
     assert {"published", "receipt", "finding", "roster", "log"} <= there
-    assert there <= events.INSIDE | events.ROLES.keys()
+    assert there <= notifier.INSIDE | notifier.ROLES.keys()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_each_event_that_is_written_has_its_place() -> None:
         ("waiting", "reviewer"),
         ("dispute", "compliance"),
         ("expiry", "admin"),
-        *((name, None) for name in (*sorted(events.INSIDE), "unheard_of")),
+        *((name, None) for name in (*sorted(notifier.INSIDE), "unheard_of")),
     ],
 )
 def test_each_role_is_told_of_its_own(name: str, role: Role | None) -> None:
@@ -76,7 +76,7 @@ def test_a_finding_says_why_without_what_somebody_wrote() -> None:
 @each("node", "a_value_does_not_leave", "data")
 def test_a_value_does_not_leave(data: dict[str, Any]) -> None:
     """Whatever somebody puts into an event."""
-    for name in events.ROLES:
+    for name in notifier.ROLES:
         found = str(told(name, **data))
         assert "2025550123" not in found
         assert "jdWJ" not in found

@@ -1,9 +1,7 @@
 """Checks of long stretches run in a process that lives while it is needed."""
 
 import asyncio
-import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +13,7 @@ import pytest
 from syncd.errors import ForkError, HoldersError, SyncdError
 from syncd.flows import publish
 from syncd.flows.stretch import Run, check
+from syncd.node import offload
 from syncd.node.offload import LONG, InPool, InWorker
 from syncd.tlog.merkle import Frontier
 from tests.node.stand_in import alive, gone
@@ -41,16 +40,19 @@ def run(*, mine: tuple[bytes, ...] = ()) -> tuple[Run, tuple[bytes, ...]]:
 
 
 @pytest.fixture
-async def worker() -> AsyncIterator[InWorker]:
+async def worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[InWorker]:
+    monkeypatch.setattr(offload, "IDLE_S", 0.1)
     pool = ThreadPoolExecutor(1)
-    made = InWorker(InPool(pool), idle_s=0.1)
+    made = InWorker(InPool(pool))
     yield made
     made.close()
     pool.shutdown()
 
 
 def started(worker: InWorker) -> int | None:
-    return worker.pid
+    return worker.child.pid if worker.child else None
 
 
 async def whole(worker: InWorker) -> bool:
@@ -78,11 +80,11 @@ async def test_it_answers_as_the_work_itself_would(worker: InWorker) -> None:
 async def test_it_rests_when_idle(worker: InWorker) -> None:
     """The process ends some time after the last check, and comes again."""
     assert await whole(worker)
-    first = worker.pid
+    first = started(worker)
     assert first is not None
     await gone(first)
     assert await whole(worker)
-    assert worker.pid not in (None, first)
+    assert started(worker) not in (None, first)
 
 
 async def test_a_killed_process_costs_nothing_but_time(
@@ -90,11 +92,11 @@ async def test_a_killed_process_costs_nothing_but_time(
 ) -> None:
     """What it was asked is done here, and the next check has a new one."""
     assert await whole(worker)
-    assert worker.pid is not None
-    os.kill(worker.pid, signal.SIGKILL)
+    assert worker.child is not None
+    worker.child.kill()
     assert await whole(worker)
     assert await whole(worker)
-    assert worker.pid is not None
+    assert started(worker) is not None
 
 
 @pytest.mark.parametrize("error", [SyncdError, HoldersError])
@@ -113,12 +115,13 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_offload import run
 from syncd.flows.stretch import check
+from syncd.node import offload
 from syncd.node.offload import InPool, InWorker
 
 async def main():
     worker = InWorker(InPool(ThreadPoolExecutor(1)))
     await worker(check, *run(), {{}})
-    print(worker.pid, flush=True)
+    print(worker.child.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())

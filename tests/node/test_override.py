@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from syncd.flows.ports import OwnHead
-from syncd.node.publish.override import FILE, brought, overridden, words
+from syncd.node.publish.append_guard import (
+    FILE,
+    brought,
+    overridden,
+    words,
+)
 from syncd.tlog import checkpoint, cosignature, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

@@ -8,7 +8,7 @@ import pytest
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
-from syncd.node.upkeep import erasures
+from syncd.node.upkeep import roster_orders
 from syncd.store import tables
 from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
@@ -104,7 +104,7 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
     async def full(*_: object) -> None:
         raise UnavailableError("no room")
 
-    monkeypatch.setattr(erasures, "purge", full)
+    monkeypatch.setattr(roster_orders, "purge", full)
     await ask(bank, *URLS)
     await last_week(bank)
     with pytest.raises(UnavailableError, match="no room"):

@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.flows.appeal import Appeal
-from syncd.node.notify.events import compose
+from syncd.node.notify.notifier import compose
 from syncd.node.serve import todo
 from syncd.node.upkeep import undo
 from syncd.web import forms

@@ -4,7 +4,6 @@ import asyncio
 import pickle
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -194,7 +193,7 @@ async def test_a_process_that_ends_early_is_a_refusal(
     """Killed by a limit, or by us, or by itself; none is left behind."""
     there, id_ = await taken(alliance)
     program = tmp_path / "python"
-    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(uploads, "PROGRAM", [str(program)])
     monkeypatch.setattr(uploads, "PREVIEW_S", 0.3)
     for line, why in (
         *(("kill -9 $$", "more memory"), ("kill -XCPU $$", "more time")),
@@ -242,7 +241,7 @@ def test_its_memory_and_its_files_are_bounded(greedy: str, ended: int) -> None:
             return eval, (greedy,)
 
     ran = subprocess.run(
-        [sys.executable, "-m", uploads.PROGRAM],
+        uploads.PROGRAM,
         input=pickle.dumps(Greedy()),
         capture_output=True,
         check=False,

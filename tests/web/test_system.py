@@ -1,8 +1,8 @@
 """The daemon itself over the local API, and who may come in."""
 
 import asyncio
-import contextlib
 from pathlib import Path
+from unittest.mock import AsyncMock
 from urllib.parse import quote
 
 from syncd import config
@@ -27,10 +27,8 @@ async def test_the_daemon_says_what_it_runs_with(police: LocalClient) -> None:
     jobs = police.member.node.jobs
     type(jobs).start(jobs)
     await asyncio.sleep(0)  # they wait
-    with contextlib.suppress(OSError), jobs.noted("round"):
-        raise OSError
-    with jobs.noted("round"):
-        await jobs.round()
+    await jobs.run("round", AsyncMock(side_effect=OSError))
+    await jobs.run("round", jobs.round)
     state = await police.get("/v1/system")
     jobs.stop()
     ran = {job["name"]: job for job in state["jobs"]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.node.publish import override
+from syncd.node.publish import append_guard
 from tests.alliance import Alliance, as_founded, shared
 
 pytestmark = pytest.mark.slow
@@ -15,7 +15,7 @@ async def test_a_lone_operator_says_so_in_words(alliance: Alliance) -> None:
     await police.start()
     await police.report("url", "http://one.example/")
     head = await police.own.log.head()
-    (police.home / override.FILE).write_text(override.words(head))
+    (police.home / append_guard.FILE).write_text(append_guard.words(head))
     await police.grown(2)
     police.node.guard.may_append()
     (found,) = await police.findings("override")

@@ -37,7 +37,9 @@ async def rounds(alliance: Alliance) -> None:
     """Let three rounds pass, and what follows each."""
     for _ in range(3):
         await asyncio.gather(*(m.node.rounds.round() for m in alliance.up))
-        await asyncio.gather(*(m.node.alerts.look() for m in alliance.up))
+        await asyncio.gather(
+            *(m.node.event_writer.look() for m in alliance.up)
+        )
 
 
 async def as_it_happened(alliance: Alliance) -> None:
@@ -146,7 +148,7 @@ async def test_the_webhook_tells_the_same(
     alliance: Alliance, receiver: Receiver
 ) -> None:
     """Who is silent, the dispute; at the next look each thing to do."""
-    await asyncio.gather(*(m.node.alerts.look() for m in alliance.up))
+    await asyncio.gather(*(m.node.event_writer.look() for m in alliance.up))
     lines = {
         member.id: [f"to do: {line}" for line in (await member.status()).todo]
         for member in (alliance.police, alliance.platform)

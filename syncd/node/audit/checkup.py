@@ -125,7 +125,7 @@ async def way(member: Member, tls: tuple[bytes, bytes]) -> list[Step]:
         tls: the certificate (DER) and key that we show.
     """
     context = pinning.client_context(*tls, member.keys.tls)
-    ways: list[list[tuple[str, bool, Message]]] = []
+    ways = list[list[tuple[str, bool, Message]]]()
     for url in member.urls:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 443

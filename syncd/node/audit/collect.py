@@ -100,20 +100,16 @@ class Collector:
         """Return the client of whoever is at an address, and its pins: one."""
         pins = set[str]()
 
-        def admits(pin: str | None) -> bool:
+        def ok(pin: str | None) -> bool:
             pins.add(pin or "")
             return len(pins) == 1
 
-        tls = pinning.client_context(
-            self.certificate, self.key_pem, admits=admits
-        )
+        tls = pinning.client_context(self.certificate, self.key_pem, admits=ok)
         return PeerClient(
             address, [address], tls=tls, own_origins=frozenset()
         ), pins
 
-    async def _all(
-        self, roster: Roster, clients: list[PeerClient]
-    ) -> list[str]:
+    async def _all(self, roster: Roster, these: list[PeerClient]) -> list[str]:
         """Take all logs, and evidence; return what is not here of whom.
 
         One that falls silent is asked no more: the others begin anew there.
@@ -124,16 +120,16 @@ class Collector:
             self.progress(n := len(origins) + 1 - len(left), len(origins))
             try:
                 if origins[n:]:
-                    await self._log(origins[n], Keys([roster]), clients)
+                    await self._log(origins[n], Keys([roster]), these)
                 else:
-                    await self._evidence(clients)
+                    await self._evidence(these)
                 del left[0]
             except BrokenSourceError:
                 raise
             except UnavailableError:
-                if clients == [self.asked]:
+                if these == [self.asked]:
                     raise
-                clients.remove(self.asked)
+                these.remove(self.asked)
                 lacks.append(f"{self.asked.name}: {', '.join(left)}")
                 self.made.drop(f"{left[0]}/tile/", f"{left[0]}/audit/")
         return lacks
@@ -185,15 +181,13 @@ class Collector:
                     held = evidence.parse(raw)
                 self.made.add(evidence_files.name(held.accused, raw), raw)
 
-    async def _notes(self, client: PeerClient, origin: str) -> None:
+    async def _notes(self, one: PeerClient, origin: str) -> None:
         """Keep the signed notes that a member has of a log, page by page."""
         there = set[str]()
         for page in range(MOST_PAGES):
-            body = await self._one(
-                client, client.files, origin, [f"notes/{page}"]
-            )
+            body = await self._one(one, one.files, origin, [f"notes/{page}"])
             had = len(there)
-            with _by(client):
+            with _by(one):
                 for text in canonical.load(body or b"[]", list[str]):
                     head = checkpoint.read(text.encode())
                     if head.origin != origin:
@@ -236,22 +230,20 @@ def _by(client: PeerClient) -> Iterator[None]:
         ) from e
 
 
-async def rosters(
-    client: PeerClient, fingerprint: str, notes: list[bytes]
-) -> None:
+async def rosters(one: PeerClient, pinned: str, notes: list[bytes]) -> None:
     """Add the versions that a member has to a chain, each proven as it comes.
 
     Raises:
         UntrustedError: one is not of that chain.
     """
-    trusted = TrustedRoster(fingerprint, *notes) if notes else None
+    trusted = TrustedRoster(pinned, *notes) if notes else None
     for version in itertools.count(1):
         try:
-            raw = await client.roster(version)
+            raw = await one.roster(version)
         except AbsentError:
             return
         if trusted is None:
-            trusted = TrustedRoster(fingerprint, raw)
+            trusted = TrustedRoster(pinned, raw)
         elif trusted.update(raw).version < version:
             raise UntrustedError("roster: no version {n}", n=version)
         notes += [raw] if version > len(notes) else []

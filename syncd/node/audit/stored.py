@@ -139,44 +139,36 @@ def verify_home(settings: Config) -> list[LogReport]:
     known = [*Keys(rosters).since]
     mark = durable.read(path / own.HIGH_WATER)
     with OwnSnapshot.of(path, where) as own_:
-        cosigned, receipts = own_.cosigned(), own_.receipts()
+        ours, receipts = own_.cosigned(), own_.receipts()
         receipts += (r for r in own_.kept_receipts() if _is_by(r.note, known))
-    proofs = defaultdict[str, list[Proof]](list)
     us = roster.known(settings.member.id).keys
-    for row in cosigned:
-        name = getattr(us, row.name).name
+    said = [(r, getattr(us, r.name).name, f"our {r.name} line") for r in ours]
+    said += [(r, r.name, f"receipt of {r.name}") for r in receipts]
+    proofs = defaultdict[str, list[Proof]](list)
+    for row, name, what in said:
         keys = [key for key in known if key.name == name]
-        proofs[row.origin].append(_proof(row, f"our {row.name} line", keys))
-    for row in receipts:
-        keys = [k for k in known if k.name == row.name]
-        proofs[row.origin].append(_proof(row, f"receipt of {row.name}", keys))
+        keys = [key for key in keys if _is_by(row.note, [key])] or keys
+        proofs[row.origin].append(
+            Proof(
+                what,
+                row.note
+                if keys
+                else b"",  # of nobody's key: a problem to tell
+                tuple(keys),
+                row.size,
+                row.root,
+                merged=row.name == "merged",
+            )
+        )
     with MirrorSnapshot.of(path, where) as mirror:
         check = _HomeCheck(roster, mirror, proofs)
         with OwnSnapshot.of(path, where) as own_:
             found = [*check.reports(own_, mark or b"")]
-            _accesses(own_, found, settings.origin)
+            for one in found:
+                if one.origin == settings.origin:  # what it has anchored
+                    held = own_.accesses(), own_.anchored(), one.access
+                    one.problems += access.verify(*held)
     return sorted(found, key=lambda report: report.origin)
-
-
-def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
-    """Hold the access records against what our log has anchored of them."""
-    for report in found:
-        if report.origin == origin:
-            held = store.accesses(), store.anchored(), report.access
-            report.problems += access.verify(*held)
-
-
-def _proof(row: CosignRow, what: str, keys: list[VerifierKey]) -> Proof:
-    """Return that it must hold by the key of those that signed it."""
-    keys = [key for key in keys if _is_by(row.note, [key])] or keys
-    return Proof(
-        what,
-        row.note if keys else b"",  # of nobody's key: a problem to tell
-        tuple(keys),
-        row.size,
-        row.root,
-        merged=row.name == "merged",
-    )
 
 
 class _HomeCheck:
@@ -186,11 +178,9 @@ class _HomeCheck:
         self,
         roster: Roster,
         mirror: MirrorSnapshot,
-        proofs: defaultdict[str, list[Proof]],
+        proofs: Mapping[str, list[Proof]],
     ) -> None:
-        self._roster = roster
-        self._mirror = mirror
-        self._proofs = proofs
+        self._roster, self._mirror, self._proofs = roster, mirror, proofs
         self._rows = {row.origin: row for row in mirror.logs()}
         self._tables = tallies(mirror, self._rows)
 
@@ -204,15 +194,14 @@ class _HomeCheck:
             self._proofs[newest].append(Proof("high-water mark", mark))
         for origin, row in {**self._rows, **logs}.items():
             here = self._rows.get(origin)
-            if origin in logs and (here is None or here.size <= row.size):
-                yield self._check(row, store.bundles(row.id))
-            elif here is not None:
+            if here and (origin not in logs or here.size > row.size):
                 yield self._check(here, self._mirror.bundles(here.id))
+            else:
+                yield self._check(row, store.bundles(row.id))
 
     def _check(self, row: LogRow, bundles: Iterator[Bundle]) -> LogReport:
-        origin = row.origin
-        known = self._roster.by_origin(origin)
-        here = self._rows.get(origin)
+        origin, mirror, roster = row.origin, self._mirror, self._roster
+        known, here = roster.by_origin(origin), self._rows.get(origin)
         merged, log_id = (here.merged, here.id) if here else (0, 0)
         if known is None:
             odd = ["nobody's log"]
@@ -220,14 +209,11 @@ class _HomeCheck:
         pins = () if row.note else known[0].pins(known[1])
         kept = [
             Proof(f"kept checkpoint of {size}", raw, size=size)
-            for size, raw in self._mirror.notes(log_id).items()
+            for size, raw in mirror.notes(log_id).items()
         ]
-
-        erased = tuple(self._mirror.erased(log_id))
-        retired = [
-            r for r in erased if r[2] == RETIRED and self._roster.retired
-        ]
-
+        erased = (*mirror.erased(log_id),)
+        retired = (r for r in erased if r[2] == RETIRED and roster.retired)
+        rejected = map(note.parse, mirror.rejected(log_id))
         return audit.check(
             LogView(
                 origin=origin,
@@ -240,13 +226,10 @@ class _HomeCheck:
                 proofs=(*kept, *self._proofs[origin]),
                 pins=tuple(Checkpoint(origin, p.size, p.root) for p in pins),
                 erased=erased,
-                ordered=(*ordered(self._roster, origin), *retired),
+                ordered=(*ordered(roster, origin), *retired),
                 tables=[t.get(log_id, Tally()) for t in self._tables],
                 contested=bool(here and here.contested),
-                rejected=frozenset(
-                    note.parse(raw).text
-                    for raw in self._mirror.rejected(log_id)
-                ),
+                rejected=frozenset(one.text for one in rejected),
             )
         )
 

@@ -34,7 +34,7 @@ class OurClock:
     cut_off: bool = False  # nobody answered, and we go on all the same
 
     def __post_init__(self) -> None:
-        self._heard: dict[str, ClockReading] = {}
+        self._heard = dict[str, ClockReading]()
 
     def hear(self, member: str, clock_s: int, asked: float) -> None:
         """Take a member's unix seconds, asked for at `asked` (steady).
@@ -66,12 +66,10 @@ class OurClock:
         if not heard:
             return None if others else 0
         last = max(h.at for h in heard)
-        here = self.steady() - self.ctx.clock()
-        fresh = sorted(
-            h.ahead_s + here for h in heard if last - h.at <= FRESH_S
-        )
+        fresh = sorted(h.ahead_s for h in heard if last - h.at <= FRESH_S)
         middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
-        nearer = min(middle, key=abs)
+        here = self.steady() - self.ctx.clock()
+        nearer = min((ahead_s + here for ahead_s in middle), key=abs)
         return round(nearer)
 
     def healthy(self) -> None:

@@ -43,20 +43,16 @@ class Contact:
             enough = min(SILENT, len(self.ctx.others))
             if self.refused or self._unanswered >= enough:
                 self.since = self.since or self.ctx.now()
-        for member in answered:
-            state = self.peer_choice.state(member)
+        for who in answered:
+            state = self.peer_choice.state(who)
             silent = state.failures >= SILENT
             if silent or not state.failures:
-                await self._write(
-                    f"peer/{member}", "silent", silent, member=member
-                )
+                await self._write(f"peer/{who}", "silent", silent, member=who)
         await self._write("cut_off", "cut_off", bool(self.since))
 
-    async def _write(
-        self, what: str, yes: str, is_so: bool, **of: str
-    ) -> None:
+    async def _write(self, what: str, yes: str, so: bool, **of: str) -> None:
         """Write the event that something is so, or is so no more, once."""
-        state = yes if is_so else "heard"
+        state = yes if so else "heard"
         events = self.ctx.own.events
         if (await events.reported(what) or "heard") != state:
             name = what.partition("/")[0]
@@ -70,18 +66,15 @@ class Contact:
         """
         if not self.since:
             return NOTHING
-        if self.refused:
-            return Message(
-                "peers: {n} members do not admit our certificate, and none"
-                " answers ({why}): we may have been removed: ask the admins"
-                " for the newest roster, then syncd roster publish",
-                n=self.refused,
-                why=self._why,
-            )
+        states = self.peer_choice.states.values()
         return Message(
-            "peers: none of the {n} members that were asked answers ({why}):"
+            "peers: {n} members do not admit our certificate, and none"
+            " answers ({why}): we may have been removed: ask the admins"
+            " for the newest roster, then syncd roster publish"
+            if self.refused
+            else "peers: none of the {n} members that were asked answers ({why}):"
             " syncd doctor says where it ends; if our way out is open, ask the"
             " admins for the newest roster, then syncd roster publish",
-            n=sum(s.failures > 0 for s in self.peer_choice.states.values()),
+            n=self.refused or sum(s.failures > 0 for s in states),
             why=self._why,
         )

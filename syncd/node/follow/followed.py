@@ -123,15 +123,13 @@ class FollowedLogs:
         self.states[origin] = state.offered(offer, new, soon)
         if offer is Offer.TOO_LARGE:
             why = Message(
-                "size {size} signed, we hold {ours}", size=size, ours=mirrored
+                "size {size} signed, we hold {ours}", new.head, ours=mirrored
             )
             self.note(origin, why=why)
             await self.ctx.found("too_large", origin, why)
         if offer is Offer.FORK and state.target is not None:
             why = Message(
-                "log: {origin} signed two roots at size {size}",
-                origin=origin,
-                size=size,
+                "log: {origin} signed two roots at size {size}", new.head
             )
             await self.forked(origin, [state.target.note, new.note], why)
         return offer is Offer.NEWS

@@ -57,18 +57,17 @@ class Event(Enum):
 
 
 _ANY = {Event.LEFT: Phase.WAITING, Event.FORKED: Phase.CONTESTED}
-_FETCH = {
+_FREE = {
+    **_ANY,
     Event.OFFERED: Phase.TARGET,
     Event.LACKING: Phase.TARGET,
     Event.BEGUN: Phase.PULLING,
 }
+_RESTS = Phase.IDLE, Phase.TARGET, Phase.DECIDED, Phase.ENDED
 NEXT: Mapping[Phase, Mapping[Event, Phase]] = {
-    Phase.IDLE: {**_ANY, **_FETCH},
-    Phase.TARGET: {**_ANY, **_FETCH},
-    Phase.DECIDED: {**_ANY, **_FETCH},
-    Phase.ENDED: {**_ANY, **_FETCH},
+    **dict.fromkeys(_RESTS, _FREE),
     # A gap alone does not shorten a pause: nobody had its payloads before.
-    Phase.WAITING: {**_ANY, **_FETCH, Event.LACKING: Phase.WAITING},
+    Phase.WAITING: {**_FREE, Event.LACKING: Phase.WAITING},
     Phase.PULLING: {
         **_ANY,
         Event.OFFERED: Phase.PULLING,
@@ -188,10 +187,8 @@ class LogState(NamedTuple):
         match offer:
             case Offer.NEWS:
                 state = self._beside(target) if target else self
-                retry_at = min(self.retry_at, soon)
-                return state.moved(
-                    Event.OFFERED, target=new, retry_at=retry_at
-                )
+                at = min(self.retry_at, soon)
+                return state.moved(Event.OFFERED, target=new, retry_at=at)
             case Offer.DOUBTFUL if target is None:
                 return self.lacking(new)
             case Offer.DOUBTFUL | Offer.SMALLER:  # nobody may tell it again

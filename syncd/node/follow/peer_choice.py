@@ -143,9 +143,8 @@ class PeerChoice:
 
     def pause(self, failures: int) -> float:
         """Return the pause after so many failures and one more."""
-        return min(
-            self.interval_s * (1 << min(failures, 16)), self.backoff_max_s
-        )
+        grown_s = self.interval_s * (1 << min(failures, 16))
+        return min(grown_s, self.backoff_max_s)
 
     def poked(self, member: str, *, news: bool) -> None:
         """Note that a member is alive: it is not left alone any more.

@@ -7,7 +7,6 @@ import structlog
 
 from syncd.errors import SyncdError
 from syncd.node.context import Context, part
-from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peers import Peers
 
 log = structlog.get_logger("syncd.exchange")
@@ -20,7 +19,6 @@ class PeerNotifier:
     """What others were notified of our log, and what they are still to hear."""
 
     ctx: Context
-    peer_choice: PeerChoice
     peers: Peers
 
     def __post_init__(self) -> None:
@@ -39,7 +37,8 @@ class PeerNotifier:
         if raw == self._notified or not self.ctx.config.exchange.poke:
             return
         self._notified = raw
-        await self._poke_these(self.peer_choice.draw(self.ctx.others), raw)
+        some = self.peers.peer_choice.draw(self.ctx.others)
+        await self._poke_these(some, raw)
 
     async def notify_all(self, *, urgent: bool = False) -> None:
         """Poke all members; of an urgent report they are to tell somebody."""
@@ -61,7 +60,7 @@ class PeerNotifier:
     async def _poke(self, member: str) -> bool:
         """Tell one member the newest, and what became newest meanwhile."""
         # Who did not answer lately does not keep the others waiting.
-        down = self.peer_choice.state(member).failures > 0
+        down = self.peers.peer_choice.state(member).failures > 0
         try:
             async with self._down_gate if down else self._gate:
                 while raw := self._news.pop(member, b""):

@@ -25,7 +25,7 @@ class Peers:
     def __post_init__(self) -> None:
         self._proxy = config.proxy(self.ctx.config.exchange)
         self._shown = b""  # the certificate that the clients show
-        self._clients: dict[str, tuple[Member, PeerClient]] = {}
+        self._clients = dict[str, tuple[Member, PeerClient]]()
 
     def get(self, member: str) -> PeerClient:
         """Return the client of an active member.
@@ -84,10 +84,8 @@ class Peers:
 
     def anchors(self) -> list[bytes]:
         """Return the certificates (DER) that our peer API admits just now."""
-        roster = self.ctx.roster
-        members = [
-            m.certificate for m in roster.active() if m.id != self.ctx.me
-        ]
+        roster, me = self.ctx.roster, self.ctx.me
+        members = [m.certificate for m in roster.active() if m.id != me]
         return [*members, *(a.certificate for a in roster.auditors)]
 
     async def refresh(self) -> None:

@@ -13,7 +13,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows.cosign import CosignBook, Cosigner
+from syncd.flows.cosign import Cosigner
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
@@ -30,29 +30,26 @@ class Receipts:
 
     ctx: Context
     logs: FollowedLogs
-    book: CosignBook  # what our cosigner keys signed
     our_clock: OurClock
     keep: Callable[[str, int, bytes], Awaitable[None]]  # key name, size, note
 
     async def signed(self, origin: str) -> list[bytes]:
         """Return the newest notes that our own keys signed of a log."""
-        found = [
-            await self.book.cosigned(role, origin)
-            for role in ("seen", "merged")
-        ]
+        book, roles = self.ctx.own.cosigned, ("seen", "merged")
+        found = [await book.cosigned(role, origin) for role in roles]
         return [one.note for one in found if one is not None]
 
     async def cosign(self, origin: str, key: note.VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
         self.logs.note(origin, owed=True)  # until it is signed
-        signed: list[object] = []
+        signed = list[object]()
         keys = self.ctx.home.keys
         try:
             self.our_clock.healthy()
             cosigner = Cosigner(
                 mirror=self.ctx.mirror,
                 log_key=key,
-                book=self.book,
+                book=self.ctx.own.cosigned,
                 now=self.ctx.now(),
                 rejected=await self.logs.rejected(origin),
             )
@@ -72,7 +69,8 @@ class Receipts:
 
         `busy` tells of a log that is being pulled: its pull signs it.
         """
-        owed = [o for o, s in self.logs.states.items() if s.owed]
+        logs = self.logs
+        owed = [o for o, s in logs.states.items() if s.owed]
         if not owed:
             return
         try:
@@ -81,16 +79,16 @@ class Receipts:
             log.warning("not cosigning", logs=len(owed), why=str(e))
             return
         for origin in sorted(owed):
-            key = self.logs.key(origin)
-            if key is None or self.logs.is_ours(origin):
-                self.logs.note(origin, owed=False)
+            key = logs.key(origin)
+            if key is None or logs.is_ours(origin):
+                logs.note(origin, owed=False)
                 continue
             try:
                 if not busy(origin) and await self.cosign(origin, key):
-                    await self.logs.grown(origin)
+                    await logs.grown(origin)
             except Exception as e:
                 why = e.text if isinstance(e, SyncdError) else BUG
-                self.logs.note(origin, why=why)
+                logs.note(origin, why=why)
                 log.warning(
                     "not cosigning",
                     origin=origin,

@@ -29,7 +29,6 @@ class RosterKeeper:
     ctx: Context
     peers: Peers
     accepted: Callable[[], Awaitable[None]]  # called after each new one
-    steady: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self._trusted = self.ctx.home.trusted
@@ -41,7 +40,7 @@ class RosterKeeper:
     def _forgive(self) -> None:
         """Let claims without a chain be made again."""
         self._claims = RosterClaims(self._trusted, self.ctx.home.rosters.put)
-        self._since = self.steady()
+        self._since = time.monotonic()
 
     async def publish(self, raw: bytes) -> Roster:
         """Take a version from our own admin; say of what signatures it lacks.
@@ -99,7 +98,7 @@ class RosterKeeper:
         what is wrong with it is a finding.
         """
         # It may have been the network's fault that nobody could show it.
-        if self.steady() - self._since > FORGIVE_S:
+        if time.monotonic() - self._since > FORGIVE_S:
             self._forgive()
         try:
             if self._claims.worth(claimant, version, hash_):

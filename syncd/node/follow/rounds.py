@@ -25,10 +25,7 @@ from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
-from syncd.node.follow.peers import Peers
 from syncd.node.follow.pulls import Pulls
-from syncd.node.follow.receipts import Receipts
-from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.peer.client import MAX_NOTE
 from syncd.tlog import checkpoint, note
 
@@ -45,12 +42,9 @@ class Rounds:
     logs: FollowedLogs
     pulls: Pulls
     peer_notifier: PeerNotifier
-    receipts: Receipts
-    rosters: RosterKeeper
     peer_choice: PeerChoice
     contact: Contact
     our_clock: OurClock
-    peers: Peers
     aside: Aside  # runs what nobody waits for
 
     def __post_init__(self) -> None:
@@ -107,31 +101,30 @@ class Rounds:
         return True
 
     async def _ask(self, member: str) -> None:
-        state = self.peer_choice.state(member)
-        state.asked_at, asked = self.ctx.now(), time.monotonic()
-        heads = await self.peers.get(member).heads(state.cursor)
-        now, state.roster = time.monotonic(), heads.roster.version
-        self.peer_choice.answered(member, self.ctx.now(), now)
+        ctx, state = self.ctx, self.peer_choice.state(member)
+        state.asked_at, asked = ctx.now(), time.monotonic()
+        heads = await self.pulls.peers.get(member).heads(state.cursor)
+        now, roster = time.monotonic(), heads.roster
+        state.roster = roster.version
+        self.peer_choice.answered(member, ctx.now(), now)
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)
-        await self.rosters.follow(
-            heads.roster.version, heads.roster.hash, member
-        )
+        await self.pulls.rosters.follow(roster.version, roster.hash, member)
         before = {**state.holds}
         # Nobody has more to say than this; what is wrong is said once.
-        logs = len(self.ctx.roster.origins())
+        logs = len(ctx.roster.origins())
         for raw in heads.notes[:logs]:
             if await self.logs.offer(member, raw.encode()) is None:
                 break
             self._holds(member, raw)
         for raw in heads.receipts[:logs]:
-            if await self.receipts.take(member, raw.encode()):
+            if await self.pulls.receipts.take(member, raw.encode()):
                 self._holds(member, raw)
         if state.holds != before:
             told = msgspec.json.encode((state.told_at, state.holds)).decode()
-            await self.ctx.own.events.now(f"holds/{member}", told, "")
+            await ctx.own.events.now(f"holds/{member}", told, "")
         # What it says of logs that only a newer roster has, it shall repeat.
-        if heads.roster.version <= self.ctx.roster.version:
+        if roster.version <= ctx.roster.version:
             state.cursor = heads.cursor
 
     async def recall(self) -> None:
@@ -150,9 +143,8 @@ class Rounds:
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
-        wait = self.peer_choice.failed(
-            member, why, time.monotonic(), self.ctx.now()
-        )
+        at = time.monotonic(), self.ctx.now()
+        wait = self.peer_choice.failed(member, why, *at)
         log.warning(
             "peer failed", peer=member, why=str(why), retry_in_s=round(wait)
         )

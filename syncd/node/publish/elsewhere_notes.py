@@ -15,7 +15,7 @@ from syncd.node.context import Context
 
 async def published(ctx: Context, rows: Sequence[VaultRow]) -> None:
     """Note it on phones and accounts that were published just now."""
-    keys: dict[tuple[str, int], dict[int, bytes]] = {}
+    keys = dict[tuple[str, int], dict[int, bytes]]()
     for row in rows:
         if row.type == REPORT and row.kind != "url":
             keys.setdefault((row.kind, row.epoch), {})[row.id] = row.token

@@ -62,12 +62,12 @@ class AccessService:
     ) -> Items[AccessSum]:
         """Return how many look-ups there were; that too is recorded."""
         access, people = self.ctx.own.access, dict[str, str]()
-        tokens: defaultdict[str, list[Bearer]] = defaultdict(list)
+        tokens = defaultdict[str, list[Bearer]](list)
         for token_ in await self.ctx.own.bearers.all():
             tokens[token_.name].append(token_)
             people[token_.staff] = token_.person
-        lookups: Counter[tuple[str, ...]] = Counter()
-        listed: Counter[tuple[str, ...]] = Counter()
+        lookups = Counter[tuple[str, ...]]()
+        listed = Counter[tuple[str, ...]]()
         for at, name, what, n, hits in await access.sums(*self._span(wanted)):
             # A name may have been another's before.
             its = [t.staff for t in tokens[name] if t.added_at < at + SPAN_S]
@@ -194,16 +194,13 @@ class AccessService:
         if measure := wanted.measure:
             vocabulary.check("measure", "action", measure, terms.ACTIONS)
         now = self.ctx.now()
-        received = self.ctx.begins("received", wanted.received) or now
-        if received > now:
+        at = self.ctx.begins("received", wanted.received) or now
+        if at > now:
             raise MalformedError(
                 "received: {day} is after today", day=wanted.received
             )
         new = shown(
-            *(Appeal, wanted),
-            cause="person",
-            by=caller.name,
-            received_at=received,
+            Appeal, wanted, cause="person", by=caller.name, received_at=at
         )
         [number] = await self.ctx.own.appeals.add([new])
         return Page(items=(replace(new, id=number),))

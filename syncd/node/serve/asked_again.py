@@ -20,9 +20,9 @@ TIMEOUT_S = 10.0
 
 async def ask(ctx: Context, lookups: Lookups) -> None:
     """Ask for some of what waits, if it is time."""
-    now, waiting = ctx.now(), lookups.unanswered
+    now, waiting, book = ctx.now(), lookups.unanswered, ctx.own.events
     turn = "asked_again", str(now // EVERY_S), ""
-    if not (waiting and await ctx.own.events.now(*turn)):
+    if not (waiting and await book.now(*turn)):
         return
     some = [waiting.popleft() for _ in range(min(STEP, len(waiting)))]
     fresh = (one for one in some if one.until > now)
@@ -50,6 +50,4 @@ async def ask(ctx: Context, lookups: Lookups) -> None:
                     "origin": origin,
                     "purpose": how["purpose"],
                 }
-                await ctx.own.events.now(
-                    "turned", str(one.record), "turned", data
-                )
+                await book.now("turned", str(one.record), "turned", data)

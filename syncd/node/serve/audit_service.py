@@ -11,7 +11,6 @@ import asyncio
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -144,8 +143,32 @@ class AuditService:
 
     @route("GET /v1/audit/drills", AUDITORS, "read how drills were followed")
     async def drills(self) -> Items[Drill]:
-        """Return all steps, newest first, as long as receipts are kept."""
-        return Items(items=tuple([step async for step in self._steps()]))
+        """Return all steps, newest first, as long as receipts are kept.
+
+        Seconds are by our clock.
+        """
+        book, by_name = self.ctx.own.cosigned, self.ctx.roster.by_key_name
+        found, others = list[Drill](), dict.fromkeys(self.ctx.others)
+        for row in await self._drilled():
+            steps = [("report", row.position, row.accepted_at)]
+            if row.reason:
+                at = row.ended_by
+                since = await book.effect_at(*at) if at else 0
+                steps.insert(0, ("retract", at, since))
+            for type_, at, since in steps:
+                had = {
+                    member.id: one.at - since
+                    for one in (await book.first_receipts(*at) if at else ())
+                    if (member := by_name(one.signer))
+                }
+                step = Drill(
+                    speed=SPEEDS[row.urgent],
+                    type=type_,
+                    at=since,
+                    followed={**others, **had},
+                )
+                found.append(step)
+        return Items(items=(*found,))
 
     @route("POST /v1/audit/drills", HANDED_IN, "take a drill's next step")
     async def step(self, caller: Caller) -> Items[Drill]:
@@ -178,29 +201,6 @@ class AuditService:
         asked = Query(values=values, accepted=(since, 0), limit=1000)
         rows = await self.ctx.own.vault.page(asked)
         return [row for row in rows if getattr(row.fields, "test", False)]
-
-    async def _steps(self) -> AsyncIterator[Drill]:
-        """Yield the steps of all drills; seconds are by our clock."""
-        book, roster = self.ctx.own.cosigned, self.ctx.roster
-        others = {m.id: None for m in roster.active() if m.id != self.ctx.me}
-        for row in await self._drilled():
-            steps = [("report", row.position, row.accepted_at)]
-            if row.reason:
-                at = row.ended_by
-                since = await book.effect_at(*at) if at else 0
-                steps.insert(0, ("retract", at, since))
-            for type_, at, since in steps:
-                had = {
-                    member.id: one.at - since
-                    for one in (await book.first_receipts(*at) if at else ())
-                    if (member := roster.by_key_name(one.signer))
-                }
-                yield Drill(
-                    speed=SPEEDS[row.urgent],
-                    type=type_,
-                    at=since,
-                    followed={**others, **had},
-                )
 
 
 def _read(path: Path) -> AuditBundle:

@@ -50,11 +50,10 @@ class Budgets:
         Raises:
             QuotaError: its items would be more than its share of the hour.
         """
-        now = self.ctx.now()
-        with self.counts.of(caller.id) as had:
+        with self.counts.of(caller.id, self.ctx.now()) as had:
             for kind, n in items.items():
                 most = self.most(kind)
-                left = max(most - had.used(now, kind), 0)
+                left = max(most - had.used(kind), 0)
                 if n <= left:
                     continue
                 had.sum_up(kind, n)
@@ -64,22 +63,22 @@ class Budgets:
                     " token in an hour; {left} are left",
                     hint="[lookup] token_share and token_urls in config.toml"
                     " say how much a token may",
-                    retry_after_s=had.wait_s(now, kind, n - left),
+                    retry_after_s=had.wait_s(kind, n - left),
                     left=left,
                     n=n,
                     kind=kind,
                     most=most,
                 )
             for kind, n in (items + more).items():
-                had.add(now, kind, n)
+                had.add(kind, n)
 
     def tally(self, caller: Caller, came: Counter[str]) -> None:
         """Count what was found for a token, which stops nobody."""
         misses, now = came["none"], self.ctx.now()
         hits = came.total() - misses - came["unknown"] - came["problem"]
-        with suppress(UnavailableError), self.counts.of(caller.id) as had:
+        with suppress(UnavailableError), self.counts.of(caller.id, now) as had:
             for kind, n in ((MISS, misses), (HIT, hits)):
-                had.add(now, kind, n)
+                had.add(kind, n)
                 had.sum_up(kind, n)
 
     def fishing(self, token: int) -> tuple[int, int] | None:
@@ -88,9 +87,8 @@ class Budgets:
         It has far more misses for a hit than it had since the start, or than
         MISSES where it had few.
         """
-        now = self.ctx.now()
-        with self.counts.of(token) as had:
-            misses, hits = (had.used(now, kind) for kind in (MISS, HIT))
+        with self.counts.of(token, self.ctx.now()) as had:
+            misses, hits = (had.used(kind) for kind in (MISS, HIT))
             before = had.since_start(MISS) - misses + MISSES
             found = had.since_start(HIT) - hits + 1
         most = TIMES * (hits + 1) * before
@@ -98,16 +96,15 @@ class Budgets:
 
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""
-        now = self.ctx.now()
-        with self.counts.of(caller.id) as had:
+        with self.counts.of(caller.id, self.ctx.now()) as had:
             return tuple(
                 BudgetLeft(
                     kind=kind,
                     hour=most,
                     hour_left=max(most - used, 0),
-                    refill_s=had.wait_s(now, kind) if used else 0,
+                    refill_s=had.wait_s(kind) if used else 0,
                     denied=had.since_start(kind),
                 )
                 for kind in KINDS
-                for most, used in ((self.most(kind), had.used(now, kind)),)
+                for most, used in ((self.most(kind), had.used(kind)),)
             )

@@ -23,11 +23,10 @@ BEAT_S = 15.0  # without an event until a heartbeat
 class Events:
     """The events, with any number of readers behind them."""
 
-    def __init__(self, book: EventBook, *, beat_s: float = BEAT_S) -> None:
+    def __init__(self, book: EventBook) -> None:
         self._book = book
-        self._beat_s = beat_s
-        self._followers: set[asyncio.Event] = set()
-        self._listeners: list[asyncio.Event] = []
+        self._followers = set[asyncio.Event]()
+        self._listeners = list[asyncio.Event]()
         self._closed = False
         book.on_news(self.wake)
 
@@ -85,7 +84,7 @@ class Events:
                 if closed:
                     return
                 try:
-                    async with asyncio.timeout(self._beat_s):
+                    async with asyncio.timeout(BEAT_S):
                         await news.wait()
                 except TimeoutError:
                     yield None

@@ -71,7 +71,7 @@ class Intake:
             _check(step, len(drafts))
             await self.ctx.own.imports.state(step.id)
         context = self.rules()
-        prepared: list[NewReport | SyncdError] = []
+        prepared = list[NewReport | SyncdError]()
         for at in range(0, len(drafts), AT_ONCE):
             prepared += await self.ctx.offload(
                 report.each, report.prepare, drafts[at : at + AT_ONCE], context

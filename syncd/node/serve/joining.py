@@ -23,7 +23,6 @@ from syncd.messages import wire
 from syncd.node import draft_effect
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
-from syncd.node.follow.peers import Peers
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.offload import giving_way
 from syncd.pinning import ServerTls
@@ -61,12 +60,11 @@ class Joining:
 
     ctx: Context
     aside: Aside
-    peers: Peers
     rosters: RosterKeeper
+    tls: ServerTls  # lets strangers in while an invitation is open
 
-    def serve(self, tls: ServerTls) -> None:
-        """Begin: let strangers in at `tls` while an invitation is open."""
-        self._tls, self._place = tls, self.ctx.home.path / "join"
+    def __post_init__(self) -> None:
+        self._place = self.ctx.home.path / "join"
         self._place.mkdir(mode=0o700, exist_ok=True)
         self._effects = dict[str, forms.Effect]()  # by a draft's hash
         raw = durable.read(self._place / "invitations") or b"[]"
@@ -82,7 +80,7 @@ class Joining:
             if now < one.invitation.expires
             and not (one.request and roster.lists(one.asked.log))
         ]
-        self._tls.open(bool(self.invited))
+        self.tls.open(bool(self.invited))
 
     def _keep(self) -> None:
         raw = msgspec.json.encode(self.invited)
@@ -120,8 +118,8 @@ class Joining:
         if asked.sector != (want := one.invitation.sector):
             raise RefusedError(
                 "invitation: it is for sector {want}, not for {sector}",
+                asked,
                 want=want,
-                sector=asked.sector,
             )
         if one.request not in ("", body.decode()):
             raise RefusedError(
@@ -171,7 +169,7 @@ class Joining:
             # It may be down, or of an older build.
             with suppress(SyncdError, TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
-                    raw = await self.peers.get(member).waiting()
+                    raw = await self.rosters.peers.get(member).waiting()
                 found = canonical.load(raw, forms.Waiting)
                 asked.extend(self._of(member, found.requests))
                 for draft in found.drafts[:MOST]:

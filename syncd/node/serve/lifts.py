@@ -16,11 +16,13 @@ from syncd.indicator import statement
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
 from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 from syncd.store.quota import ALL, HITS
 
-WINDOW_DAYS = 7
+DAYS = 7
 SHOWN = 50  # events of one page, and reports in each
+
+Hits = Mapping[Position, Sequence[Position]]  # of a statement, what it lifts
 
 
 @part
@@ -31,7 +33,7 @@ class Lifts:
     claims: Claims
     _day: dict[str, str] = field(default_factory=dict, init=False)  # newest
 
-    async def came(self, page: Sequence[Arrival]) -> None:
+    async def came(self, page: Page) -> None:
         """Tell of a page of one log what it lifts of ours; count it."""
         ours = self.ctx.own_origins
         if not page or page[0].position[0] in ours:
@@ -47,9 +49,7 @@ class Lifts:
             lifting = [one for one in page if one.position in lifted]
             await self._tell(lifting, lifted)
 
-    async def _hits(
-        self, page: Sequence[Arrival]
-    ) -> Mapping[Position, Sequence[Position]]:
+    async def _hits(self, page: Page) -> Hits:
         """Return which reports of others each statement may lift."""
         its = self._logs_of(page[0].position[0])
         some = [
@@ -76,11 +76,7 @@ class Lifts:
         found = self.ctx.roster.by_origin(origin)
         return [g.origin for g in found[0].generations] if found else [origin]
 
-    async def _tell(
-        self,
-        lifting: Sequence[Arrival],
-        lifted: Mapping[Position, Sequence[Position]],
-    ) -> None:
+    async def _tell(self, lifting: Page, lifted: Hits) -> None:
         """Write an event of each that changed the verdict on ours."""
         (origin, first), (_, last) = lifting[0].position, lifting[-1].position
         sizes = await self.ctx.mirror.sizes()
@@ -110,11 +106,7 @@ class Lifts:
                 f"lift/{origin}", str(last), "lift", *events[:SHOWN]
             )
 
-    async def _count(
-        self,
-        page: Sequence[Arrival],
-        hits: Mapping[Position, Sequence[Position]],
-    ) -> None:
+    async def _count(self, page: Page, hits: Hits) -> None:
         """Count by day what a log says, and what of it lifts.
 
         A day is the newest that the log has said: so nobody gets away with
@@ -123,8 +115,8 @@ class Lifts:
         origin, book = page[0].position[0], self.ctx.own.published
         today = self.ctx.today()
         day = self._day.get(origin) or await book.newest(origin)
-        counts: Counter[tuple[str, str, str]] = Counter()
-        last: dict[str, Position] = {}  # that lifted, by day
+        counts = Counter[tuple[str, str, str]]()
+        last = dict[str, Position]()  # that lifted, by day
         for arrival in page:
             day = max(day, min(arrival.statement.on, today))
             counts[day, origin, ALL] += 1
@@ -142,20 +134,16 @@ class Lifts:
     async def _judge(self, day: str, position: Position) -> None:
         """Write a finding if a member lifts too often, once a day."""
         logs = self._logs_of(position[0])
-        first = statement.day_text(
-            max(statement.day(day) - WINDOW_DAYS + 1, 0)
-        )
+        first = statement.day_text(max(statement.day(day) - DAYS + 1, 0))
         sums = await self.ctx.own.published.sums(logs, first, day, ALL, HITS)
-        limits = self.ctx.roster.limits
-        if sums[HITS] <= limits.lifts or (
-            sums[HITS] * 100 <= limits.lift_percent * sums[ALL]
-        ):
+        n, count, limits = sums[HITS], sums[ALL], self.ctx.roster.limits
+        if n <= limits.lifts or n * 100 <= limits.lift_percent * count:
             return
         why = Message(
             "{n} of its {count} statements of a week dispute, vouch or"
             " reassign what others report",
-            n=sums[HITS],
-            count=sums[ALL],
+            n=n,
+            count=count,
         )
         if await self.ctx.own.events.now(
             f"lifts_too_often/{logs[0]}", day, ""

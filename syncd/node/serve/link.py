@@ -69,7 +69,7 @@ class News(NamedTuple):
     """What answers rest on, as far as it has changed."""
 
     number: int  # these are the newest
-    parts: Mapping[str, Any]  # of `local_worker.Known`
+    parts: Mapping[str, Any]  # by names of `LocalWorkers.tell`
 
 
 class Start(NamedTuple):

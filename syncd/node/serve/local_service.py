@@ -2,32 +2,35 @@
 
 import contextlib
 import re
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 
-import structlog
 from aiohttp import web
 
 from syncd.errors import MalformedError, MissingError, RefusedError
+from syncd.flows.basis import Key
 from syncd.flows.draft import RawValue
-from syncd.flows.ports import State
+from syncd.flows.ports import Position, State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.record import KEPT
-from syncd.indicator.statement import NAMES
+from syncd.indicator.statement import NAMES, Sighting
 from syncd.node.context import Context, part
-from syncd.node.serve.callers import whose
+from syncd.node.listeners import whose
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
+from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.never_list import NeverList
+from syncd.store.merge_marks import Mark
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.vault import Query
-from syncd.web import event_stream, forms, report_forms
+from syncd.web import event_stream, forms
+from syncd.web.report_forms import Retracting, Retraction, RetractionEffect
 from syncd.web.routes import (
     BEARER,
     EVERYBODY,
@@ -41,12 +44,10 @@ from syncd.web.routes import (
     route,
 )
 
-log = structlog.get_logger("syncd.own")
-
 
 @part
 class LocalService:
-    """Retracts, shows claims, tells what happens."""
+    """Retracts, shows claims, tells what happens and what came in."""
 
     ctx: Context
     lookups: Lookups
@@ -56,7 +57,7 @@ class LocalService:
     review: Review  # holds what a second person is to see
 
     def __post_init__(self) -> None:
-        self._rules: dict[tuple[int, str], Rules] = {}  # those of today
+        self._rules = dict[tuple[int, str], Rules]()  # those of today
 
     # --------------------------------------------------------- reporting
 
@@ -69,9 +70,7 @@ class LocalService:
         return self._rules[now]
 
     @route("POST /v1/retractions", HANDED_IN, "retract reports", status=202)
-    async def retract(
-        self, caller: Caller, wanted: report_forms.Retraction
-    ) -> report_forms.Retracting:
+    async def retract(self, caller: Caller, wanted: Retraction) -> Retracting:
         """Have reports of ours end."""
         vocabulary.check("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
@@ -116,19 +115,15 @@ class LocalService:
         OPERATORS,
         "read what a retraction would end",
     )
-    async def effect(
-        self, wanted: report_forms.Retraction
-    ) -> report_forms.RetractionEffect:
+    async def effect(self, wanted: Retraction) -> RetractionEffect:
         """Return what would end, and end nothing."""
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted), dry=True)
         done = await self.ctx.own.vault.retract(await self._named(wanted), how)
         rows = await self.ctx.own.vault.page(Query(ids=done.ids, limit=1000))
         stays = Counter(sum((await self.review.others(rows)).values(), ()))
-        return shown(
-            report_forms.RetractionEffect, _retracting(done), stays=stays
-        )
+        return shown(RetractionEffect, _retracting(done), stays=stays)
 
-    async def _named(self, wanted: report_forms.Retraction) -> list[int]:
+    async def _named(self, wanted: Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
         named = (
             *(wanted.value, wanted.values, wanted.positions),
@@ -210,6 +205,84 @@ class LocalService:
             last = f"{token.encode(short)}.{number}"
         return forms.IndicatorPage(items=items, next=last)
 
+    # ----------------------------------------------------------- changes
+
+    # A page is what one merge brought in of one log (`store.merge_marks`), and
+    # a cursor, `<mark>.<at>`, says after which. A verdict before and one after
+    # are those of what had come of every log by then, by the roster and the
+    # day of the asking; so they do not depend on when it is asked.
+
+    async def came(self, page: arrivals.Page) -> None:
+        """Mark what merging brought in of one log."""
+        some = _counting(page)
+        if some:
+            (origin, first), (_, last) = some[0].position, some[-1].position
+            await self.ctx.own.marks.add(origin, first, last + 1, len(some))
+
+    @route("GET /v1/changes", READERS, "follow what merging brings in")
+    async def changes(
+        self, caller: Caller, wanted: forms.ChangeQuery
+    ) -> forms.ChangePage:
+        """Return what came in next after a cursor; recorded as an audit.
+
+        Raises:
+            MissingError: what is behind the cursor is not known any more.
+        """
+        marks, since = self.ctx.own.marks, wanted.since
+        newest = await marks.newest()
+        if not since:
+            return forms.ChangePage(items=(), next=_cursor(newest), more=False)
+        known = event_stream.read_cursor(since)
+        if known is None:
+            raise MalformedError("since: not what a page gave as `next`")
+        behind = await marks.after(known[0])
+        if behind is None or behind[0].at != known[1]:
+            raise MissingError(
+                "since: so long ago, or in so different a database, that what"
+                " came in between is not known"
+            )
+        if len(behind) == 1:
+            return forms.ChangePage(items=(), next=since, more=False)
+        mark = behind[1]
+        came = _counting(await arrivals.read(self.ctx, *mark[2:]))
+        sizes = await marks.sizes(known[0])
+        later = {**sizes, mark.origin: mark.stop}
+        return forms.ChangePage(
+            items=await self._changed(caller, came, sizes, later),
+            next=_cursor(mark),
+            more=mark.id < newest.id,
+        )
+
+    async def _changed(
+        self,
+        caller: Caller,
+        came: arrivals.Page,
+        *sizes: Mapping[str, int],
+    ) -> tuple[forms.Change, ...]:
+        """Return what came in by token, judged at two states of all logs."""
+        on = defaultdict[Key, list[Position]](list)
+        for one in came:
+            on[one.key].append(one.position)
+        await self.lookups.audited(
+            caller,
+            [(kind, short) for kind, _, short in on],
+            [one.position for one in came],
+        )
+        judged, never = self.lookups.claims.verdicts, self.never.tokens
+        before, after = [await judged([*on], at, never) for at in sizes]
+        return tuple(
+            forms.Change(
+                kind=kind,
+                epoch=epoch,
+                token=token.encode(short),
+                positions=(*group,),
+                before=before[key][0],
+                after=after[key][0],
+            )
+            for key, group in on.items()
+            for kind, epoch, short in (key,)
+        )
+
     # ------------------------------------------------------------- other
 
     @route("GET /v1/events", EVERYBODY, "follow what happens", media=SSE)
@@ -263,7 +336,7 @@ def _after(cursor: str) -> tuple[bytes, int]:
     return token.decode(match[1]), int(match[2])
 
 
-def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
+def _types(wanted: Retraction) -> tuple[int, ...]:
     """Return the types that are to end.
 
     A dispute of ours is not withdrawn by who takes back a report.
@@ -273,14 +346,23 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     return tuple(n for n in KEPT if meant in ("all", NAMES[n]))
 
 
-def _retracting(done: Withdrawn) -> report_forms.Retracting:
+def _retracting(done: Withdrawn) -> Retracting:
     count = done.ends.total()
     reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
     return shown(
-        *(report_forms.Retracting, done),
+        *(Retracting, done),
         retracting=count,
         reports=reports,
         disputes=disputes,
         others=count - reports - disputes,
         ids=tuple(done.ids),
     )
+
+
+def _counting(page: arrivals.Page) -> arrivals.Page:
+    """Return what may change a verdict."""
+    return [one for one in page if not isinstance(one.statement, Sighting)]
+
+
+def _cursor(mark: Mark) -> str:
+    return f"{mark.id}.{mark.at}"

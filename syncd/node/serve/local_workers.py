@@ -13,7 +13,6 @@ import itertools
 import pickle
 import socket
 import subprocess
-import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,23 +31,24 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
-from syncd.node.listeners import Listeners, limits, listening
+from syncd.node.listeners import (
+    Listeners,
+    LocalTls,
+    limits,
+    listening,
+    whose,
+)
+from syncd.node.offload import PYTHON
 from syncd.node.serve import link
-from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.callers import whose
-from syncd.node.serve.freshness import Freshness
-from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
-from syncd.node.upkeep.lapse import Lapse
-from syncd.node.upkeep.never_list import NeverList
 from syncd.store.own_books import LISTS
 from syncd.store.sealing import VaultCipher
 from syncd.web import local_api
 
 log = structlog.get_logger("syncd.local_workers")
 
-PROGRAM = "syncd.cli.local_worker"
+PROGRAM = (*PYTHON, "syncd.cli.local_worker")
 LOOK_S = 1.0  # how often they, and what has changed, are looked at
 READY = 60  # looks: to begin to serve
 SILENT = 5  # looks: to say something
@@ -61,22 +61,18 @@ class LocalWorkers:
     """What our own systems and people reach, and the workers that serve it."""
 
     ctx: Context
-    never: NeverList
-    lapse: Lapse
-    freshness: Freshness
     tokeniser: Tokeniser
     lookups: Lookups
     metrics: Metrics
-    budgets: Budgets
     listeners: Listeners
     services: Sequence[object]  # that have the routes
 
     def __post_init__(self) -> None:
-        self.workers: list[LocalWorker] = []
+        self.workers = list[LocalWorker]()
         self._link: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
         # of `News`, as they are in force, and by which news each was
-        self._parts: dict[str, tuple[Any, int]] = {}
+        self._parts = dict[str, tuple[Any, int]]()
 
     async def open(self) -> None:
         """Open the local API, and the console, where the settings say.
@@ -115,9 +111,8 @@ class LocalWorkers:
         if files := config.tls_files(ours.own, at):
             [sockets] = listening(at, "console")
             tls = pinning.OpenTls(*files)
-            await self.listeners.serve(
-                console.alone(limits(ours)), sockets, "console", tls
-            )
+            alone = console.alone(limits(ours))
+            await self.listeners.serve(alone, sockets, "console", tls)
 
     async def _serve(self, app: web.Application) -> None:
         """Serve the local API: by workers, before `app`, if there are to be any."""
@@ -148,7 +143,7 @@ class LocalWorkers:
                     lists_key=lists.derived(LISTS),
                     listening=[[s.fileno() for s in each] for each in sockets],
                     tls=tls,
-                    counts=self.budgets.counts.fd,
+                    counts=self.lookups.budgets.counts.fd,
                 ),
                 sockets,
                 self.metrics.failures,
@@ -185,19 +180,19 @@ class LocalWorkers:
 
     def tell(self) -> None:
         """Let what has changed be in force in all of them."""
-        news = self.budgets.counts.news + 1
+        news = self.lookups.budgets.counts.news + 1
         now = {
             "current": self.ctx.roster,
-            "tokens": self.never.tokens,
-            "lapse": self.lapse.record,
+            "tokens": self.lookups.never.tokens,
+            "lapse": self.lookups.claims.lapse.record,
             "cuts": self.ctx.mirror.cuts,
-            "heard": self.freshness.heard(),
+            "heard": self.lookups.freshness.heard(),
         }
         for name, value in now.items():
             old, _ = self._parts.get(name, (None, 0))
             if old is not value and old != value:
                 self._parts[name] = value, news
-                self.budgets.counts.news = news
+                self.lookups.budgets.counts.news = news
 
     # ------------------------------------------------- what workers ask
 
@@ -221,7 +216,7 @@ class LocalWorkers:
         self.lookups.suspect(beat.suspected)
         self.lookups.unanswered.extend(beat.unanswered)
         return link.News(
-            self.budgets.counts.news,
+            self.lookups.budgets.counts.news,
             {
                 name: value
                 for name, (value, news) in self._parts.items()
@@ -318,7 +313,7 @@ def started(start: link.Start) -> subprocess.Popen[bytes]:
         OSError: there is none to be had, or it ends at once.
     """
     process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
-        [sys.executable, "-P", "-m", PROGRAM],
+        PROGRAM,
         stdin=subprocess.PIPE,
         pass_fds=(start.counts, *itertools.chain(*start.listening)),
         env=config.for_child(None),

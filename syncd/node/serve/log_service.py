@@ -24,7 +24,7 @@ from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.vocabulary import check
 from syncd.node.context import Context, checked_day, part
-from syncd.node.follow.receipts import Receipts, with_receipts
+from syncd.node.follow.receipts import with_receipts
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
@@ -33,13 +33,7 @@ from syncd.node.serve.shown import claim_items, shown
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.routes import (
-    AUDITORS,
-    HANDED_IN,
-    REVIEWERS,
-    Caller,
-    route,
-)
+from syncd.web.routes import AUDITORS, HANDED_IN, REVIEWERS, Caller, route
 
 BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
@@ -50,7 +44,6 @@ class LogService:
     """Shows logs and entries, with what proves them."""
 
     ctx: Context
-    receipts: Receipts  # what we signed
     peer_service: PeerService  # has the logs as they are served
     lookups: Lookups
     publisher: Publisher
@@ -67,7 +60,7 @@ class LogService:
         before = min(wanted.before or log.size, log.size)
         if checked_day("day", wanted.day) and not wanted.before:
             before = await self._until(log, wanted.day)
-        items: list[forms.LogEntry] = []
+        items = list[forms.LogEntry]()
         first = (before - 1) // BUNDLE
         for n in range(first, max(first - BUNDLES, -1), -1):
             found = await self.records(log, n)
@@ -98,7 +91,7 @@ class LogService:
         log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
         if found is None or log is None or log.size <= above:
             raise MissingError("log: nothing of that is here")
-        signed = await self.receipts.signed(origin)
+        signed = await self.peer_service.receipts.signed(origin)
         if above < 0:
             receipts = [*(await book.receipts(origin)).values()]
         else:
@@ -200,8 +193,8 @@ class LogService:
         self, caller: Caller, origin: str, index: int, record: Record
     ) -> dict[str, Any]:
         """Return what we know of an entry's way, and of its token."""
-        own, made = self.ctx.own, dict[str, Any]()
-        if origin == self.ctx.origin and log_files.type_of(record) in EFFECTS:
+        ctx, own, made = self.ctx, self.ctx.own, dict[str, Any]()
+        if origin == ctx.origin and log_files.type_of(record) in EFFECTS:
             when = await own.cosigned.effect_at(origin, index)
             made["effect_at"] = when or None
         content = _content(record)
@@ -215,15 +208,15 @@ class LogService:
             purpose="audit",
             caller=caller.name,
             reference="",
-            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
+            timeout_s=ctx.config.lookup.deadline_ms / 1000,
         )
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
             await self.lookups.audited(caller, [(kind, about)], [at])
         key = claim_key(token.KIND_CODES[kind], content.epoch)
-        found = await self.ctx.mirror.all_claims(about, key)
+        found = await ctx.mirror.all_claims(about, key)
         return made | {
-            "claims": claim_items(self.ctx.roster, found),
+            "claims": claim_items(ctx.roster, found),
             "verdict": lookup_item(answer, own_lists.over(answer)),
         }
 
@@ -247,7 +240,7 @@ class LogService:
                 always=True,
                 rows=tuple(row.id for row in rows),
             )
-        stays = chain(*(await self.review.others(rows)).values())
+        stays = Counter(chain(*(await self.review.others(rows)).values()))
         alike = [await vault.find_value(row.kind, row.value) for row in rows]
         ours = {
             at
@@ -260,9 +253,7 @@ class LogService:
             made = statement.Erase(ranges=ranges, reason=wanted.reason)
             await self.publisher.append([made], poke=True)
             await self.ctx.own.pending.forget()
-        return forms.Erasing(
-            types=types, ours=(*sorted(ours),), stays=Counter(stays)
-        )
+        return forms.Erasing(types=types, ours=(*sorted(ours),), stays=stays)
 
     async def _erasable(self, named: Sequence[int]) -> dict[int, int]:
         """Return the types of entries of our log that may go and are here."""
@@ -270,9 +261,8 @@ class LogService:
         merged = (await mirror.head(log.origin)).merged
         if not named or named[-1] >= merged:  # what stands is known below
             raise MissingError("log: nothing of that is here")
-        bundles = {
-            n: await self.records(log, n) for n in {i // BUNDLE for i in named}
-        }
+        parts = {i // BUNDLE for i in named}
+        bundles = {n: await self.records(log, n) for n in parts}
         claims = await mirror.claims_at([(log.origin, i) for i in named])
         day = self.ctx.now() // 86_400  # as others reckon who merge it
         return erasure.checked(

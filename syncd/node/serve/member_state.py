@@ -15,10 +15,10 @@ from syncd.flows.ports import Mute, State
 from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store.findings import Row
-from syncd.web import status_forms
+from syncd.web import status_forms as forms
 
 
-class MemberState(status_forms.Parts):
+class MemberState(forms.Parts):
     """How every part was doing at one time."""
 
     now: int  # unix seconds
@@ -51,17 +51,17 @@ class MemberState(status_forms.Parts):
         todo: Sequence[Message],
         notes: Sequence[Message],
         muted: Mapping[str, Mute],
-    ) -> status_forms.Status:
+    ) -> forms.Status:
         """Return it as the local API says it."""
         shown_, hidden = _sorted(todo, muted)
-        rows: Counter[State] = Counter()
+        rows = Counter[State]()
         for (_, state), n in self.vault.items():
             rows[state] += n
         return shown(
-            status_forms.Status,
+            forms.Status,
             self,
             time=self.now,
-            vault=status_forms.VaultState(
+            vault=forms.VaultState(
                 waiting=self.waiting(),
                 published=rows[State.PUBLISHED],
                 ending=rows[State.ENDING],
@@ -75,11 +75,9 @@ class MemberState(status_forms.Parts):
         )
 
 
-def appending(why: Message) -> status_forms.Appending:
+def appending(why: Message) -> forms.Appending:
     """Return whether we append to our log, as the local API says it."""
-    return status_forms.Appending(
-        ok=not why, why=wire.of(why) if why else None
-    )
+    return forms.Appending(ok=not why, why=wire.of(why) if why else None)
 
 
 def subject(message: Message, *, why: bool = False) -> str:
@@ -95,21 +93,21 @@ def subject(message: Message, *, why: bool = False) -> str:
 
 def _sorted(
     todo: Sequence[Message], muted: Mapping[str, Mute]
-) -> tuple[tuple[wire.WireMessage, ...], tuple[status_forms.Muted, ...]]:
+) -> tuple[tuple[wire.WireMessage, ...], tuple[forms.Muted, ...]]:
     """Return what there is to do, and what of it is muted."""
     said = [(wire.of(m), muted.get(subject(m, why=True))) for m in todo]
     hidden = tuple(
-        shown(status_forms.Muted, mute, what=what)
+        shown(forms.Muted, mute, what=what)
         for what, mute in said
         if mute is not None
     )
     return tuple(what for what, mute in said if mute is None), hidden
 
 
-def _finding(kept: Row) -> status_forms.FindingState:
+def _finding(kept: Row) -> forms.FindingState:
     detail = wire.of(kept.finding.detail)
     return shown(
-        status_forms.FindingState,
+        forms.FindingState,
         kept.finding,
         kept,
         detail=detail.detail,

@@ -88,13 +88,11 @@ class Metrics:
         """Count items that a token's budget did not allow."""
         self.budget_denials.labels(kind).inc(n)
 
-    def looked_up(
-        self, verdicts: Tally[str], purpose: str, seconds: float
-    ) -> None:
+    def looked_up(self, came: Tally[str], purpose: str, took: float) -> None:
         """Count one look-up."""
-        for verdict, n in verdicts.items():
+        for verdict, n in came.items():
             self.lookups.labels(verdict, purpose).inc(n)
-        self.lookup_seconds.observe(seconds)
+        self.lookup_seconds.observe(took)
 
     def scrape(self, state: MemberState) -> bytes:
         """Return all in Prometheus' text format, with this state."""

@@ -1,13 +1,7 @@
 """The service behind `/v1/own`: our own lists, laid over every answer."""
 
 import contextlib
-from collections.abc import (
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, repeat
@@ -127,18 +121,19 @@ class OwnListService:
         await self.review.ask_of_own(
             caller, "POST /v1/own/entries", body, said
         )
+        each = zip(wanted.entries, made, strict=True)
         asked = [
-            (at, shown(forms.Item, draft), one)
-            for at, draft in enumerate(wanted.entries)
-            for one in [made[at]]
+            shown(forms.Item, draft)
+            for draft, one in each
             if wanted.type == EXEMPT and isinstance(one, NewEntry)
         ]
         if asked:
-            items = tuple(item for _, item, _ in asked)
-            call = forms.LookupCall(purpose="appeal", items=items)
-            found = await self.lookups.lookup(caller, call)
-            for (at, _, one), seen in zip(asked, found.items, strict=True):
-                made[at] = _seen(one, seen)
+            call = forms.LookupCall(purpose="appeal", items=(*asked,))
+            found = iter((await self.lookups.lookup(caller, call)).items)
+            made = [
+                _seen(one, next(found)) if isinstance(one, NewEntry) else one
+                for one in made
+            ]
         return await self._keep(made, caller, None)
 
     @route("POST /v1/own/local", HANDED_IN, "add rows to a local list")
@@ -209,32 +204,30 @@ class OwnListService:
             raise MalformedError("removal: want one of ids, value, list")
         why = own_lists.plain_text("why", wanted.why)
         entries, ids = self.ctx.own.entries, list(wanted.ids)
-        load = wanted.load
+        name, load, left = wanted.list, wanted.load, 0
         if wanted.value:
             found = wanted.read(identifier.for_retract, self.rules().region)
             there = await entries.find({*found}, 0)
             ids = [e.id for some in there.values() for e in some]
-        if wanted.list:
+        if name:
             if not load:
-                some = Filter(list=wanted.list, limit=LISTED)
+                some = Filter(list=name, limit=LISTED)
                 ids = [entry.id for entry in await entries.page(some)]
-            _, n = await entries.begin_load(wanted.list)
+            _, n = await entries.begin_load(name)
             ends = Change("replaced" if load else LOCAL, "", "", -n)
         else:
             ends = Change(wanted.type, wanted.kind, "", -len(ids))
         call = "POST /v1/own/removals"
         await self.review.ask_of_own(caller, call, wanted, [ends], load, ids)
-        if wanted.list:
-            if load and not why:
-                why = "list_dropped"
+        if name:
             n, left = await entries.remove_list(
-                *(wanted.list, caller.name, why),
+                *(name, caller.name, why or ("list_dropped" if load else "")),
                 load=load or None,
                 most=wanted.gone_at_most,
             )
-            return own_forms.OwnRemoved(removed=n, entries=left)
-        n = await entries.remove(ids, wanted.type, caller.name, why)
-        return own_forms.OwnRemoved(removed=n)
+        else:
+            n = await entries.remove(ids, wanted.type, caller.name, why)
+        return own_forms.OwnRemoved(removed=n, entries=left)
 
     @route(
         "GET /v1/own/entries",
@@ -275,7 +268,7 @@ def _seen_of(
     rows: Sequence[forms.Draft | own_forms.OwnSeen], region: str
 ) -> set[Identifier]:
     """Return what refused rows may be of: it is on the list still."""
-    found: set[Identifier] = set()
+    found = set[Identifier]()
     for row in rows:
         with contextlib.suppress(SyncdError):
             found.update(

@@ -137,17 +137,16 @@ class Review:
         """Return which other members list what rows of the vault are of."""
         keys = {_key(row) for row in rows if getattr(row, "token", b"")}
         found = await claims_on(keys, self.claims)
-        authors = self.ctx.roster.authors
+        owner, nobody = self.ctx.roster.owner, {"", self.ctx.me}
         return {
             key: tuple(
                 sorted(
                     {
-                        authors[c.origin].id
+                        owner(c.origin)
                         for c in claims
                         if isinstance(c.statement, statement.Report)
-                        and c.origin in authors
                     }
-                    - {self.ctx.me}
+                    - nobody
                 )
             )
             for key, claims in found.items()
@@ -272,13 +271,12 @@ class Review:
         """Return what one is about: rows of the vault, entries, or drafts."""
         own, ids = self.ctx.own, held.rows
         if ids and held.call == "POST /v1/own/removals":
-            return await own.entries.page(
-                Filter(limit=LISTED, ended=True), ids
-            )
+            some = Filter(limit=LISTED, ended=True)
+            return await own.entries.page(some, ids)
         if ids or held.import_:
             return await own.vault.page(Query(ids=ids, limit=LISTED))
         ways = {f"{way.method} {way.path}": way for way in routes.ALL}
-        drafts: list[Any] = []
+        drafts = list[Any]()
         for call, raw in await self.book.parts(held.id, PARTS):
             body = ways[call].body(bytes(raw))
             drafts += [d for n in DRAFTS for d in getattr(body, n, ())]

@@ -23,9 +23,8 @@ STEP_S = HOUR_S // STEPS
 RING = 64  # steps: those of an hour, the one that ends in it, and some
 WAIT_S = 0.5  # for the lock; it is held for some microseconds
 PAUSE_S = 20e-6
-_KIND = (
-    2 * RING + 1
-)  # numbers of a kind: steps, counts, and the sum since the start
+# Numbers of a kind: steps, counts, and the sum since the start.
+_KIND = 2 * RING + 1
 KINDS = ("phone", "account", OPEN)
 MISS, HIT = "miss", "hit"  # what came of all of them
 _ROW = (*KINDS, MISS, HIT)
@@ -37,14 +36,15 @@ class SharedWindow:
     """What one token had; what it had in a minute comes free together."""
 
     row: memoryview  # of 32-bit numbers
+    now: int  # unix seconds
 
     def _of(self, kind: str) -> memoryview:
         begin = _ROW.index(kind) * _KIND
         return self.row[begin : begin + _KIND]
 
-    def add(self, now: int, kind: str, n: int) -> None:
+    def add(self, kind: str, n: int) -> None:
         """Count what is had now."""
-        ring, step = self._of(kind), now // STEP_S
+        ring, step = self._of(kind), self.now // STEP_S
         at = step % RING
         if ring[at] != step:
             ring[at], ring[RING + at] = step, 0
@@ -59,20 +59,20 @@ class SharedWindow:
         """Return what `sum_up` counted."""
         return int(self._of(kind)[2 * RING])
 
-    def used(self, now: int, kind: str) -> int:
+    def used(self, kind: str) -> int:
         """Return what counts just now."""
-        return sum(n for _, n in self._steps(now, kind))
+        return sum(n for _, n in self._steps(kind))
 
-    def wait_s(self, now: int, kind: str, over: int = 1) -> int:
+    def wait_s(self, kind: str, over: int = 1) -> int:
         """Return in how many seconds so many will have come free."""
-        for step, n in sorted(self._steps(now, kind)):
+        for step, n in sorted(self._steps(kind)):
             over -= n
             if over <= 0:
-                return max((step + 1) * STEP_S + HOUR_S - now, 1)
+                return max((step + 1) * STEP_S + HOUR_S - self.now, 1)
         return HOUR_S  # more than the limit itself: never
 
-    def _steps(self, now: int, kind: str) -> Iterator[tuple[int, int]]:
-        ring, since = self._of(kind).tolist(), (now - HOUR_S) // STEP_S
+    def _steps(self, kind: str) -> Iterator[tuple[int, int]]:
+        ring, since = self._of(kind).tolist(), (self.now - HOUR_S) // STEP_S
         for step, n in zip(ring[:RING], ring[RING:], strict=False):
             if n and step >= since:
                 yield step, n
@@ -99,7 +99,7 @@ class SharedCounts:
         self._news[0] = n
 
     @contextlib.contextmanager
-    def of(self, token: int) -> Iterator[SharedWindow]:
+    def of(self, token: int, now: int) -> Iterator[SharedWindow]:
         """Yield a token's window; nobody else looks or adds meanwhile.
 
         Raises:
@@ -110,7 +110,7 @@ class SharedCounts:
         row = self._rows[begin : begin + _WIDTH]
         self._lock()
         try:
-            yield SharedWindow(row.cast("I"))
+            yield SharedWindow(row.cast("I"), now)
         finally:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
 

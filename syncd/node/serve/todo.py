@@ -27,7 +27,7 @@ def of(state: MemberState) -> list[Message]:
 def notes(state: MemberState) -> list[Message]:
     """Return what a person should know, and cannot do or need not yet."""
     rest = [m for m in _all(state) if not _is_todo(m)]
-    return [*rest, *_spare(state), *_ends(state)]
+    return [*rest, *_soon(state)]
 
 
 def _is_todo(message: Message) -> bool:
@@ -36,15 +36,11 @@ def _is_todo(message: Message) -> bool:
 
 def _all(state: MemberState) -> Iterator[Message]:
     yield from state.remarks
-    parts = (
-        *(_clock, _roster, _appending, _holders, _thin, _unheard, _logs),
-        *(_notify, _disputes, _held, _keys),
-    )
-    for part in parts:
+    for part in (_ours, _others, _logs, _disputes, _held):
         yield from part(state)
 
 
-def _clock(state: MemberState) -> Iterator[Message]:
+def _ours(state: MemberState) -> Iterator[Message]:
     if abs(state.skew_s) > MAX_SKEW_S:
         yield Message(
             "clock: {s} s off the others': set it (timedatectl set-ntp true);"
@@ -52,9 +48,6 @@ def _clock(state: MemberState) -> Iterator[Message]:
             " cosign",
             s=abs(state.skew_s),
         )
-
-
-def _roster(state: MemberState) -> Iterator[Message]:
     roster = state.roster
     if not roster.merging:
         yield Message(
@@ -73,18 +66,6 @@ def _roster(state: MemberState) -> Iterator[Message]:
         )
     elif left <= SIGN_S:
         yield state.renewal or _expires(state)
-
-
-def _expires(state: MemberState) -> Message:
-    return Message(
-        "roster: version {version} expires in {days} days: ask the admins for"
-        " the next one (syncd roster renew)",
-        state.roster,
-        days=(state.roster.expires - state.now) // DAY_S,
-    )
-
-
-def _appending(state: MemberState) -> Iterator[Message]:
     if state.daemons and not any(one.leads for one in state.daemons):
         yield Message(
             "daemons: none of {n} leads: nothing is published or merged; the"
@@ -99,14 +80,21 @@ def _appending(state: MemberState) -> Iterator[Message]:
         )
 
 
-def _holders(state: MemberState) -> Iterator[Message]:
+def _expires(state: MemberState) -> Message:
+    return Message(
+        "roster: version {version} expires in {days} days: ask the admins for"
+        " the next one (syncd roster renew)",
+        state.roster,
+        days=(state.roster.expires - state.now) // DAY_S,
+    )
+
+
+def _others(state: MemberState) -> Iterator[Message]:
+    """Yield who does not answer; if it is all of them, it is rather we."""
     down = [h.member for h in state.holders if not h.up]
-    if not down:
-        return
     up, names = len(state.holders) - len(down), ", ".join(down)
     most = max((k.t for k in state.keys), default=0)
-    waits = sum(n for kind, n in state.waiting().items() if kind != "url")
-    if up >= most:
+    if down and up >= most:
         yield Message(
             "holders: {names} down: syncd doctor says where it ends; call"
             " them; {up} still answer, {t} are needed",
@@ -114,44 +102,28 @@ def _holders(state: MemberState) -> Iterator[Message]:
             up=up,
             t=most,
         )
-    else:
+    elif down:
         yield Message(
             "holders: {up} of the {t} needed are up: phones and accounts are"
             " unknown, and {n} reports wait; syncd doctor says where it ends;"
             " call {names}",
             up=up,
             t=most,
-            n=waits,
+            n=sum(n for k, n in state.waiting().items() if k != "url"),
             names=names,
         )
-
-
-def _thin(state: MemberState) -> Iterator[Message]:
-    """Yield which keys have lost holders, down to as many as are needed.
-
-    While one is down, `_holders` says so.
-    """
-    up = all(h.up for h in state.holders)
-    thin = [k for k in state.keys if up and k.spare == 0 < k.shares - k.t]
-    for names in sorted({k.up for k in thin}):
-        keys = [f"{k.kind}/{k.epoch}" for k in thin if k.up == names]
+    thin = [k for k in state.keys if k.spare == 0 < k.shares - k.t]
+    for left in sorted({k.up for k in thin if not down}):
+        keys = [f"{k.kind}/{k.epoch}" for k in thin if k.up == left]
         yield Message(
             "keys: {keys}: of their holders only {names} answer, exactly as"
             " many as are needed: with one less phones and accounts are"
             " unknown; syncd doctor says where the others end",
             keys=", ".join(keys),
-            names=", ".join(names),
+            names=", ".join(left),
         )
-
-
-def _unheard(state: MemberState) -> Iterator[Message]:
-    """Yield who does not answer; if it is all of them, it is rather we."""
-    down = {h.member for h in state.holders if not h.up}
-    silent = [
-        m.member
-        for m in state.members
-        if m.state == "silent" and m.member not in down
-    ]
+    silent = [m.member for m in state.members if m.state == "silent"]
+    silent = [member for member in silent if member not in down]
     if silent and not state.cut_off:
         yield Message(
             "silent: {n} members do not answer ({names}): syncd doctor says"
@@ -185,9 +157,6 @@ def _logs(state: MemberState) -> Iterator[Message]:
                 log,
                 n=log.lag,
             )
-
-
-def _notify(state: MemberState) -> Iterator[Message]:
     for target in state.notify:
         if target.why and target.failures >= FAILING:
             yield Message(
@@ -227,26 +196,20 @@ def _disputes(state: MemberState) -> Iterator[Message]:
 
 
 def _answer(one: DisputeState) -> Message:
-    about: dict[str, int | str] = {
-        "member": one.member,
-        "dispute_reason": one.reason,
-        "n": sum(report.answer is None for report in one.reports),
-        "day": one.due,
-        "origin": one.position[0],
-        "index": one.position[1],
-    }
-    if one.state == "open":
-        return Message(
-            "dispute: {member} says {dispute_reason} of {n} reports of ours:"
-            " answer by {day}: syncd report answer --dispute {origin}:{index}",
-            **about,
-        )
     return Message(
-        "dispute: {member} says {dispute_reason} of {n} reports of ours, and"
+        "dispute: {member} says {dispute_reason} of {n} reports of ours:"
+        " answer by {day}: syncd report answer --dispute {origin}:{index}"
+        if one.state == "open"
+        else "dispute: {member} says {dispute_reason} of {n} reports of ours, and"
         " should have had an answer by {day}; until then the unofficial ones"
         " are disputed, and for official ones our contacts are called: syncd"
         " report answer --dispute {origin}:{index}",
-        **about,
+        one,
+        dispute_reason=one.reason,
+        n=sum(report.answer is None for report in one.reports),
+        day=one.due,
+        origin=one.position[0],
+        index=one.position[1],
     )
 
 
@@ -269,9 +232,6 @@ def _held(state: MemberState) -> Iterator[Message]:
             " them within a day: syncd pending list --state after",
             n=overdue,
         )
-
-
-def _keys(state: MemberState) -> Iterator[Message]:
     if not state.keys:
         yield Message(
             "keys: none yet: phones and accounts wait until the holders have"
@@ -279,8 +239,8 @@ def _keys(state: MemberState) -> Iterator[Message]:
         )
 
 
-def _spare(state: MemberState) -> Iterator[Message]:
-    """Yield where whoever is lost next stops something."""
+def _soon(state: MemberState) -> Iterator[Message]:
+    """Yield where whoever is lost next stops something, and what will end."""
     keys = [f"{k.kind}/{k.epoch}" for k in state.keys if k.shares <= k.t]
     if keys:
         yield Message(
@@ -294,28 +254,20 @@ def _spare(state: MemberState) -> Iterator[Message]:
             " signed any more; syncd roster admin add drafts one more",
             n=state.admins,
         )
-
-
-def _ends(state: MemberState) -> Iterator[Message]:
-    """Yield what ends, and when, before there is something to do."""
     if SIGN_S < state.roster.expires - state.now <= SOON_S:
         yield _expires(state)
     for row in state.members:
         days = row.certificate_days
         if days is None or days * DAY_S > SOON_S:
             continue
-        if row.state == "self":
-            yield Message(
-                "certificate: ours ends in {days} days by its own date;"
-                " nothing stops then, members know it by its key; syncd join"
-                " update makes another",
-                days=days,
-            )
-        else:
-            yield Message(
-                "certificate: that of {member} ends in {days} days by its own"
-                " date; nothing stops then; tell it to make another: syncd"
-                " join update",
-                row,
-                days=days,
-            )
+        yield Message(
+            "certificate: ours ends in {days} days by its own date;"
+            " nothing stops then, members know it by its key; syncd join"
+            " update makes another"
+            if row.state == "self"
+            else "certificate: that of {member} ends in {days} days by its own"
+            " date; nothing stops then; tell it to make another: syncd"
+            " join update",
+            row,
+            days=days,
+        )

@@ -11,7 +11,6 @@ import pickle
 import secrets
 import signal
 import socket
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,11 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from syncd.errors import MissingError, RefusedError, SyncdError
-from syncd.flows.report import Rules
 from syncd.lists import refused_rows
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
 from syncd.node.listeners import limits
-from syncd.node.offload import once
+from syncd.node.offload import PYTHON, once
 from syncd.node.serve.intake import Intake
 from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
@@ -33,14 +31,9 @@ from syncd.web import local_api, problem
 from syncd.web.forms import Items
 from syncd.web.report_forms import RefusedCells, RefusedQuery
 from syncd.web.routes import BINARY, OPERATORS, Caller, route
-from syncd.web.upload_forms import (
-    Reading,
-    Task,
-    Upload,
-    UploadPreview,
-)
+from syncd.web.upload_forms import Reading, Task, Upload, UploadPreview
 
-PROGRAM = "syncd.cli.importing.child"
+PROGRAM = (*PYTHON, "syncd.cli.importing.child")
 KEPT_S = 86_400
 MOST = 16  # that are kept at once
 PREVIEW_S = 120
@@ -53,7 +46,6 @@ class Uploads:
     """Answers `/v1/uploads`."""
 
     ctx: Context
-    rules: Callable[[], Rules]
     intake: Intake
     aside: Aside
 
@@ -116,11 +108,9 @@ class Uploads:
     async def mend(self, id_: int, wanted: RefusedCells) -> Upload:
         """Keep all refused rows of an import as a file, some of them mended."""
         mended, rows = dict(wanted.rows), []
-        after: int | None = 0
-        while after is not None:
-            page = await self.intake.refused_rows(
-                id_, RefusedQuery(after=after)
-            )
+        at: int | None = 0
+        while at is not None:
+            page = await self.intake.refused_rows(id_, RefusedQuery(after=at))
             rows += [
                 refused_rows.Refused(
                     *(one.row, one.problem.detail),
@@ -128,7 +118,7 @@ class Uploads:
                 )
                 for one in page.items
             ]
-            after = page.next or None
+            at = page.next or None
         file = BytesIO()
         await asyncio.to_thread(refused_rows.write, file, lambda: rows, "en")
         return await self.take(file.getvalue())
@@ -212,10 +202,13 @@ class Uploads:
         self._upload(id_)
         async with self._room:
             file = await asyncio.to_thread(self._opened, id_)
-            task = Task(file=file, how=how, rules=self.rules(), socket=api)
+            task = Task(
+                file=file, how=how, rules=self.intake.rules(), socket=api
+            )
             inherited = [fd for fd in (file, api) if fd]
             try:
-                out, code = await once(PROGRAM, task, most_s, *inherited)
+                given = pickle.dumps(task)
+                out, code = await once(PROGRAM, given, most_s, *inherited)
             finally:
                 os.close(file)
         if code:

@@ -24,8 +24,6 @@ from syncd.indicator.vocabulary import read
 from syncd.node.context import Context, part
 from syncd.node.follow.peers import Peers
 from syncd.node.serve.log_service import LogService, prove
-from syncd.node.serve.lookups import Lookups
-from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
 from syncd.store.vault import Query
 from syncd.tlog import checkpoint, note, proof
@@ -44,8 +42,6 @@ class ValuePapers:
     ctx: Context
     log_service: LogService
     peers: Peers
-    lookups: Lookups
-    review: Review  # holds what a second person is to see
 
     # -------------------------------------------------------- a certificate
 
@@ -62,7 +58,7 @@ class ValuePapers:
         ended = await self._ended(caller, wanted)
         if not ended:
             raise MissingError("certificate: nothing of that was listed")
-        held = await self.review.agreed(
+        held = await self.log_service.review.agreed(
             *(caller, "POST /v1/certificates", wanted),
             Change("certificate", wanted.kind, "", 1),
         )
@@ -79,7 +75,7 @@ class ValuePapers:
 
         None while a report stands, or where one asks for silence or did.
         """
-        ctx, kind, lookups = self.ctx, wanted.kind, self.lookups
+        ctx, kind, lookups = self.ctx, wanted.kind, self.log_service.lookups
         # What cannot be read costs nothing.
         wanted.read(identifier.for_lookup, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([kind]), Counter())
@@ -173,7 +169,8 @@ class ValuePapers:
         Raises:
             HoldersError: too few holders answer to prove its token.
         """
-        ctx, lookups, roster = self.ctx, self.lookups, self.ctx.roster
+        ctx, lookups = self.ctx, self.log_service.lookups
+        roster = ctx.roster
         asking = lookups.tokeniser
         one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([one.kind]), Counter())

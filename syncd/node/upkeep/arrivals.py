@@ -41,7 +41,8 @@ class Arrival(NamedTuple):
         return about.kind, about.epoch, token.decode(about.token)
 
 
-Consumer = Callable[[Sequence[Arrival]], Awaitable[None]]
+Page = Sequence[Arrival]  # of one log, in order
+Consumer = Callable[[Page], Awaitable[None]]
 
 
 @part
@@ -54,7 +55,7 @@ class Arrivals:
     def __post_init__(self) -> None:
         self._reading = asyncio.Lock()
         self._due = False
-        self._read: dict[str, int] = {}  # entries of each log
+        self._read = dict[str, int]()  # entries of each log
 
     async def grown(self) -> None:
         """Hand on what is new, unless that is being done already."""

@@ -7,30 +7,32 @@ simply run again.
 
 import asyncio
 import secrets
+from itertools import product
 from typing import Any
 
-import structlog
-
-from syncd.errors import SyncdError
+from syncd.errors import Message, SyncdError
 from syncd.flows import anchor, sighting, trial
+from syncd.flows.excess import excessive
+from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.node.context import Context, part
+from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S
-from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.upkeep import erasures, excess
+from syncd.node.upkeep import roster_orders
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.roster import drafts
+from syncd.roster.terms import PUBLISH
 from syncd.store import durable, quota
 from syncd.store.access import ANCHORED
-from syncd.store.sightings import SightedToken
-
-log = structlog.get_logger("syncd.daily")
+from syncd.store.quota import ALL
 
 TURN_S = 600  # for which one member may accuse: all may know of a fork
+GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
+LATE_DAYS = 7  # after so long who holds its log back is judged by it
 ROWS = 500  # usage rows in one part: well below 60 KiB
 
 
@@ -40,7 +42,6 @@ class Daily:
 
     ctx: Context
     pulls: Pulls
-    guard: AppendGuard
     publisher: Publisher
     orders: RosterOrders
     disputes: Disputes
@@ -48,23 +49,24 @@ class Daily:
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
-        own, days = self.ctx.own, self.ctx.config.access.days
+        ctx = self.ctx
+        own, days = ctx.own, ctx.config.access.days
         await asyncio.to_thread(self._renew)
         await self.orders.know_never()
         await self.disputes.tell()
         await self.review.daily()
         for book in (own.access, own.appeals, own.calls, own.cosigned):
             await book.prune(days)
-        await own.quotas.prune(self.ctx.now())
-        await excess.run(self.ctx, self.pulls.logs)
+        await own.quotas.prune(ctx.now())
+        await look_for_excess(ctx, self.pulls.logs)
         for its in (own.events, own.marks, own.imports):
             await its.prune()
-        await own.entries.prune(self.ctx.day)
-        await erasures.by_roster(self.ctx)
+        await own.entries.prune(ctx.day)
+        await roster_orders.by_roster(ctx)
         await self._append()
         # Last: without room for it, all the rest of the day is done.
         await self.orders.retire()
-        await erasures.purge(self.ctx, self.publisher.writer.lock)
+        await roster_orders.purge(ctx, self.publisher.writer.lock)
 
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.
@@ -80,7 +82,7 @@ class Daily:
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""
         try:
-            self.guard.may_append()
+            self.publisher.guard.may_append()
         except SyncdError:
             return
         await self.publisher.say_roster()
@@ -113,24 +115,24 @@ class Daily:
 
         From the day on that follows our first statement.
         """
-        own, today = self.ctx.own, self.ctx.today()
+        ctx, own, today = self.ctx, self.ctx.own, self.ctx.today()
         name, sized = f"anchor/{today}", "anchored/"
-        began = await own.cosigned.first_effect() or self.ctx.now()
-        if self.ctx.day_of(began) >= today or await own.log.was_done(name):
+        began = await own.cosigned.first_effect() or ctx.now()
+        if ctx.day_of(began) >= today or await own.log.was_done(name):
             return
         anchored = dict[str, int]()
         for text in await own.log.names_done(sized):
             origin, _, size = text.removeprefix(sized).rpartition("/")
             anchored[origin] = max(int(size), anchored.get(origin, 0))
-        contested = await self.ctx.mirror.contested()
+        contested = await ctx.mirror.contested()
         merged = {
             origin: found
-            for origin in self.ctx.roster.origins()
-            if origin not in contested | self.ctx.own_origins
+            for origin in ctx.roster.origins()
+            if origin not in contested | ctx.own_origins
             and (found := await own.cosigned.cosigned("merged", origin))
         }
-        given = merged, anchored, self.ctx.mirror, self.ctx.offload
-        logs = await anchor.due(self.ctx.origin, today, *given)
+        given = merged, anchored, ctx.mirror, ctx.offload
+        logs = await anchor.due(ctx.origin, today, *given)
         if logs:
             marks = await own.log.names_done(ANCHORED)
             access, newest = await own.access.heads(
@@ -158,9 +160,8 @@ class Daily:
             )
             for number, part in enumerate(parts, 1)
         ]
-        await self.publisher.append(
-            usage, done=[quota.reported_mark(day, key)]
-        )
+        done = [quota.reported_mark(day, key)]
+        await self.publisher.append(usage, done=done)
 
     async def _sightings(self) -> None:
         """Tell of the weeks before this one (type 4), together and shuffled.
@@ -187,20 +188,53 @@ class Daily:
         if len({row.token for row in telling}) < sighting.BATCH:
             gone -= {row.id for row in telling}
             telling = []
-        told = [_sighting(row, today) for row in telling]
+        told = [  # each a whole week, and so many at least
+            statement.Sighting(
+                on=today,
+                kind=met.kind,  # type: ignore[arg-type]
+                epoch=met.epoch,
+                token=token.encode(met.token),
+                first=statement.day_text(met.week),
+                last=statement.day_text(met.week + sighting.WEEK - 1),
+                count=max(c for c in statement.COUNTS if c <= met.count),
+                outcome=met.outcome,
+            )
+            for met in telling
+        ]
         secrets.SystemRandom().shuffle(told)
         await self.publisher.append(told, done=[name], sighted=[*gone])
 
 
-def _sighting(met: SightedToken, today: str) -> statement.Sighting:
-    """Return the statement: a whole week, and so many at least."""
-    return statement.Sighting(
-        on=today,
-        kind=met.kind,  # type: ignore[arg-type]
-        epoch=met.epoch,
-        token=token.encode(met.token),
-        first=statement.day_text(met.week),
-        last=statement.day_text(met.week + sighting.WEEK - 1),
-        count=max(c for c in statement.COUNTS if c <= met.count),
-        outcome=met.outcome,
-    )
+# ------------------------------------------------- evaluated and published
+
+
+async def look_for_excess(ctx: Context, logs: FollowedLogs) -> None:
+    """Hold our usage book against what the others' logs say, of two days.
+
+    Whose log lags here is judged by the earlier alone.
+    """
+    own, sizes = ctx.own, await ctx.mirror.sizes()
+    for ago, epoch in product((GRACE_DAYS, LATE_DAYS), ctx.roster.epochs):
+        day = statement.day_text(ctx.day - ago)
+        for name, purpose, n, _ in await own.quotas.usage(day, epoch.label):
+            member = ctx.roster.member(name)
+            if not member or name == ctx.me or purpose != PUBLISH:
+                continue
+            origins = [log.origin for log in member.generations]
+            lags = any(
+                logs.state(origin).known > sizes[origin][1]
+                for origin in origins
+                if origin in sizes
+            )
+            had = await own.published.sums(origins, day, ctx.today(), ALL)
+            if excessive(n, had[ALL]) and not (lags and ago < LATE_DAYS):
+                text = Message(
+                    "on {day} we evaluated {n} of {kind}/{epoch} for it"
+                    " to publish, far more than its log says since",
+                    epoch,
+                    day=day,
+                    n=n,
+                )
+                found = Finding("excess", member.origin, None, text)
+                await ctx.report(found, once=True)
+    await own.published.prune(statement.day_text(ctx.day - LATE_DAYS - 1))

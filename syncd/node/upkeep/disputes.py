@@ -1,7 +1,7 @@
 """Disputes against us, and ours: told when merged, until answered."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import field
 from typing import Any
 
@@ -11,7 +11,7 @@ from syncd.flows.ports import Position
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, Dispute
 from syncd.node.context import Context, part
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 
 SHOWN = 20  # positions in an event
 
@@ -23,7 +23,7 @@ class Disputes:
     ctx: Context
     _known: set[tuple[str, str]] = field(default_factory=set, init=False)
 
-    async def __call__(self, page: Sequence[Arrival]) -> None:
+    async def __call__(self, page: Page) -> None:
         """Tell of what a page that was merged brings."""
         if any(isinstance(a.statement, Dispute | Answer) for a in page):
             await self.tell()
@@ -61,7 +61,7 @@ class Disputes:
                 await self._tell_answers(state)
 
     async def _tell_answers(self, state: DisputeState) -> None:
-        answers: dict[Position, list[DisputedReport]] = defaultdict(list)
+        answers = defaultdict[Position, list[DisputedReport]](list)
         for report in state.reports:
             if report.answer is not None:
                 answers[report.answer].append(report)

@@ -39,14 +39,12 @@ class Lapse:
         Raises:
             DamagedError: the file is there and does not parse.
         """
-        self._path = self.ctx.config.home / FILE
-        raw = durable.read(self._path) or b"{}"
+        self._at = self.ctx.config.home / FILE
+        raw = durable.read(self._at) or b"{}"
         try:
             self.record = msgspec.json.decode(raw, type=LapseRecord)
         except ValueError as e:
-            raise DamagedError(
-                "{path}: does not parse", path=self._path
-            ) from e
+            raise DamagedError("{path}: does not parse", path=self._at) from e
 
     @property
     def now(self) -> bool:
@@ -60,7 +58,7 @@ class Lapse:
             return
         merged = {h.origin: h.merged for h in await self.ctx.mirror.heads()}
         lapsed = LapseRecord(version, merged)
-        durable.write(self._path, msgspec.json.encode(lapsed))
+        durable.write(self._at, msgspec.json.encode(lapsed))
         self.record = lapsed
         log.critical("the roster has lapsed", version=version)
 

@@ -30,7 +30,7 @@ from syncd.indicator.never import Rule
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.store.vault import Query
@@ -64,7 +64,7 @@ class NeverList:
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
         self._known = _read(self._path)
         self._lock = asyncio.Lock()
-        self._late: list[Message] = []  # lines of status
+        self._late = list[Message]()  # lines of status
         self._seen: object = None  # the list of which `ids` are
         self._day = ""
 
@@ -99,11 +99,11 @@ class NeverList:
     async def _learn(
         self, roster: Roster, keys: Sequence[tuple[str, int]]
     ) -> None:
-        wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
-        before, self._known = self._known, {}
-        asked: dict[str, tuple[Wanted, Known]] = {}  # of the newest epochs
+        forms, urls = await self.ctx.bulk(_counted_up, roster)
+        before, self._known, count = self._known, {}, len(forms)
+        asked = dict[str, tuple[Wanted, Known]]()  # of the newest epochs
         for kind, number in keys:
-            if values := wanted.get(kind):
+            if values := {f.value: f for f in forms[:MOST] if f.kind == kind}:
                 had = before.get(name := f"{kind}/{number}", {})
                 have = {m: had[m] for m in had if m in values}
                 self._known[name], asked[kind] = have, (values, have)
@@ -114,7 +114,12 @@ class NeverList:
             await self._save()
         finally:
             epochs = [number for kind, number in keys if kind == "url"]
-            self._list([("url", n, short) for n in epochs for short in urls])
+            listed = {("url", n, short) for n in epochs for short in urls}
+            for name, rows in self._known.items():
+                kind, _, epoch = name.partition("/")
+                listed |= {(kind, int(epoch), t) for t in rows.values()}
+            self.listed = frozenset(listed)
+            self.tokens = frozenset((kind, short) for kind, _, short in listed)
         left = sum(len(values) - len(have) for values, have in asked.values())
         self._late = []
         if why:
@@ -135,15 +140,6 @@ class NeverList:
             )
             self._late.append(long)
         self._whole = () if why else (roster.never, keys)
-
-    def _list(self, urls: Sequence[Key]) -> None:
-        """List what is known: no holder is needed for a URL."""
-        listed = {*urls}
-        for name, rows in self._known.items():
-            kind, _, epoch = name.partition("/")
-            listed |= {(kind, int(epoch), short) for short in rows.values()}
-        self.listed = frozenset(listed)
-        self.tokens = frozenset((kind, short) for kind, _, short in listed)
 
     async def _ask(self, wanted: Wanted, known: Known) -> Message:
         """Learn what is not known yet; return why some of it is not."""
@@ -173,7 +169,7 @@ class NeverList:
     async def _save(self) -> None:
         await self.ctx.bulk(_write, self._path, self._known)
 
-    async def arrived(self, page: Sequence[Arrival]) -> None:
+    async def arrived(self, page: Page) -> None:
         """Look for listed tokens if a report that came in is on one."""
         if any(
             isinstance(one.statement, Report) and one.key in self.listed
@@ -208,9 +204,8 @@ class NeverList:
         if anew or over or roster.never is not self._seen:
             rule, found = never.of(roster), list[int]()
             before = 0
-            while rows := await self.ctx.own.vault.page(
-                Query(before, PAGE, IN_FORCE)
-            ):
+            vault = self.ctx.own.vault
+            while rows := await vault.page(Query(before, PAGE, IN_FORCE)):
                 found += await self.ctx.bulk(_under, rows, rule, today)
                 before = rows[-1].id
             self._seen, self._day = roster.never, today
@@ -238,21 +233,11 @@ def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
 # ------------------------------------------------------------------ spellings
 
 
-def _counted_up(roster: Roster) -> tuple[dict[str, Wanted], list[bytes], int]:
-    """Return what holders are asked for, the URLs' tokens, and a count.
-
-    The count is of what would be asked for if there were no most.
-    """
-    forms, urls = list[Identifier](), list[bytes]()
-    for one in dict.fromkeys(never.of(roster).spellings()):
-        if one.kind == "url":  # no holder is needed for it
-            urls.append(token.token(token.url_output(one)))
-        else:
-            forms.append(one)
-    wanted: dict[str, Wanted] = {"phone": {}, "account": {}}
-    for one in forms[:MOST]:
-        wanted[one.kind][one.value] = one
-    return wanted, urls, len(forms)
+def _counted_up(roster: Roster) -> tuple[list[Identifier], list[bytes]]:
+    """Return what holders would be asked for, and the URLs' tokens."""
+    spellings = [*dict.fromkeys(never.of(roster).spellings())]
+    urls = map(token.url_output, (s for s in spellings if s.kind == "url"))
+    return [s for s in spellings if s.kind != "url"], [*map(token.token, urls)]
 
 
 def _read(path: Path) -> Kept:

@@ -1,20 +1,29 @@
-"""Carry out what a new roster orders; the daily job does it again."""
+"""Carry out what a new roster orders; the daily job does it again.
+
+A log's own erase statements act in the transaction that mirrors them. The
+roster erases for an origin that cannot speak any more, in the tree that it
+names by size and root. Either way SQLite keeps freed bytes until its file is
+rewritten: that is done once after new erasures, by the daily job.
+"""
 
 import asyncio
 import contextlib
 
 import structlog
 
-from syncd.errors import StaleError
-from syncd.flows import merge
+from syncd.errors import Message, StaleError
+from syncd.flows import held, merge
 from syncd.flows.ports import Offload
 from syncd.flows.publish import Writer
 from syncd.node.background import logged
 from syncd.node.context import Context, part
-from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
+from syncd.tlog.merkle import BUNDLE
 
 FOLDED = "upkeep/folded"  # kept: the format by which claims were folded
+PURGED = "upkeep/purged"  # kept: how many erasures the last rewrite covered
+RETIRED = "upkeep/retired"  # kept: the epochs of which nothing is kept
+STEP = 64  # bundles closed in one transaction
 
 log = structlog.get_logger("syncd.node")
 
@@ -41,7 +50,7 @@ class RosterOrders:
     async def retire(self) -> None:
         """Erase what is of the roster's retired epochs."""
         async with self._retiring:
-            await erasures.by_epoch(self.ctx, self.writer.lock)
+            await by_epoch(self.ctx, self.writer.lock)
 
     async def refold(self) -> None:
         """Fold all logs again if the roster's format has risen.
@@ -57,12 +66,10 @@ class RosterOrders:
         if roster.stops_merging:
             log.critical("not merging", format=roster.format)
             return
-        before = int(await events.reported(FOLDED) or 1)
-        if roster.format == before:
+        was = int(await events.reported(FOLDED) or 1)
+        if roster.format == was:
             return
-        log.warning(
-            "folding all logs again", before=before, format=roster.format
-        )
+        log.warning("folding all logs again", before=was, format=roster.format)
         for head in await mirror.heads():
             if not head.contested:  # else it could not move on from a start
                 await mirror.fold_again(head.origin)
@@ -75,3 +82,84 @@ class RosterOrders:
         for learn in (self.never.refresh, self.never.protected):
             with logged("never-list not refreshed"):  # the other may go well
                 await learn()
+
+
+# ------------------------------------------------------------------ erasing
+
+
+async def by_roster(ctx: Context) -> None:
+    """Act on the roster's erasures as far as we mirror their trees."""
+    mirror = ctx.mirror
+    for order in ctx.roster.erased:
+        head = await mirror.head(order.origin)
+        if head.mirrored < order.size:
+            continue  # when we get there
+        if await held.copy(mirror, head).root_at(order.size) != order.root:
+            why = Message(
+                "the roster erases in another tree of size {size}", order
+            )
+            await ctx.found("erase_root", order.origin, why)
+            continue
+        wanted = {(a, b, order.size) for a, b in order.ranges}
+        fresh = wanted - set(await mirror.erased(order.origin))
+        if fresh:
+            await mirror.erase(order.origin, sorted(fresh))
+            log.info("erased", origin=order.origin, ranges=len(fresh))
+
+
+async def by_epoch(ctx: Context, lock: asyncio.Lock) -> None:
+    """Erase what is of retired epochs wherever we keep it.
+
+    From the first line on nothing of them is merged any more. It may die on
+    any line and simply run again.
+    """
+    own, mirror = ctx.own, ctx.mirror
+    mirror.retired = retired = ctx.roster.retired
+    done = " ".join(sorted(f"{kind}/{epoch}" for kind, epoch in retired))
+    if await own.events.reported(RETIRED) == done:
+        return
+    log.info("retiring", epochs=done)
+    await mirror.drop_retired()
+    for head in await mirror.heads():
+        for first in range(0, -(-head.mirrored // BUNDLE), STEP):
+            await mirror.retire(head.origin, first, first + STEP)
+    await close_ours(ctx, lock)
+    await own.vault.retire(retired)
+    await own.database.purge()
+    await own.events.now(RETIRED, done, "")
+
+
+async def close_ours(ctx: Context, lock: asyncio.Lock) -> None:
+    """Close in own.db what mirror.db knows to be erased of our logs.
+
+    Under the `lock` of who appends: it writes the tail again as it read it.
+    """
+    own, span = ctx.own.log, STEP * BUNDLE
+    for origin, size in (await own.sizes()).items():
+        known = await ctx.mirror.erased(origin)
+        for at in range(0, size, span):
+            near = [
+                (max(first, at), min(stop, at + span), by)
+                for first, stop, by in known
+                if first < at + span and at < min(stop, by)
+            ]
+            if near:
+                async with lock:
+                    await own.erase(origin, near)
+
+
+async def purge(ctx: Context, lock: asyncio.Lock) -> None:
+    """Leave no byte of what was erased since the last time.
+
+    An own.db that was set back is behind in what it has closed, too.
+    """
+    own, mirror, count = ctx.own, ctx.mirror, 0
+    for head in await mirror.heads():
+        count += len(await mirror.erased(head.origin))
+    if count == int(await own.events.reported(PURGED) or 0):
+        return
+    await close_ours(ctx, lock)
+    await own.database.purge()
+    await mirror.purge()
+    await own.events.now(PURGED, str(count), "")
+    log.info("purged", erasures=count)

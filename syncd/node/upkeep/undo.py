@@ -6,7 +6,7 @@ no more than a warning now, whoever asked is to check and lift: an appeal of
 the cause `ended`. Expiry by date needs none: the answer said until when.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from syncd.flows import basis
@@ -23,7 +23,7 @@ from syncd.indicator.statement import (
     Vouch,
 )
 from syncd.node.context import Context, part
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.arrivals import Page
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import terms
 from syncd.store.access import AccessRow
@@ -47,7 +47,7 @@ class Undo:
     claims: ClaimSource
     never: NeverList
 
-    async def arrived(self, page: Sequence[Arrival]) -> None:
+    async def arrived(self, page: Page) -> None:
         """Keep what is to be looked at again by what was merged."""
         if not await self.ctx.own.access.page(limit=1):
             return
@@ -110,10 +110,10 @@ class Undo:
             ]
         )
 
-    async def _ended(self, page: Sequence[Arrival]) -> dict[Position, Key]:
+    async def _ended(self, page: Page) -> dict[Position, Key]:
         """Return the positions that may count no more, with their tokens."""
-        ended: dict[Position, Key] = {}
-        spoken: set[Key] = set()
+        ended = dict[Position, Key]()
+        spoken = set[Key]()
         for arrival in page:
             origin, key = arrival.position[0], arrival.key
             match arrival.statement:
