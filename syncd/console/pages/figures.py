@@ -7,9 +7,9 @@ from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
 from syncd.messages.catalogue import later, phrase, word
-from syncd.web.access_forms import AccessFilter
-from syncd.web.figure_forms import FiguresQuery
+from syncd.web.record_forms import AccessFilter
 from syncd.web.routes import EVERYBODY
+from syncd.web.status_forms import FiguresQuery
 
 CALLS: Final = "month label* outcome* notice* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")

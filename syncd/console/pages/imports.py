@@ -19,8 +19,8 @@ from syncd.lists.preview import Unknown
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import report_forms
+from syncd.web.report_forms import Reading, UploadPreview
 from syncd.web.routes import OPERATORS
-from syncd.web.upload_forms import Reading, UploadPreview
 
 MENDED: Final = 20  # rows that are mended on one page
 _COLUMNS: Final = "id list by began_at state accepted known taken_back refused"

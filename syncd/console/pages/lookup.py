@@ -18,7 +18,7 @@ from syncd.indicator.extract import Named, extract
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import forms
-from syncd.web.access_forms import CallNote
+from syncd.web.record_forms import CallNote
 from syncd.web.routes import READERS
 
 SOON_MS: Final = 900  # for the holders: somebody is on the line

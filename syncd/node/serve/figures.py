@@ -14,7 +14,7 @@ from syncd.messages.wire import WireMessage
 from syncd.node.context import Context, part
 from syncd.node.serve.shown import shown
 from syncd.store.history import KEPT_DAYS, STATES
-from syncd.web import figure_forms as forms
+from syncd.web import status_forms as forms
 from syncd.web.routes import EVERYBODY, route
 
 NEWEST = 20  # events

@@ -32,7 +32,7 @@ from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
-from syncd.web import log_forms as forms
+from syncd.web import record_forms as forms
 from syncd.web.routes import (
     AUDITORS,
     HANDED_IN,
