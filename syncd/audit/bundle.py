@@ -25,13 +25,8 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
-from syncd import canonical
-from syncd.errors import (
-    DamagedError,
-    MalformedError,
-    UnavailableError,
-    at_path,
-)
+from syncd import canonical, errors
+from syncd.errors import DamagedError, MalformedError, at_path
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
@@ -199,7 +194,7 @@ def visible(name: str) -> str:
 
 def _read(root: Path, path: str, most: int) -> bytes:
     file = root / path
-    with at_path(path, UnavailableError):
+    with at_path(path, errors.UnavailableError):
         if not file.is_file() or file.is_symlink():
             raise DamagedError("{path}: no such file", path=path)
         with file.open("rb") as opened:

@@ -20,14 +20,8 @@ import jinja2
 import msgspec
 
 from syncd.audit.result import MERGED, Audit, AuditedLog, Line, kinds
-from syncd.indicator.statement import (
-    NAMES,
-    Dispute,
-    Report,
-    Retract,
-    Usage,
-    day,
-)
+from syncd.indicator import statement
+from syncd.indicator.statement import Dispute, Report, Retract, Usage, day
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
@@ -257,7 +251,7 @@ def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
 
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
-    about = {"audit": audit, "kinds": kinds(), "names": NAMES}
+    about = {"audit": audit, "kinds": kinds(), "names": statement.NAMES}
     about |= {"say": catalogue.say}
     return rendered("report.html", **facts(audit), **about)
 

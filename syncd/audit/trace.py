@@ -110,20 +110,18 @@ def _signed(audit: Audit, log: AuditedLog, line: Line) -> bytes:
     return bytes(note.add(first, *chain.from_iterable(same)))
 
 
-def _public(
-    audit: Audit, log: AuditedLog, index: int
-) -> dict[str, Any] | None:
+def _public(audit: Audit, log: AuditedLog, n: int) -> dict[str, Any] | None:
     """Return the first tree with an entry that the policy's quorum has."""
     roster = audit.rosters[0]
     active = {member.id for member in roster.active()}
     cosigned = defaultdict[int, list[Line]](list)
     for line in log.lines:
-        if line.role != "anchor" and line.size > index:
+        if line.role != "anchor" and line.size > n:
             cosigned[line.size].append(line)
     for size, lines in sorted(cosigned.items()):
         who = active.intersection(line.signer for line in lines)
         if len(who) >= known.quorum(roster):
-            text = _proof(audit, log, index, lines[0])
+            text = _proof(audit, log, n, lines[0])
             return {"size": size, "members": sorted(who), "proof": text}
     return None
 

@@ -13,27 +13,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
 
-from syncd.audit import books, known, notes
+from syncd import errors
+from syncd.audit import books, known, notes, result
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
-from syncd.audit.result import (
-    BOOKS,
-    DATED,
-    Audit,
-    AuditedLog,
-    Found,
-    Line,
-    Signed,
-    unseen,
-)
-from syncd.errors import (
-    DamagedError,
-    ForkError,
-    Message,
-    NewerError,
-    SyncdError,
-    UntrustedError,
-)
+from syncd.audit.result import Audit, AuditedLog, Line, Signed
+from syncd.errors import DamagedError, Message, SyncdError, UntrustedError
 from syncd.flows import evidence, log_files
 from syncd.indicator import statement
 from syncd.indicator.leaf import INDICATOR_TYPES, Record
@@ -43,7 +28,7 @@ from syncd.roster.roster import Roster
 from syncd.tlog import growth
 from syncd.tlog.checkpoint import Checkpoint
 
-ASKED = frozenset({*INDICATOR_TYPES, *BOOKS})  # types
+ASKED = frozenset({*INDICATOR_TYPES, *result.BOOKS})  # types
 
 
 def verify(
@@ -80,7 +65,7 @@ class _Check:
         self.audit = Audit(given, given.about, rosters)
         try:
             rosters += trust.versions(fingerprint, chain)
-        except NewerError as e:
+        except errors.NewerError as e:
             self.find("newer", "roster/", e.text)
         self._keys = known.Keys(rosters)
         self._signed = notes.Notes(self._keys, self.audit, self.find)
@@ -89,7 +74,7 @@ class _Check:
 
     def find(self, code: str, place: str, text: Message) -> None:
         """Note a finding."""
-        self.audit.found.append(Found(code, place, text))
+        self.audit.found.append(result.Found(code, place, text))
 
     def run(self) -> None:
         """Check all that is in the bundle."""
@@ -118,7 +103,7 @@ class _Check:
             if raw and made and raw != made(self.audit.rosters[0]):
                 text = Message("not the keys of the newest roster")
                 self.find("file_changed", path, text)
-        self.audit.unseen += unseen(self.audit)
+        self.audit.unseen += result.unseen(self.audit)
 
     # ----------------------------------------------------------- one log
 
@@ -167,7 +152,7 @@ class _Check:
         for index, (type_, (_, salt, payload)) in enumerate(
             zip(types, records, strict=True), start
         ):
-            if type_ in DATED:
+            if type_ in result.DATED:
                 log.positions[type_].append(index)
             if type_ in INDICATOR_TYPES and salt:
                 # In canonical JSON these bytes can only be a key.
@@ -178,7 +163,7 @@ class _Check:
                 entry = statement.decode(payload, type_)
                 if not isinstance(entry, statement.Void):
                     log.opened[index] = entry
-                elif type_ in BOOKS:
+                elif type_ in result.BOOKS:
                     text = Message("{why}", why=entry.reason)
                     self.find("void_book", f"{log.origin}:{index}", text)
 
@@ -211,16 +196,15 @@ class _Check:
 
         None: nobody can tell by this bundle.
         """
-        if head.size > log.head.size:
-            text = Message(
-                "{size} signed, {here} here", head, here=log.head.size
-            )
-            if not log.end or log.end.size > log.head.size:
+        here = log.head.size
+        if head.size > here:
+            text = Message("{size} signed, {here} here", head, here=here)
+            if not log.end or log.end.size > here:
                 self.find("ahead", place, text)
             return None
         try:
             self._compare(self._bundle, head, log.head)
-        except ForkError as e:
+        except errors.ForkError as e:
             if code:
                 self.find(code, place, e.text)
             return False
@@ -315,18 +299,17 @@ class _Check:
         """Check that a log here goes on from what an earlier bundle has of it."""
         main = f"{log.where}/checkpoint" == one.place
         fault = "rewritten" if main else "fork"
-        if not main or old.size <= log.head.size:
+        now = log.head
+        if not main or old.size <= now.size:
             fits = self._fits(log, old, one.place, fault if one.ours else "")
             if fits is False and not one.ours:
                 self._blame(one.lines, log)
             return
-        text = Message(
-            "{old} then, {new} now", old=old.size, new=log.head.size
-        )
+        text = Message("{old} then, {new} now", old=old.size, new=now.size)
         self.find("shrank", one.place, text)
         try:
-            self._compare(earlier, log.head, old)
-        except ForkError as e:
+            self._compare(earlier, now, old)
+        except errors.ForkError as e:
             self.find(fault, one.place, e.text)
         except SyncdError as e:
             self.find("log_broken", one.place, e.text)

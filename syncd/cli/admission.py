@@ -11,12 +11,7 @@ from pathlib import Path
 import msgspec
 
 from syncd import config
-from syncd.cli import (
-    drafting,
-    keys_commands,
-    roster_commands,
-    terminal,
-)
+from syncd.cli import drafting, keys_commands, roster_commands, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun

@@ -19,21 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from syncd import config
+from syncd import config, errors
 from syncd.cli.grid import Item
 from syncd.config import Address, Config
-from syncd.errors import (
-    KINDS,
-    Message,
-    PendingError,
-    QuotaError,
-    RefusedError,
-    StaleError,
-    SyncdError,
-    UnavailableError,
-    UntrustedError,
-    UsageError,
-)
+from syncd.errors import SyncdError, UnavailableError, UsageError
 from syncd.messages import wire
 from syncd.messages.catalogue import later, t
 
@@ -45,7 +34,7 @@ PAGE = 1000  # items of a list that are asked for at once
 OTHER = later("does another program, or another syncd, listen there?")
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
-_PLAIN = {403: UntrustedError, 409: StaleError, 422: RefusedError}  # of HTTP
+_PLAIN = {403: "untrusted", 409: "stale", 422: "refused"}  # of HTTP
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
 
 
@@ -169,7 +158,7 @@ class ApiClient:
                 address=self._address,
             )
         if [*found] == ["pending"]:
-            raise PendingError.of(found["pending"])
+            raise errors.PendingError.of(found["pending"])
         return found
 
     @contextlib.contextmanager
@@ -239,23 +228,22 @@ def problem(form: Item, wait_s: int = WAIT_S) -> SyncdError:
     status = int(form.get("status", 500))
     message, hint = wire.read(form), wire.read(form, "hint")
     if status == 429:
-        return QuotaError(
+        return errors.QuotaError(
             message,
             retry_after_s=wait_s,
-            hint=hint or Message("come back in {wait} s", wait=wait_s),
+            hint=hint or errors.Message("come back in {wait} s", wait=wait_s),
         )
     if status == 401:  # a command always shows a token
-        return UntrustedError(
+        return errors.UntrustedError(
             message,
             hint="--token-file or SYNCD_TOKEN_FILE names another member's file,"
             " or an old one; syncd token list shows what opens this"
             " member's, syncd token add makes one",
         )
     kind = str(form.get("type") or "").removeprefix("urn:syncd:problem:")
-    plain = _PLAIN.get(
-        status, UsageError if status < 500 else UnavailableError
-    )
-    error = KINDS.get(kind, plain)(message, hint=hint)
+    if kind not in errors.KINDS:
+        kind = _PLAIN.get(status, "usage" if status < 500 else "unavailable")
+    error = errors.KINDS[kind](message, hint=hint)
     flaws = form.get("errors")
     if isinstance(flaws, list) and len(flaws) > 1:
         error.faults = tuple(

@@ -19,17 +19,10 @@ from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit, Found
 from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
-from syncd.cli import meter, terminal
+from syncd.cli import meter, options, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.grid import Item
-from syncd.cli.options import (
-    ClientOptions,
-    KindOptions,
-    OutputOptions,
-    ValueOptions,
-    one_value,
-    positions,
-)
+from syncd.cli.options import ClientOptions, KindOptions, OutputOptions
 from syncd.errors import Message, UntrustedError, UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
@@ -223,13 +216,13 @@ def _inspect(args: _InspectOptions) -> None:
             terminal.write_new(made / name, raw, private=True)
 
 
-class _PageOptions(ValueOptions, KindOptions, ClientOptions):
+class _PageOptions(options.ValueOptions, KindOptions, ClientOptions):
     page: Path = option("a new HTML page; - is standard output", needed=True)
 
     def answer(self, path: str) -> tuple[Any, str]:
         """Return what the member says of one value, and the value."""
         self.check_kind()
-        value = one_value(self.file)
+        value = options.one_value(self.file)
         with self.api() as own:
             return own.post(path, {**self.named, "value": value}), value
 
@@ -265,7 +258,7 @@ class _TraceOptions(_VerifyOptions):
 
 @noun.verb("trace", "One entry's life, each step with a proof of its own.")
 def _trace(args: _TraceOptions) -> int:
-    ((origin, index),) = positions([args.entry], "entry")
+    ((origin, index),) = options.positions([args.entry], "entry")
     with _audited(args) as audit:
         found = trace(audit, origin, index)
     args.show(found, _life(found, report.moments(audit)))
@@ -279,7 +272,7 @@ class _VerdictOptions(_TraceOptions):
 
 @noun.verb("verdict", "What a member could know then, and had to conclude.")
 def _verdict(args: _VerdictOptions) -> int:
-    (about,) = positions([args.entry], "entry")
+    (about,) = options.positions([args.entry], "entry")
     at = _moment(args.as_of)
     with _audited(args) as audit:
         found = asof.as_of(audit, args.member, at, about)

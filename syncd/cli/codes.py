@@ -28,10 +28,7 @@ def _codes(args: _VocabularyOptions) -> int:
             )
     found = found or vocabulary.listed(args.field, args.word)
     rows = msgspec.to_builtins(found)
-    args.show(
-        {"codes": rows},
-        grid.items("codes", rows) if found else (),
-    )
+    args.show({"codes": rows}, grid.items("codes", rows) if found else ())
     if not found:
         terminal.tell("no code is like that word")
     return 0 if found else 1

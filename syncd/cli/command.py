@@ -13,17 +13,11 @@ returns is its exit code; None is 0.
 
 import dataclasses
 import inspect
+import typing
 from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
-from typing import (
-    Any,
-    TypeVar,
-    dataclass_transform,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
 
 from syncd import config
 from syncd.errors import UsageError
@@ -105,7 +99,7 @@ class Options:
 
 def parameters(struct: type[Options]) -> Mapping[str, Parameter]:
     """Return what a struct takes, its own before what it shares."""
-    hints = get_type_hints(struct)
+    hints = typing.get_type_hints(struct)
     declared = {
         field.name: field.metadata["option"]
         for field in dataclasses.fields(struct)
@@ -158,7 +152,7 @@ class Command:
             run = getattr(function, "run", function)
             struct: Any = function
             if not isinstance(function, type):
-                struct, _ = get_type_hints(function).values()
+                struct, _ = typing.get_type_hints(function).values()
             self.below[name] = Command(about, struct, run)
             return function
 

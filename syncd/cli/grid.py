@@ -40,9 +40,9 @@ _OF_SOME: Final = {"elsewhere", "value"}
 _NAMED: Final = {"purpose": "purpose", "measure": "action"}  # codes, by facet
 
 
-def table(name: str, rows: Iterable[Iterable[str]]) -> list[str]:
+def table(name: str, rows: Iterable[Iterable[object]]) -> list[str]:
     """Return rows under the names of a table's columns."""
-    return lines(map(str, HEADS[name]), rows)
+    return lines(HEADS[name], rows)
 
 
 def items(
@@ -58,9 +58,7 @@ def items(
         for head in HEADS[name]
         if head.key not in _OF_SOME or any(row.get(head.key) for row in rows)
     ]
-    return lines(
-        map(str, heads), (map(str, row) for row in cells(heads, rows))
-    )
+    return lines(heads, cells(heads, rows))
 
 
 def cells(
@@ -100,12 +98,11 @@ def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def lines(
+    head: Iterable[object], rows: Iterable[Iterable[object]]
+) -> list[str]:
     """Return a head and rows as lines, columns in line; "" shows as a dash."""
-    cells = [
-        [answers.clean(cell) or "-" for cell in row] for row in (head, *rows)
-    ]
-    widths = [max(map(cell_len, each)) for each in zip(*cells, strict=True)]
-    return [
-        "  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells
-    ]
+    clean = answers.clean
+    said = [[clean(str(cell)) or "-" for cell in row] for row in (head, *rows)]
+    wide = [max(map(cell_len, each)) for each in zip(*said, strict=True)]
+    return ["  ".join(map(set_cell_size, row, wide)).rstrip() for row in said]

@@ -15,12 +15,11 @@ from syncd.cli.options import OutputOptions, pair
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import conformance
+from syncd.node import home
 from syncd.node.home import (
     KEPT_AS,
     SIGNING,
     ask_keys,
-    asked_keys,
-    log_name,
     member_keys,
     settle_keys,
 )
@@ -264,7 +263,7 @@ def _another(
     )
     if args.new_keys:  # the same again: an earlier request is with the admins
         fresh = {KEPT_AS[n]: getattr(made, KEPT_AS[n]) for n in SIGNING}
-        keys = replace(keys, **asked_keys(ring, SIGNING) or fresh)
+        keys = replace(keys, **home.asked_keys(ring, SIGNING) or fresh)
     if args.new_key:
         if file or key:
             raise UsageError("--new-key makes a certificate as well")
@@ -296,7 +295,7 @@ def begin_next_log(
     lock = durable.Lock(settings.home / LOCK)
     try:
         number = us.number + 1
-        name = log_name(number)
+        name = home.log_name(number)
         seed = ring.get(name) or secrets.token_bytes(roster_keys.SEED_SIZE)
         ring.put(name, seed)
     finally:

@@ -12,27 +12,13 @@ import secrets
 import sys
 from pathlib import Path
 
-from syncd import config, pinning
-from syncd.cli import terminal
+from syncd import config, errors, pinning
+from syncd.cli import join_commands, terminal
 from syncd.cli.api_client import problem
 from syncd.cli.command import option
 from syncd.cli.daemon_commands import HomeOptions, make_home
-from syncd.cli.join_commands import (
-    REQUEST,
-    SelfOptions,
-    accepted,
-    answered,
-    noun,
-    open_ring,
-    show,
-)
+from syncd.cli.join_commands import REQUEST, SelfOptions, noun, open_ring
 from syncd.cli.options import OutputOptions, check_given, one_value
-from syncd.errors import (
-    AbsentError,
-    RefusedError,
-    UnavailableError,
-    UntrustedError,
-)
 from syncd.node.audit.collect import rosters
 from syncd.node.home import member_keys
 from syncd.node.pinned import clock, roster_files
@@ -74,7 +60,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         one = terminal.parsed(
             home / ANSWER, lambda raw: join.proven(asked, None, raw)
         )
-        show(self, asked, Path(), one.spoken_hash)
+        join_commands.show(self, asked, Path(), one.spoken_hash)
         if self.no_wait:
             return
         terminal.tell(
@@ -84,14 +70,14 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         )
         keys, notes = member_keys(ring, settings), roster_files(home).notes()
         asyncio.run(_admitted(invited, keys, notes))
-        accepted(settings, invited.fingerprint, notes)
+        join_commands.accepted(settings, invited.fingerprint, notes)
         terminal.tell("Next: syncd run.")
 
     def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
         """Verify the rosters, make a home, ask, and answer the challenge."""
         home, notes = self.home_path(), list[bytes]()
         if clock() >= invited.expires:
-            raise RefusedError("invitation: it has expired")
+            raise errors.RefusedError("invitation: it has expired")
         while raw := asyncio.run(
             ask(invited, "roster", b"%d" % (len(notes) + 1))
         ):
@@ -121,7 +107,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
                 settings, ring, invited.sector, invited.alliance
             )
         sealed = asyncio.run(ask(invited, "request", asked))
-        _, answer = answered(settings, ring, sealed)
+        _, answer = join_commands.answered(settings, ring, sealed)
         asyncio.run(ask(invited, "answer", answer))
         durable.write(home / ANSWER, answer)
         ring.put(INVITED, str(invited).encode())
@@ -157,8 +143,8 @@ async def ask(invited: Invitation, step: str, body: bytes) -> bytes:
     client = Transport(invited.inviter, invited.urls, tls=tls)
     try:
         raw = await client.request(Wanted(path, MAX_ROSTER, body), None)
-    except AbsentError as e:
-        raise UntrustedError(
+    except errors.AbsentError as e:
+        raise errors.UntrustedError(
             "invitation: {member} knows none like it that is open",
             member=invited.inviter,
         ) from e
@@ -182,6 +168,6 @@ async def _admitted(
             keys.certificate, keys.tls_pem, one.keys.tls
         )
         client = PeerClient(one.id, one.urls, tls=tls, own_origins=frozenset())
-        with contextlib.suppress(UnavailableError):  # not in, or down
+        with contextlib.suppress(errors.UnavailableError):  # not in, or down
             await rosters(client, pin, notes)
         await client.close()

@@ -7,7 +7,7 @@ could not be asked.
 from collections.abc import Iterator
 from pathlib import Path
 
-from syncd.cli import api_client, grid, terminal
+from syncd.cli import api_client, grid, options, terminal
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
@@ -16,8 +16,6 @@ from syncd.cli.options import (
     FormatOptions,
     KindOptions,
     ValueOptions,
-    batches,
-    values,
 )
 from syncd.errors import UsageError
 from syncd.messages import answers, catalogue
@@ -63,7 +61,7 @@ def _lookup(args: LookupOptions) -> int:
 def _lines(args: LookupOptions, call: Item) -> int:
     """Look up values one a line, and show the answers."""
     args.check_kind()
-    wanted = [{**args.named, "value": line} for line in values()]
+    wanted = [{**args.named, "value": line} for line in options.values()]
     items: list[Item] = []
     if file := args.receipt:
         if len(wanted) != 1:
@@ -72,7 +70,7 @@ def _lines(args: LookupOptions, call: Item) -> int:
         call = {**call, "receipt": True}
     with args.api() as own:
         asking = Question(own, call)
-        for some in batches(wanted, LOOKUPS):
+        for some in options.batches(wanted, LOOKUPS):
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
         terminal.write_new(file, terminal.as_json(made).encode(), private=True)

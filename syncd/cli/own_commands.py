@@ -7,17 +7,10 @@ As in `syncd report`, values never stand on the command line.
 from collections.abc import Mapping
 from pathlib import Path
 
-from syncd.cli import grid
+from syncd.cli import grid, options
 from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.options import (
-    ApiOptions,
-    KindOptions,
-    PageOptions,
-    ValueOptions,
-    check_given,
-    values,
-)
+from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, values
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 
@@ -82,7 +75,7 @@ def _keep(
             columns["code"] = Extra(CODE, words.meaning("note"))
             columns["text"] = Extra(TEXT)
         return done.load(args, args.file, fields, more=columns)
-    check_given(fields, *needed)
+    options.check_given(fields, *needed)
     return done.values(args, values(), fields)
 
 
@@ -143,7 +136,7 @@ def _remove(args: _RemoveOptions) -> int:
     return 1 if empty else 0
 
 
-class _ListOptions(PageOptions):
+class _ListOptions(options.PageOptions):
     type_: str = option("exempt, note, local, distrust")
     list_: str = option("of one local list")
     ended: bool = option("also what was removed")

@@ -10,11 +10,7 @@ from pathlib import Path
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import ClientOptions, OutputOptions, among
-from syncd.errors import (
-    MalformedError,
-    UntrustedError,
-    UsageError,
-)
+from syncd.errors import MalformedError, UntrustedError, UsageError
 from syncd.messages import review
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join, membership, signing

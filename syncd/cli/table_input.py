@@ -5,14 +5,7 @@ name, to be used as it stands. Rows come in steps that one request can hold,
 so memory does not grow with the file.
 """
 
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -86,7 +79,7 @@ def options_of(
     maps: Sequence[str],
     constants: Item,
     zone: tzinfo = days.ZONE,
-    more: Collection[str] = (),
+    more: Iterable[str] = (),
 ) -> tuple[FileOptions, columns.ListDescription]:
     """Return what is said of a list: by a mapping file, then by options.
 

@@ -15,17 +15,8 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from syncd import shape
-from syncd.config import secret
-from syncd.config.settings import (
-    SECTIONS,
-    SETTINGS,
-    Absolute,
-    Config,
-    Listen,
-    Targets,
-    parse_address,
-    takes,
-)
+from syncd.config import secret, settings
+from syncd.config.settings import SECTIONS, SETTINGS, Config, takes
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 
 FILE = "config.toml"
@@ -148,14 +139,15 @@ def _value(setting: FieldInfo, value: object) -> object:
     address of a webhook may hold a secret.
     """
     try:
-        if setting.type == Listen:
-            left_open = value == "" and not setting.default
-            return setting.default if left_open else parse_address(str(value))
-        if setting.type == Absolute and str(value)[:1] in ("", "/"):
+        if setting.type == settings.Listen:
+            if value == "" and not setting.default:  # left open
+                return setting.default
+            return settings.parse_address(str(value))
+        if setting.type == settings.Absolute and str(value)[:1] in ("", "/"):
             return Path(str(value)) if value else None
         return msgspec.convert(value, setting.type)
     except msgspec.ValidationError as e:
-        if setting.type == Targets:
+        if setting.type == settings.Targets:
             at, why = shape.fault(e)
             raise MalformedError(f"{at}: {why}" if at else why) from e
         raise MalformedError("want {takes}", takes=takes(setting)) from None

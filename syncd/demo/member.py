@@ -74,12 +74,13 @@ class Member:
 
     process: subprocess.Popen[str]  # from `start` on
 
-    def __init__(
-        self, where: Path, id_: str, zh: str, en: str, evidence: str
-    ) -> None:
-        """Take its ports; `id_` is its sector too, then come its names."""
-        self.where, self.id, self.zh, self.en = where, id_, zh, en
-        self.evidence = evidence  # what its reports rest on
+    def __init__(self, where: Path, id_: str, *said: str) -> None:
+        """Take its ports; `id_` is its sector too.
+
+        What is said: names in Chinese and English, and its reports' evidence.
+        """
+        self.where, self.id = where, id_
+        self.zh, self.en, self.evidence = said
         self.home = where / "homes" / id_
         self.token_file = where / "secrets" / f"{id_}.token"
         self.log_file = where / "logs" / f"{id_}.log"
@@ -136,9 +137,7 @@ class Member:
                 return
             time.sleep(0.1)
         last = " / ".join(self.log_file.read_text().splitlines()[-3:])
-        raise SyncdError(
-            "{id}: did not get ready: {last}", id=self.id, last=last
-        )
+        raise SyncdError("{id}: did not get ready: {last}", self, last=last)
 
 
 def stop(started: Sequence[Member]) -> None:

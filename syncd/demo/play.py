@@ -17,7 +17,7 @@ from rich.console import Console
 from syncd.cli import terminal
 from syncd.demo.member import Member, run
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 from syncd.roster import join
 from syncd.store import durable
 
@@ -170,14 +170,10 @@ class Demo:
         title(t("Each imports its own list"))
         self._deal()
         imported = self._each(self._import)
-        for member, (code, output) in zip(self.members, imported, strict=True):
-            text = t(
-                "accepted {accepted}, known {known}, refused {refused}",
-                **output,
-            )
-            self.check(
-                code == bool(output["refused"]), f"{member.id:9} {text}"
-            )
+        said = later("accepted {accepted}, known {known}, refused {refused}")
+        for m, (code, output) in zip(self.members, imported, strict=True):
+            text = f"{m.id:9} {t(said, **output)}"
+            self.check(code == bool(output["refused"]), text)
 
     def _import(self, m: Member) -> tuple[int, Any]:
         words = f"report import lists/{m.id}.csv --evidence {m.evidence}"
@@ -236,10 +232,8 @@ class Demo:
             line = LINE.format(member.id, *sizes, f"{got}/{others}", word)
             SCREEN.print(line, style="green" if good else "red")
             for log in logs:
-                for problem in log["problems"]:
-                    self.check(
-                        False, f"{member.id}: {log['origin']}: {problem}"
-                    )
+                for why in log["problems"]:
+                    self.check(False, f"{member.id}: {log['origin']}: {why}")
 
     def look_up(self) -> None:
         """Ask a member for one indicator of each kind that it never had.
@@ -279,9 +273,7 @@ class Demo:
 
         def listed() -> str:
             asked = {m.id: _ask(m, [row])[0]["verdict"] for m in self.members}
-            return ", ".join(
-                m for m, verdict in asked.items() if verdict != "none"
-            )
+            return ", ".join(m for m, what in asked.items() if what != "none")
 
         self._await(t("gone at every member"), listed)
         self.converge()

@@ -22,16 +22,7 @@ from syncd.indicator import vocabulary
 from syncd.roster import certificate
 from syncd.web import openapi, problem, routes
 from syncd.web.forms import Vocabulary, VocabularyQuery
-from syncd.web.routes import (
-    BEARER,
-    CALLER,
-    EVERYBODY,
-    HOPS,
-    OPEN,
-    Caller,
-    Route,
-    route,
-)
+from syncd.web.routes import EVERYBODY, OPEN, Caller, Route, route
 from syncd.web.status_forms import Alive
 
 log = logging.getLogger("syncd.local_api")
@@ -205,10 +196,10 @@ class LocalApi:
         origin = request.headers.get(hdrs.ORIGIN)
         if origin not in (None, f"http://{host}", f"https://{host}"):
             return problem.plain(403, "origin: a page of another site")
-        request[BEARER] = _bearer(request, relayed=self.relayed)
+        request[routes.BEARER] = _bearer(request, relayed=self.relayed)
         came = ",".join(request.headers.getall("X-Forwarded-For", ()))
         here = [] if self.relayed else [request.remote or ""]
-        request[HOPS] = [*map(str.strip, came.split(",")), *here]
+        request[routes.HOPS] = [*map(str.strip, came.split(",")), *here]
         return await handler(request)
 
     async def answer(
@@ -228,7 +219,7 @@ class LocalApi:
         self, request: web.Request, way: Route
     ) -> web.Response | None:
         """Set whose token a request bears, or return why it may not."""
-        bearer = request[BEARER]
+        bearer = request[routes.BEARER]
         if not bearer:
             return problem.plain(
                 401,
@@ -255,7 +246,7 @@ class LocalApi:
                 role=caller.role,
                 what=way.summary,
             )
-        request[CALLER] = caller
+        request[routes.CALLER] = caller
         return None
 
     @route("GET /v1/vocabulary", EVERYBODY, "list codes")

@@ -72,7 +72,7 @@ class InFlight:
 _HELD = web.RequestKey("held", int)  # bytes in flight
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
-_FOR_AUDITORS = re.compile(
+_AUDITORS = re.compile(
     r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/(?:monitor|evidence)/|/roster",
     re.ASCII,
 )
@@ -153,9 +153,7 @@ class _Api:
     async def _answer(
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
-        if request[_ROLE] == "auditor" and not _FOR_AUDITORS.match(
-            request.path
-        ):
+        if request[_ROLE] == "auditor" and not _AUDITORS.match(request.path):
             return web.Response(status=403, text="not for auditors\n")
         try:
             return await handler(request)

@@ -72,10 +72,8 @@ def _parts(error: SyncdError) -> dict[str, Any]:
 def _problem(
     status: int, type_: str, error: SyncdError, flaws: tuple[Flaw, ...] = ()
 ) -> Problem:
-    words, title = _parts(error), HTTPStatus(status).phrase
-    return Problem(
-        type=type_, title=title, status=status, errors=flaws, **words
-    )
+    words = {**_parts(error), "title": HTTPStatus(status).phrase}
+    return Problem(type=type_, status=status, errors=flaws, **words)
 
 
 def plain(

@@ -199,10 +199,9 @@ def route(
             "gives": gives if forms.is_form(gives) else None,
             "each": each,
             "asks" if method == "GET" else "takes": form,
+            **more,
         }
-        one = Route(
-            method, path, handler, needs, roles, summary, **made | more
-        )
+        one = Route(method, path, handler, needs, roles, summary, **made)
         vars(handler)["route"] = one
         ALL.append(one)
         return handler

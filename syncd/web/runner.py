@@ -207,10 +207,8 @@ class _Connection(RequestHandler):
 
 
 class _Server(web.Server):
-    def __init__(
-        self, *rest: Any, tls: ServerTls | None, **named: Any
-    ) -> None:
-        super().__init__(*rest, **named)
+    def __init__(self, *rest: Any, tls: ServerTls | None, **more: Any) -> None:
+        super().__init__(*rest, **more)
         self.tls = tls
         self.shut = False
         self.here: dict[_Connection, asyncio.Transport] = {}
@@ -263,7 +261,7 @@ class Runner(web.AppRunner):
         app: web.Application,
         *,
         tls: ServerTls | None = None,
-        **named: Any,
+        **more: Any,
     ) -> None:
         """Run nothing yet."""
         super().__init__(
@@ -271,7 +269,7 @@ class Runner(web.AppRunner):
             keepalive_timeout=KEEPALIVE_S,
             lingering_time=LINGERING_S,
             auto_decompress=False,  # else a bad one is a traceback in the log
-            **named,
+            **more,
         )
         self._tls = tls
 

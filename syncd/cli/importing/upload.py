@@ -16,17 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from syncd import errors
 from syncd.cli import table_input, terminal
 from syncd.cli.grid import Item
 from syncd.cli.importing.targets import OwnList, Reports, Step
 from syncd.cli.meter import meter
-from syncd.errors import (
-    Message,
-    QuotaError,
-    StaleError,
-    UnavailableError,
-    UsageError,
-)
+from syncd.errors import QuotaError, StaleError, UnavailableError, UsageError
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Table
 from syncd.messages import catalogue
@@ -102,7 +97,7 @@ class Upload:
                 raise
             except (UnavailableError, QuotaError, StaleError) as e:
                 hints = filter(None, (catalogue.hint_of(e), again))
-                e.way_out = Message(t("; ").join(hints))
+                e.way_out = errors.Message(t("; ").join(hints))
                 raise
 
     def _persist(self) -> Item:

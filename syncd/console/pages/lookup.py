@@ -58,9 +58,8 @@ async def ask(visit: Visit) -> Answer:
         reference=given.get("reference", ""),
         deadline_ms=0 if "again" in given else SOON_MS,
     )
-    rows = sorted(
-        map(_row, named, found), key=lambda row: WORST.index(row["verdict"])
-    )
+    rows = [*map(_row, named, found)]
+    rows.sort(key=lambda row: WORST.index(row["verdict"]))
     worst = catalogue.phrase("verdict", rows[0]["verdict"])
     count = t("Looked up: {n}. {verdict}", n=len(rows), verdict=worst)
     return _show(visit, given, count, rows)
@@ -124,10 +123,8 @@ def _since(visit: Visit, sent: str) -> int | None:
     """Return seconds since a time of day was last, None if it is none."""
     now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
     with contextlib.suppress(ValueError):
-        ago = now.replace(tzinfo=UTC) - datetime.strptime(
-            sent + "Z", "%H:%M%z"
-        )
-        return ago.seconds
+        at = datetime.strptime(sent + "Z", "%H:%M%z")
+        return (now.replace(tzinfo=UTC) - at).seconds
     return None
 
 
