@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.web import Request, Response, StreamResponse
 from msgspec import Struct
 from multidict import MultiDict
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 NOBODY: Final = Caller("", "")
 MOST_FORM: Final = 65_536  # bytes
 
-Answer = web.StreamResponse
+Answer = StreamResponse
 
 
 class Way(NamedTuple):
@@ -69,7 +70,7 @@ class Visit:
     """One request of somebody who is logged in."""
 
     room: "Console"
-    request: web.Request
+    request: Request
     way: Way
     nonce: str  # of the answer's scripts
     caller: Caller = NOBODY
@@ -112,7 +113,7 @@ class Visit:
                 role=self.caller.role,
                 what=way.summary,
             )
-        of_all = {Caller: self.caller, web.Request: self.request}
+        of_all = {Caller: self.caller, Request: self.request}
         given = {
             name: of_all[kind]
             if kind in of_all
@@ -166,12 +167,12 @@ class Visit:
 
     def show(
         self, name: str, block: str = "", *, status: int = 200, **more: Any
-    ) -> web.Response:
+    ) -> Response:
         """Return a page, its block for a script, or a table of it as CSV."""
         wanted = self.query.get("csv")
         for table in self.tables:
             if table.name == wanted:
-                return web.Response(
+                return Response(
                     body=table.csv(self.zone),
                     headers={
                         "Content-Type": "text/csv; charset=utf-8",
@@ -180,16 +181,14 @@ class Visit:
                     },
                 )
         part = block if self.htmx else ""
-        return web.Response(
+        return Response(
             text=self.room.render(self, name, part, **more),
             content_type="text/html",
             charset="utf-8",
             status=status,
         )
 
-    def go(self, path: str) -> web.Response:
+    def go(self, path: str) -> Response:
         """Send the browser to a page, as the end of what it has done."""
         name = "HX-Redirect" if self.htmx else "Location"
-        return web.Response(
-            status=200 if self.htmx else 303, headers={name: path}
-        )
+        return Response(status=200 if self.htmx else 303, headers={name: path})

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
+from aiohttp.web import Request, Response
+from aiohttp.web import StreamResponse as Answer
 
 from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
@@ -80,9 +82,7 @@ def app(
 
 
 @web.middleware
-async def _problems(
-    request: web.Request, handler: Handler
-) -> web.StreamResponse:
+async def _problems(request: Request, handler: Handler) -> Answer:
     """Turn whatever goes wrong into one problem."""
     try:
         return await handler(request)
@@ -128,7 +128,7 @@ _BEARER = re.compile(
 _RELAYED = re.compile(r"Bearer (certificate:[0-9a-f]{64})", re.ASCII)
 
 
-def _bearer(request: web.Request, *, relayed: bool) -> str:
+def _bearer(request: Request, *, relayed: bool) -> str:
     """Return the token of who asks, or what stands for it; "" for neither.
 
     Over TLS it is the certificate and nothing else.
@@ -174,9 +174,7 @@ class LocalApi:
     relayed: bool = False
 
     @web.middleware
-    async def guard(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
+    async def guard(self, request: Request, handler: Handler) -> Answer:
         """Refuse what no program of ours would send.
 
         And what a browser sends on behalf of somebody else's page: a foreign
@@ -203,8 +201,8 @@ class LocalApi:
         return await handler(request)
 
     async def answer(
-        self, service: object, way: Route, request: web.Request
-    ) -> web.StreamResponse:
+        self, service: object, way: Route, request: Request
+    ) -> Answer:
         """Have a service answer those who may ask."""
         if way.roles and (refused := await self._nobody(request, way)):
             return refused
@@ -215,9 +213,7 @@ class LocalApi:
             )
         return await way.answer(service, request)
 
-    async def _nobody(
-        self, request: web.Request, way: Route
-    ) -> web.Response | None:
+    async def _nobody(self, request: Request, way: Route) -> Response | None:
         """Set whose token a request bears, or return why it may not."""
         bearer = request[routes.BEARER]
         if not bearer:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp.web import Response
 
 from syncd import shape as shapes
 from syncd.errors import MalformedError, Message, QuotaError, SyncdError
@@ -83,14 +83,14 @@ def plain(
     *,
     headers: Mapping[str, str] = NO_HEADERS,
     **params: object,
-) -> web.Response:
+) -> Response:
     """Return a problem that HTTP has a name for, as an answer."""
     error = SyncdError(message, hint=hint, **params)
     return _response(_problem(status, "about:blank", error), headers)
 
 
-def _response(problem: Problem, headers: Mapping[str, str]) -> web.Response:
-    return web.Response(
+def _response(problem: Problem, headers: Mapping[str, str]) -> Response:
+    return Response(
         status=problem.status,
         body=msgspec.json.encode(problem),
         headers={
@@ -101,7 +101,7 @@ def _response(problem: Problem, headers: Mapping[str, str]) -> web.Response:
     )
 
 
-def respond(error: SyncdError) -> web.Response:
+def respond(error: SyncdError) -> Response:
     """Return an error of ours as an answer."""
     headers = {}
     if isinstance(error, QuotaError):

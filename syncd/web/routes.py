@@ -20,6 +20,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
+from aiohttp.web import Request, Response
+from aiohttp.web import StreamResponse as Answer
 
 from syncd.errors import MalformedError, PendingError, SyncdError
 from syncd.flows.review import Person
@@ -87,9 +89,7 @@ class Route:
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
 
-    async def answer(
-        self, service: object, request: web.Request
-    ) -> web.StreamResponse:
+    async def answer(self, service: object, request: Request) -> Answer:
         """Read what a service's method takes, and write what it gives."""
         given = {
             name: await self._given(name.rstrip("_"), kind, request)
@@ -99,20 +99,20 @@ class Route:
             found = await self.handler(service, **given)
         except PendingError as e:
             found = forms.Pending(pending=e.id)
-        if isinstance(found, web.StreamResponse):
+        if isinstance(found, Answer):
             return found
         raw = isinstance(found, bytes)
         waits = self.method == "POST" and getattr(found, "pending", None)
-        return web.Response(
+        return Response(
             status=202 if waits else self.status,
             body=found if raw else msgspec.json.encode(found),
             headers={"Cache-Control": "no-store", "Content-Type": self.media},
         )
 
-    async def _given(self, name: str, kind: Any, request: web.Request) -> Any:
+    async def _given(self, name: str, kind: Any, request: Request) -> Any:
         if kind is Caller:
             return request[CALLER]
-        if kind is web.Request:
+        if kind is Request:
             return request
         if name in request.match_info:
             text = request.match_info[name]
@@ -184,7 +184,7 @@ def route(
         form, each = None, None
         for name, kind in needs.items():
             named = f"{{{name.rstrip('_')}}}" in path
-            if not named and kind not in (Caller, web.Request):
+            if not named and kind not in (Caller, Request):
                 form = kind
         if get_args(form):
             (item, _) = get_args(*get_args(form))  # or its error

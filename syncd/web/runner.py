@@ -16,6 +16,7 @@ from collections import Counter
 from typing import Any, cast
 
 from aiohttp import hdrs, web
+from aiohttp.web import Request, Response, StreamResponse
 from aiohttp.web_protocol import RequestHandler
 
 from syncd import pinning
@@ -40,7 +41,7 @@ LINGERING_S = 2.0  # in which the rest of a refused body is thrown away
 STALLED_S = 30.0  # in which a reader takes nothing of what it is sent
 
 
-async def body_of(request: web.Request, most: int = 0) -> bytes:
+async def body_of(request: Request, most: int = 0) -> bytes:
     """Return a request's body, which has come in time and as it is.
 
     Raises:
@@ -63,13 +64,13 @@ async def body_of(request: web.Request, most: int = 0) -> bytes:
     return body
 
 
-def paced(answer: web.StreamResponse) -> None:
+def paced(answer: StreamResponse) -> None:
     """Have a long body be written in pieces, as fast as they are read.
 
     Written whole, all of it were in asyncio's buffers at once, and nobody
     would see that it is not read.
     """
-    if isinstance(answer, web.Response):
+    if isinstance(answer, Response):
         body = answer.body
         if isinstance(body, bytes) and len(body) > PIECE:
             answer.body = io.BytesIO(body)  # shares the bytes
@@ -161,9 +162,9 @@ class _Connection(RequestHandler):
     async def finish_response(
         self,
         request: web.BaseRequest,
-        resp: web.StreamResponse,
+        resp: StreamResponse,
         start_time: float | None,
-    ) -> tuple[web.StreamResponse, bool]:
+    ) -> tuple[StreamResponse, bool]:
         """Write an answer at its reader's pace."""
         paced(resp)
         return await super().finish_response(request, resp, start_time)
@@ -192,7 +193,7 @@ class _Connection(RequestHandler):
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,
-    ) -> web.StreamResponse:
+    ) -> StreamResponse:
         log.warning("not a request: %s", type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
