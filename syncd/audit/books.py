@@ -41,10 +41,8 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
                 case statement.Erase(ranges=ranges):
                     for a, b in ranges:
                         if b > index:
-                            text = Message(
-                                "{start} to {stop}", start=a, stop=b
-                            )
-                            find("erase_breach", place, text)
+                            why = Message("{start} to {stop}", start=a, stop=b)
+                            find("erase_breach", place, why)
                 case statement.Evidence():
                     try:
                         why = trial.judge(said, audit.rosters[0])

@@ -279,10 +279,8 @@ class _Check:
         Raises:
             UntrustedError: its rosters are not those of the fingerprint.
         """
-        for roster in trust.versions(fingerprint, earlier.rosters()):
-            books.accepted(
-                self.audit, roster.version, roster.hash, "roster/", self.find
-            )
+        for r in trust.versions(fingerprint, earlier.rosters()):
+            books.accepted(self.audit, r.version, r.hash, "roster/", self.find)
         for origin in earlier.origins():
             where = bundles.log_directory(origin)
             log = self.audit.logs.get(origin)

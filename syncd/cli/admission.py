@@ -176,25 +176,23 @@ class _Admit(drafting.EndOptions, _SigningOptions):
             if self.one:
                 terminal.tell(drafting.compared(self.one.spoken_hash))
             return
-        raw = drafts.write(draft, current)
+        raw, name = drafts.write(draft, current), self.name
         self.show_draft(draft, current)
-        wanted = [[self.name]]
+        wanted = [[name]]
         if self.one:
             wanted = [*map(list, spoken.of(self.one.spoken_hash))]
             terminal.tell(
                 "Call {member} on a number that you knew before, and let it"
                 " read out its six words or four groups of digits. Type them:",
-                member=self.name,
+                member=name,
             )
         else:
-            terminal.tell(
-                "This cannot be undone. Type {name}: ", name=self.name
-            )
+            terminal.tell("This cannot be undone. Type {name}: ", name=name)
         if sys.stdin.readline().casefold().split() not in wanted:
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
                 " signed",
-                member=self.name,
+                member=name,
             )
         self.hand_in(self.sign(raw, current), current)
 

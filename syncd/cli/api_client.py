@@ -94,7 +94,7 @@ class ApiClient:
         """
         asked = {k: str(v) for k, v in query.items() if v not in (None, "")}
         tail = f"?{urlencode(asked)}" if asked else ""
-        self._send("GET", path + tail, None, "")
+        self._send(path + tail)
         return self._answer()
 
     def post(self, path: str, body: object, media: str = JSON) -> Any:
@@ -119,7 +119,7 @@ class ApiClient:
             text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
             # A lone surrogate is no text: the API says so, not an encoder.
             body = text.encode("utf-8", "backslashreplace")
-        self._send("POST", path, body, media)
+        self._send(path, body, media)
         return self._answer
 
     def close(self) -> None:
@@ -128,14 +128,12 @@ class ApiClient:
 
     # --------------------------------------------------------- innards
 
-    def _send(
-        self, method: str, path: str, body: bytes | None, media: str
-    ) -> None:
-        headers = {"Accept": JSON}
+    def _send(self, path: str, body: bytes | None = None, *media: str) -> None:
+        headers, method = {"Accept": JSON}, "GET"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
-            headers["Content-Type"] = media
+            [headers["Content-Type"]], method = media, "POST"
         self.close()
         with self._calling():
             self._connection.request(method, path, body, headers)

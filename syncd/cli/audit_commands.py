@@ -86,9 +86,8 @@ def _verify(args: _CheckOptions) -> int:
                 reply = terminal.read_file(file)
                 stamps += [stamp.check(reply, audit.bundle.manifest, roots)]
             except UntrustedError as e:
-                audit.found.append(
-                    Found(code="stamp_bad", place=file.name, text=e.text)
-                )
+                bad = Found(code="stamp_bad", place=file.name, text=e.text)
+                audit.found.append(bad)
         elif file.exists():
             audit.unseen.append(
                 Message("whose the time stamp beside it is: --certificates")

@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from syncd.cli.command import Command, argument, option
-from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.options import KindOptions
+from syncd.cli.hand_in import HandIn
+from syncd.cli.options import KindOptions, ListOptions
 from syncd.messages.catalogue import later
 
 # What a column may be called, beside those of an import.

@@ -23,9 +23,8 @@ def _codes(args: _VocabularyOptions) -> int:
     if not args.word and args.field and args.field not in vocabulary.FACETS:
         found = vocabulary.listed(word=args.field)
         if found:
-            terminal.tell(
-                "fields: {names}", names=", ".join(vocabulary.FACETS)
-            )
+            names = ", ".join(vocabulary.FACETS)
+            terminal.tell("fields: {names}", names=names)
     found = found or vocabulary.listed(args.field, args.word)
     rows = msgspec.to_builtins(found)
     args.show({"codes": rows}, grid.items("codes", rows) if found else ())

@@ -51,10 +51,8 @@ def argument(about: str = "", *, needed: bool = True, place: str = "") -> Any:
     return _field(Parameter(about=about, needed=needed, place=place))
 
 
-def _field(declared: Parameter) -> Any:
-    return dataclasses.field(
-        default=declared.default, metadata={"option": declared}
-    )
+def _field(one: Parameter) -> Any:
+    return dataclasses.field(default=one.default, metadata={"option": one})
 
 
 @dataclass_transform(

@@ -6,15 +6,14 @@ shown of these has the house's references and never a value. And what one person
 handed in, for a second one to look at.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 
-from syncd.cli import grid, sheet_file, terminal
+from syncd.cli import grid, options, sheet_file, terminal
 from syncd.cli.api_client import pages, problem
 from syncd.cli.command import Command, argument, option
-from syncd.cli.grid import Item
-from syncd.cli.hand_in import HandIn, ListOptions
+from syncd.cli.grid import Item, Shown
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
@@ -35,9 +34,7 @@ class TableOptions(ApiOptions):
 
     out: Path | None = option("a new file: .csv or .xlsx")
 
-    def table(
-        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
-    ) -> None:
+    def table(self, name: str, found: Item, shown: Shown = dict) -> None:
         """Write a table to the file, if one is named; else show it."""
         if not self.out:
             super().table(name, found, shown)
@@ -145,7 +142,7 @@ def _note_appeal(args: _AppealNoteOptions) -> None:
 # ------------------------------------------------------------- our customers
 
 
-class _ScreeningAddOptions(KindOptions, ListOptions):
+class _ScreeningAddOptions(KindOptions, options.ListOptions):
     file: Path = argument()
     kind: str = option("for rows that do not say it")
     until: str = option("for rows that do not say it: the day they end")
@@ -223,10 +220,8 @@ class _DecideOptions(_ShowOptions):
 def _show(args: _ShowOptions) -> None:
     found = args.ask(f"/v1/pending/{args.id_}")
     rows = found["rows"]
-    table = grid.items("pending row", rows)
-    args.show(
-        found, chain(_pending_shown(found["item"]), table if rows else ())
-    )
+    table = grid.items("pending row", rows) if rows else ()
+    args.show(found, [*_pending_shown(found["item"]), *table])
 
 
 @pending.verb("confirm", "Confirm it as a second person: then it is done.")

@@ -51,9 +51,7 @@ def _init(args: _InitOptions) -> None:
     terminal.tell("Next: syncd join request OUT, and send it to an admin.")
 
 
-def make_home(
-    args: HomeOptions, alliance: str, secret_file: Path | None
-) -> None:
+def make_home(args: HomeOptions, alliance: str, secret: Path | None) -> None:
     """Make a home, and say what is in it.
 
     Raises:
@@ -80,8 +78,8 @@ def make_home(
                 value=repr(value),
             ) from None
         values.setdefault(section, {})[key] = read
-    if secret_file:
-        values["secret"] = {"file": str(secret_file)}
+    if secret:
+        values["secret"] = {"file": str(secret)}
     terminal.check_new(args.token_file)
     text = config.editing.create(home, values)
     try:

@@ -42,13 +42,9 @@ def _drill(args: _DrillOptions) -> int:
     steps = args.ask(DRILLS)["items"][3::-1]
     steps.sort(key=itemgetter("speed"), reverse=True)
     took = [step["followed"] for step in steps]
-    had = {
-        m: [step.get(m) for step in took] for m in sorted(set().union(*took))
-    }
+    had = {m: [s.get(m) for s in took] for m in sorted(set().union(*took))}
     late = [m for m, s in had.items() if None in s or max(s) > args.wait]
-    rows = [
-        [m, *(str(n).replace("None", "") for n in s)] for m, s in had.items()
-    ]
+    rows = [[m, *("" if n is None else n for n in s)] for m, s in had.items()]
     when, names = grid.moment(of["time"]), ", ".join(late) or "-"
     lines = [
         t("drill of {member} of {alliance}, {moment}", moment=when, **of),

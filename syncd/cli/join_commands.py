@@ -1,7 +1,6 @@
 """`syncd join`: what a newcomer does, on its own machine."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +15,7 @@ from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import conformance
 from syncd.node import home
-from syncd.node.home import (
-    KEPT_AS,
-    SIGNING,
-    ask_keys,
-    member_keys,
-    settle_keys,
-)
+from syncd.node.home import KEPT_AS, SIGNING, ask_keys, member_keys
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import certificate, join, membership, spoken
 from syncd.roster import keys as roster_keys
@@ -96,7 +89,7 @@ def _request(args: _RequestOptions) -> None:
     terminal.tell("Next: send {out} to an admin.", out=args.out)
 
 
-class _UpdateOptions(OutputOptions):
+class _Update(OutputOptions):
     out: Path = argument()
     url: list[str] = option("all our peer APIs, best first")
     certificate: Path | None = option("our new one, PEM or DER")
@@ -111,12 +104,12 @@ class _UpdateOptions(OutputOptions):
     "Write a request for what is to change of us: another address, certificate"
     ", keys or log.",
 )
-def _update(args: _UpdateOptions) -> None:
+def _update(args: _Update) -> None:
     settings = args.settings()
     roster = trusted_roster(settings).current
     us = roster.known(settings.member.id)
     ring = open_ring(settings)
-    old = settle_keys(ring, member_keys(ring, settings), roster)
+    old = home.settle_keys(ring, member_keys(ring, settings), roster)
     keys = _another(args, ring, old)
     if args.next_log:
         keys = begin_next_log(settings, ring, keys, us)
@@ -204,9 +197,7 @@ def _accept(args: _AcceptOptions) -> None:
     accepted(args.settings(), args.fingerprint, notes)
 
 
-def accepted(
-    settings: Config, fingerprint: str, notes: Sequence[bytes]
-) -> None:
+def accepted(settings: Config, fingerprint: str, notes: list[bytes]) -> None:
     """Pin an alliance that lists us, and keep its rosters."""
     trusted = TrustedRoster(fingerprint, *notes)
     known = settings.alliance.fingerprint
@@ -253,9 +244,7 @@ def show(
         )
 
 
-def _another(
-    args: _UpdateOptions, ring: Keyring, keys: MemberKeys
-) -> MemberKeys:
+def _another(args: _Update, ring: Keyring, keys: MemberKeys) -> MemberKeys:
     """Return our keys, with another certificate or others if wanted."""
     file, key = args.certificate, args.key
     made = roster_keys.generate(

@@ -161,12 +161,11 @@ async def _admitted(
 ) -> None:
     """Wait until a roster lists our log; what is newer is added to notes."""
     pin, log = invited.fingerprint, keys.origin
+    us = keys.certificate, keys.tls_pem
     while not (now := TrustedRoster(pin, *notes).current).by_origin(log):
         await asyncio.sleep(PAUSE_S)
         one = secrets.choice(now.active())
-        tls = pinning.client_context(
-            keys.certificate, keys.tls_pem, one.keys.tls
-        )
+        tls = pinning.client_context(*us, one.keys.tls)
         client = PeerClient(one.id, one.urls, tls=tls, own_origins=frozenset())
         with contextlib.suppress(errors.UnavailableError):  # not in, or down
             await rosters(client, pin, notes)

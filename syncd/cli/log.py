@@ -121,10 +121,8 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
         " that: if it is right, add --yes",
         types=", ".join(f"{n} {name}" for name, n in found["types"].items()),
     )
-    for at in found["ours"]:
-        yield t(
-            "about the same values ours stays: {at}", at="{}:{}".format(*at)
-        )
+    for origin, n in found["ours"]:
+        yield t("about the same values ours stays: {at}", at=f"{origin}:{n}")
     for member, n in found["stays"].items():
         yield t("{n} of the values count on, by {member}", n=n, member=member)
 
@@ -148,9 +146,7 @@ def _verify(args: OutputOptions) -> int:
         for r in reports
     ]
     args.show(found, _proven(found))
-    return (
-        0 if all(report.ok for report in reports) else DamagedError.exit_code
-    )
+    return 0 if all(r.ok for r in reports) else DamagedError.exit_code
 
 
 def _proven(found: Iterable[Item]) -> Iterator[str]:

@@ -11,12 +11,7 @@ from syncd.cli import api_client, grid, options, terminal
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
-from syncd.cli.options import (
-    ApiOptions,
-    FormatOptions,
-    KindOptions,
-    ValueOptions,
-)
+from syncd.cli.options import KindOptions, ListOptions, ValueOptions
 from syncd.errors import UsageError
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
@@ -26,7 +21,7 @@ LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 noun = Command()
 
 
-class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+class LookupOptions(ValueOptions, KindOptions, ListOptions):
     """What is looked up, for what, and where the answers go."""
 
     purpose: str = option("a code: syncd vocabulary purpose", needed=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option, parameters
-from syncd.cli.grid import Item
+from syncd.cli.grid import Item, Shown
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 
@@ -36,9 +36,7 @@ class OutputOptions(Options):
         for line in lines:
             terminal.say(line)
 
-    def table(
-        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
-    ) -> None:
+    def table(self, name: str, found: Item, shown: Shown = dict) -> None:
         """Show the items of an answer as a table's rows."""
         self.show(found, grid.items(name, found["items"], shown))
 
@@ -120,10 +118,12 @@ class FormatOptions(Options):
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
         taken, known = parameters(type(self)), FileOptions.__struct_fields__
-        given = self.given(*(n for n in taken if n in known))
-        return FileOptions(
-            self.format_, header=not self.no_header, **given, **more
-        )
+        given = self.given(*(n for n in taken if n in known)) | more
+        return FileOptions(self.format_, header=not self.no_header, **given)
+
+
+class ListOptions(FormatOptions, ApiOptions):
+    """The daemon is asked about all rows of a list."""
 
 
 class PageOptions(ApiOptions):
@@ -133,10 +133,7 @@ class PageOptions(ApiOptions):
     show_values: bool = option("show the raw values", "--values")
 
     def show_pages(
-        self,
-        page: Callable[[int, int], Any],
-        name: str,
-        shown: Callable[[Item], Item],
+        self, page: Callable[[int, int], Any], name: str, shown: Shown
     ) -> None:
         """Print a table's rows, and whether there are more.
 

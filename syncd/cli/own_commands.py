@@ -9,7 +9,7 @@ from pathlib import Path
 
 from syncd.cli import grid, options
 from syncd.cli.command import Command, argument, option
-from syncd.cli.hand_in import HandIn, ListOptions
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, values
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
@@ -27,7 +27,7 @@ TEXT = "text remark note 备注 说明"
 noun = Command()
 
 
-class _ExemptOptions(ValueOptions, KindOptions, ListOptions):
+class _ExemptOptions(ValueOptions, KindOptions, options.ListOptions):
     why: str = option("our reason; it is kept")
     until: str = option("first day on which it counts no more")
     file: Path | None = option("a list as imported")

@@ -100,9 +100,7 @@ def _answer(args: _AnswerOptions) -> None:
     args.send("/v1/answers", call, kept)
 
 
-class _RetractOptions(
-    ValueOptions, KindOptions, options.FormatOptions, ApiOptions
-):
+class _RetractOptions(ValueOptions, KindOptions, options.ListOptions):
     reason: str = option(
         ", ".join(vocabulary.FACETS["retract_reason"]), needed=True
     )

@@ -16,9 +16,7 @@ from syncd.lists import safe
 from syncd.messages import answers
 
 
-def write(
-    out: Path, head: Iterable[str], rows: Iterable[Sequence[str | int]]
-) -> None:
+def write(out: Path, head: Iterable[str], rows: Iterable[list[Any]]) -> None:
     """Write rows under the names of their columns; a private file when whole.
 
     Raises:

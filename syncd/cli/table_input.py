@@ -60,9 +60,8 @@ def understood(
     options = args.file_options(names=tuple(keep))
     how, listed = options_of(options, args.map_, constants, more=more)
     # A mapping file may say more than is asked for here.
-    kept = {
-        k: v for k, v in listed.constants.items() if k in (*fields, *constants)
-    }
+    asked = (*fields, *constants)
+    kept = {k: v for k, v in listed.constants.items() if k in asked}
     listed = replace(listed, constants=kept)
     rows = table.open_table(file, how)
     plan = columns.plan(

@@ -47,9 +47,7 @@ def _add(args: _AddOptions) -> None:
             )
     terminal.check_new(args.out)
     whose = (args.staff, args.person)
-    token = _with_bearers(
-        args, lambda bearers: bearers.add(name, role, der, *whose)
-    )
+    token = _with_bearers(args, lambda its: its.add(name, role, der, *whose))
     if args.out:
         terminal.write_new(args.out, f"{token}\n".encode(), private=True)
     elif not der:

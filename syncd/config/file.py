@@ -7,7 +7,7 @@ key may have been meant, or what else is wrong.
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +88,8 @@ class _Faults:
         """Add what is wrong at a key, or at a section's head."""
         line = shape.line_of(self.text, section, key)
         where = f"{self.path}: line {line}:" if line else f"{self.path}:"
-        self.found.append(
-            UsageError("{where} {said}", hint=hint, where=where, said=text)
-        )
+        error = UsageError("{where} {said}", hint=hint, where=where, said=text)
+        self.found.append(error)
 
     def check(self) -> None:
         """Pass if nothing is wrong.
@@ -121,9 +120,7 @@ class _Faults:
         return values
 
 
-def _meant(
-    name: str, known: Mapping[str, object], *, anywhere: bool = False
-) -> str:
+def _meant(name: str, known: Iterable[str], *, anywhere: bool = False) -> str:
     near = difflib.get_close_matches(name, known, n=3)
     if anywhere and not near:
         near = [f"{s}.{name}" for s in SETTINGS if name in SETTINGS[s]]

@@ -5,11 +5,11 @@ JSON and no page. What changes something is taken from a page of ours alone:
 `Origin` is this very address, and the browser says so itself.
 """
 
-import contextlib
 import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -121,7 +121,7 @@ class Console:
             zone=self.zone(),
             now=self.clock(),
         )
-        with contextlib.ExitStack() as until:
+        with ExitStack() as until:
             asked = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
             lang = _spoken(request.query.get("lang", asked))
             until.enter_context(catalogue.speaking(lang))
@@ -131,14 +131,11 @@ class Console:
                 answer = self._error(visit, e)
         if not answer.prepared:
             answer.headers.update(_HEADERS)
-            answer.headers["Content-Security-Policy"] = _POLICY.format(
-                visit.nonce
-            )
+            policy = _POLICY.format(visit.nonce)
+            answer.headers["Content-Security-Policy"] = policy
         return answer
 
-    async def _answer(
-        self, visit: Visit, until: contextlib.ExitStack
-    ) -> Answer:
+    async def _answer(self, visit: Visit, until: ExitStack) -> Answer:
         request, way = visit.request, visit.way
         self._safe(request)
         secret = request.cookies.get(self._cookie(request), "")
@@ -217,12 +214,10 @@ class Console:
         secure = "__Host-" if parts.scheme == "https" else ""
         return f"{secure}syncd-{named[:12]}"
 
-    def with_cookie(
-        self, visit: Visit, answer: Response, secret: str
-    ) -> Response:
+    def with_cookie(self, visit: Visit, to: Response, secret: str) -> Response:
         """Set our cookie; of "" it expires, and no other one does."""
         name = self._cookie(visit.request)
-        answer.set_cookie(
+        to.set_cookie(
             *(name, secret),
             path="/",
             httponly=True,
@@ -230,7 +225,7 @@ class Console:
             secure=name.startswith("__Host-"),
             max_age=None if secret else 0,
         )
-        return answer
+        return to
 
 
 async def _nobody(bearer: str) -> str:
@@ -280,6 +275,7 @@ async def _log_in(visit: Visit) -> Response:
     *_, before, where = "", *request[HOPS]
     if shown and shown.role == PROXY:  # which says whom it speaks for
         where = before
+    path = _next(given)
     room.failed = [one for one in room.failed if now - one[0] < 60]
     failed = sum(address == where for _, address in room.failed)
     if secret and failed >= TRIES:  # a certificate is not guessed
@@ -296,11 +292,8 @@ async def _log_in(visit: Visit) -> Response:
         shown = await room.bearers.of_staff(staff)
     if shown is None or shown.role == PROXY:
         room.failed += [(now, where)] * bool(secret)
-        return visit.show(
-            "login.html", status=401, failed=True, next=_next(given)
-        )
+        return visit.show("login.html", status=401, failed=True, next=path)
     begun = await room.sessions.begin(shown.id, catalogue.language())
-    path = _next(given)
     home = visit.go(HOME.get(shown.role, path) if path == "/" else path)
     return room.with_cookie(visit, home, begun)
 

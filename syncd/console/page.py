@@ -129,10 +129,8 @@ class Visit:
             MalformedError: it is none, or longer than 64 KiB.
         """
         try:
-            raw = await body_of(self.request, MOST_FORM)
-            fields = parse_qsl(
-                raw.decode(), keep_blank_values=True, errors="strict"
-            )
+            raw = (await body_of(self.request, MOST_FORM)).decode()
+            fields = parse_qsl(raw, keep_blank_values=True, errors="strict")
         except (ValueError, web.HTTPClientError) as e:
             raise MalformedError(
                 "form: not a form in UTF-8 of at most 64 KiB"

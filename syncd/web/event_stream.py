@@ -38,9 +38,8 @@ class Event:
 
     def __bytes__(self) -> bytes:
         data = msgspec.json.encode(self.data, order="sorted").decode()
-        return (
-            f"id: {self.cursor}\nevent: {self.name}\ndata: {data}\n\n"
-        ).encode()
+        text = f"id: {self.cursor}\nevent: {self.name}\ndata: {data}\n\n"
+        return text.encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,8 @@ def meta(words: str, **bounds: Any) -> msgspec.Meta:
 
 
 Limit = Annotated[int, meta("items in a page", ge=1, le=1000)]
-Cursor = Annotated[
-    int, meta("what the last page gave as `next`", ge=0, le=10**15)
-]
+_NEXT = "what the last page gave as `next`"
+Cursor = Annotated[int, meta(_NEXT, ge=0, le=10**15)]
 
 Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
@@ -355,9 +354,7 @@ class RosterTaken(FullOutput):
 class IndicatorQuery(Input):
     """Which indicators are meant."""
 
-    after: Annotated[
-        str, meta("what the last page gave as `next`", max_length=64)
-    ] = ""
+    after: Annotated[str, meta(_NEXT, max_length=64)] = ""
     limit: Limit = 100
 
 

@@ -120,9 +120,7 @@ _TEXTS = {
 }
 
 
-_BEARER = re.compile(
-    r"Bearer ([A-Za-z0-9._~+/=-]{1,512})", re.ASCII | re.IGNORECASE
-)
+_BEARER = re.compile(r"(?i)Bearer ([A-Za-z0-9._~+/=-]{1,512})", re.ASCII)
 
 
 _RELAYED = re.compile(r"Bearer (certificate:[0-9a-f]{64})", re.ASCII)

@@ -81,9 +81,8 @@ class OwnRemoval(RawValue):
     """
 
     why: str = ""
-    type: Literal["", "exempt", "note", "local", "distrust"] = (
-        ""  # any if absent
-    )
+    type: Literal["", "exempt", "note", "local", "distrust"] = ""
+    # any if absent
     ids: forms.Many[forms.Natural] = ()
     list: str = ""
     load: forms.Natural = 0

@@ -185,9 +185,7 @@ class AppealFilter(Input):
 
     after: forms.Cursor = 0  # larger ids only
     limit: forms.Limit = 100
-    open: Annotated[bool, meta("only those on which something is to do")] = (
-        False
-    )
+    open: Annotated[bool, meta("only those with something to do")] = False
 
 
 class AppealDraft(Input):

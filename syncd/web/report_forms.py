@@ -16,6 +16,8 @@ from syncd.shape import EMPTY
 from syncd.web import forms
 from syncd.web.forms import FullOutput, Input, Many, Natural, Output, meta
 
+Types = Literal["report", "dispute", "reassigned", "answer", "vouch"]
+
 
 class ReportOutcome(Outcome, Output):
     """What became of one report."""
@@ -67,9 +69,7 @@ class Retraction(RawValue):
     """What is to end: by value, positions, ids, import, or rule."""
 
     reason: str
-    type: Literal[
-        "", "report", "dispute", "reassigned", "answer", "vouch", "all"
-    ] = ""
+    type: Literal["", Types, "all"] = ""
     # if absent: of a value its reports, else whatever is named
     positions: Many[forms.Place] = ()
     ids: Many[Natural] = ()
@@ -163,10 +163,7 @@ class ReportSearch(forms.PageQuery):
         Literal["", "held", "waiting", "published", "ending", "ended"],
         meta("rows in this state only"),
     ] = ""
-    type: Annotated[
-        Literal["", "report", "dispute", "reassigned", "answer", "vouch"],
-        meta("what is said"),
-    ] = ""
+    type: Annotated[Literal["", Types], meta("what is said")] = ""
     kind: Annotated[
         Literal["", "phone", "url", "account"], meta("of the value")
     ] = ""

@@ -106,9 +106,7 @@ def understood(
     plan = plan.surveyed(rows.rows(0, 0))
     terminal.tell(f"{file}: {rows.about}")
     table_input.tell_notes(file, rows.notes)
-    table_input.tell_unused(
-        file, [name for name in plan.unused if name not in OURS]
-    )
+    table_input.tell_unused(file, [n for n in plan.unused if n not in OURS])
     return rows, plan
 
 
@@ -232,18 +230,14 @@ def _preview(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
 
 def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
     yield t("Columns, and what they are understood as:")
-    yield from grid.table(
-        "columns",
-        ((name, into or t("not stored")) for name, into in found.columns),
-    )
+    stored = ((name, into or t("not stored")) for name, into in found.columns)
+    yield from grid.table("columns", stored)
     if plan.constants:
         constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
         yield t("For all rows: {said}", said=constants)
     yield "\n" + t("The first rows as they would be listed:")
-    yield from grid.items(
-        "preview",
-        ({**x._asdict(), **x.fields} for x in found.listed),
-    )
+    listed = ({**x._asdict(), **x.fields} for x in found.listed)
+    yield from grid.items("preview", listed)
     yield "\n" + answers.previewed(found)
     for code, n in sorted(found.notices.items()):
         yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"

@@ -107,9 +107,27 @@ class Reports(Struct):
 
     def finish(self) -> Item:
         """All rows are in: return the counts."""
-        send_cells(self.api, self.id, self.table, self.columns)
+        self._send_cells()
         ended: Item = self.api.post(f"/v1/imports/{self.id}/finish", self.end)
         return ended
+
+    def _send_cells(self) -> None:
+        """Have the daemon keep the cells of all rows that it refused."""
+        found = _items(self.api, self.id)
+        wanted = {one["row"] for one in found if not one.get("cells")}
+        if not wanted:
+            return
+        some, size = [], 0
+        where = f"/v1/imports/{self.id}/refused"
+        # A row of several values, of which some were refused, is mended whole.
+        for row in self.table.whole(0, 0):
+            if row.number in wanted:
+                some.append((row.number, cells(row, self.table, self.columns)))
+                size += len(row.raw)
+            if len(some) == _CELLS or size > _BYTES:
+                self.api.post(where, {"rows": some})
+                some, size = [], 0
+        self.api.post(where, {"rows": some})
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""
@@ -229,25 +247,3 @@ def cells(row: Row, table: Table, columns: Columns) -> dict[str, str]:
         for at, name in enumerate(header)
         if name not in OURS
     }
-
-
-def send_cells(
-    api: ApiClient, import_id: int, table: Table, columns: Columns
-) -> None:
-    """Have the daemon keep the cells of all rows that it refused."""
-    wanted = {
-        one["row"] for one in _items(api, import_id) if not one.get("cells")
-    }
-    if not wanted:
-        return
-    some, size = [], 0
-    where = f"/v1/imports/{import_id}/refused"
-    # A row of several values, of which some were refused, is mended whole.
-    for row in table.whole(0, 0):
-        if row.number in wanted:
-            some.append((row.number, cells(row, table, columns)))
-            size += len(row.raw)
-        if len(some) == _CELLS or size > _BYTES:
-            api.post(where, {"rows": some})
-            some, size = [], 0
-    api.post(where, {"rows": some})

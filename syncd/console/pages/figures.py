@@ -14,9 +14,7 @@ from syncd.web.status_forms import FiguresQuery
 CALLS: Final = "month label* outcome* notice* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
-COLUMNS: Final = (
-    f"month member* label* {' '.join(SAID)} hours_least hours_most"
-)
+HEADS: Final = f"month member* label* {' '.join(SAID)} hours_least hours_most"
 
 
 @page("GET /figures", EVERYBODY, later("Figures"), menu=80)
@@ -55,7 +53,7 @@ async def figures(visit: Visit) -> Answer:
         as_of=found.as_of,
         charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],
         tables=[
-            visit.table("figures", COLUMNS, said[::-1]),
+            visit.table("figures", HEADS, said[::-1]),
             visit.table("calls", CALLS, came[::-1]),
         ],
     )

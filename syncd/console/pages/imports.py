@@ -40,7 +40,7 @@ async def imports(visit: Visit) -> Answer:
         table=visit.table(
             "imports",
             _COLUMNS,
-            [_row(one) for one in found.items],
+            map(_row, found.items),
             more=found.next and f"/imports?before={found.next}",
         ),
     )

@@ -82,9 +82,7 @@ async def reports(visit: Visit) -> Answer:
     if found.next and visit.request.method == "GET":
         query = {**given, "before": found.next}
         more = f"/reports?{urlencode(query)}"
-    table = visit.table(
-        "vault", _COLUMNS, [_row(one) for one in found.items], more=more
-    )
+    table = visit.table("vault", _COLUMNS, map(_row, found.items), more=more)
     return visit.show(
         "reports.html",
         table=table,
