@@ -15,6 +15,7 @@ from syncd.cli import drafting, keys_commands, roster_commands, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun
+from syncd.cli.terminal import agreed, tell
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages import review
@@ -37,7 +38,7 @@ def _invite(args: _InviteOptions) -> None:
         raise UsageError("--expires {text}: want 72h", text=repr(args.expires))
     wanted = {"sector": args.sector, "hours": int(hours)}
     args.send("/v1/invitations", wanted, "{invitation}")
-    terminal.tell(
+    tell(
         "Good once, for {sector}, for {hours} hours, and worth nothing until"
         " admins admit who comes: syncd join asks for it.",
         **wanted,
@@ -116,7 +117,7 @@ class _SigningOptions(_WaitingOptions):
         if self.file is not None:
             out = self.file.with_suffix(".draft")
             terminal.write_new(out, raw)
-            terminal.tell("Next: syncd roster publish {file}.", file=out)
+            tell("Next: syncd roster publish {file}.", file=out)
             return
         try:
             roster_commands.hand_in(self, raw)
@@ -174,20 +175,20 @@ class _Admit(drafting.EndOptions, _SigningOptions):
         if self.out is not None:
             super().write(draft, current)
             if self.one:
-                terminal.tell(drafting.compared(self.one.spoken_hash))
+                tell(drafting.compared(self.one.spoken_hash))
             return
         raw, name = drafts.write(draft, current), self.name
         self.show_draft(draft, current)
         wanted = [[name]]
         if self.one:
             wanted = [*map(list, spoken.of(self.one.spoken_hash))]
-            terminal.tell(
+            tell(
                 "Call {member} on a number that you knew before, and let it"
                 " read out its six words or four groups of digits. Type them:",
                 member=name,
             )
         else:
-            terminal.tell("This cannot be undone. Type {name}: ", name=name)
+            tell("This cannot be undone. Type {name}: ", name=name)
         if sys.stdin.readline().casefold().split() not in wanted:
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
@@ -212,11 +213,11 @@ def _sign(args: _SignOptions) -> None:
     signing.signatures(raw, before)  # it follows, and earlier lines hold
     if not args.as_json:
         args.show_draft(roster, before)
-    if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
+    if not (args.yes or agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
     for name in review.final(before, roster) if before else ():
         question = t("This cannot be undone. Type {name}: ", name=name)
-        if not (args.final or terminal.agreed(question, [name])):
+        if not (args.final or agreed(question, [name])):
             raise RefusedError("nothing was signed")
     done = args.sign(raw, before)
     if before is not None and not file:

@@ -23,6 +23,7 @@ from syncd.cli import meter, options, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.options import ClientOptions, KindOptions, OutputOptions
+from syncd.cli.terminal import parsed, read_file, say, tell, write_new
 from syncd.errors import Message, UntrustedError, UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
@@ -41,7 +42,7 @@ class _EvidenceOptions(Options):
 
 @noun.verb("evidence", "Judge evidence that a holder lied.")
 def _judge(args: _EvidenceOptions) -> None:
-    held = terminal.parsed(args.file, evidence.parse, evidence.MAX_SIZE)
+    held = parsed(args.file, evidence.parse, evidence.MAX_SIZE)
     if args.bundle:
         with opened(args.bundle) as (given,):
             rosters = trust.versions(args.fingerprint, given.rosters())
@@ -52,7 +53,7 @@ def _judge(args: _EvidenceOptions) -> None:
         notes = roster_files(settings.home).notes()
         rosters = trust.versions(settings.alliance.fingerprint, notes)
     proven = evidence.judge(held, rosters)
-    terminal.say(f"{held.accused}: {proven}")
+    say(f"{held.accused}: {proven}")
 
 
 class _VerifyOptions(OutputOptions):
@@ -68,7 +69,7 @@ class _CheckOptions(_VerifyOptions):
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _CheckOptions) -> int:
     if args.bundle.suffix in (".json", ".html"):
-        given = terminal.parsed(args.bundle, disclosure.read)
+        given = parsed(args.bundle, disclosure.read)
         facts = disclosure.check(given, args.fingerprint)
         lines = [
             facts["found"].value,
@@ -82,8 +83,8 @@ def _verify(args: _CheckOptions) -> int:
     with _audited(args) as audit:
         if args.certificates:
             try:
-                roots = terminal.parsed(args.certificates, stamp.authorities)
-                reply = terminal.read_file(file)
+                roots = parsed(args.certificates, stamp.authorities)
+                reply = read_file(file)
                 stamps += [stamp.check(reply, audit.bundle.manifest, roots)]
             except UntrustedError as e:
                 bad = Found(code="stamp_bad", place=file.name, text=e.text)
@@ -113,8 +114,8 @@ class _StampOptions(Options):
 @noun.verb("stamp", "Ask for an RFC 3161 time stamp of a bundle.")
 def _stamp(args: _StampOptions) -> None:
     with opened(args.bundle) as (given,):
-        terminal.write_new(args.out, stamp.request(given.manifest))
-    terminal.tell("what comes back: {path}", path=stamp.place(args.bundle))
+        write_new(args.out, stamp.request(given.manifest))
+    tell("what comes back: {path}", path=stamp.place(args.bundle))
 
 
 @contextmanager
@@ -155,8 +156,8 @@ def _collect(args: _CollectOptions) -> None:
     from syncd.node.audit.collect import Collector  # loads the network
     from syncd.node.pinned import clock
 
-    der = terminal.parsed(args.certificate, certificate.load)
-    key = terminal.read_file(args.key)
+    der = parsed(args.certificate, certificate.load)
+    key = read_file(args.key)
     with (
         terminal.new_directory(args.out) as made,
         meter.meter(args.out.name, 1) as progress,
@@ -171,8 +172,8 @@ def _collect(args: _CollectOptions) -> None:
         )
         name = asyncio.run(collector.run(args.address))
         for what in Bundle(made).about.unreached:
-            terminal.tell("not collected: {what}", what=what)
-    terminal.say("bundle {name}", name=name)
+            tell("not collected: {what}", what=what)
+    say("bundle {name}", name=name)
 
 
 class _ReportOptions(_VerifyOptions):
@@ -183,7 +184,7 @@ class _ReportOptions(_VerifyOptions):
 def _report(args: _ReportOptions) -> int:
     with _audited(args) as audit:
         if args.page:
-            terminal.write_new(args.page, report.page(audit).encode())
+            write_new(args.page, report.page(audit).encode())
         else:
             args.show(report.facts(audit), report.lines(audit))
     return audit.exit_code
@@ -212,7 +213,7 @@ def _inspect(args: _InspectOptions) -> None:
     )
     with args.api() as answers.own, terminal.new_directory(args.out) as made:
         for name, raw in inspection.files(answers):
-            terminal.write_new(made / name, raw, private=True)
+            write_new(made / name, raw, private=True)
 
 
 class _PageOptions(options.ValueOptions, KindOptions, ClientOptions):
@@ -234,7 +235,7 @@ class _PageOptions(options.ValueOptions, KindOptions, ClientOptions):
 def _certificate(args: _PageOptions) -> None:
     found, value = args.answer("/v1/certificates")
     page = report.rendered("certificate.html", **found, value=value)
-    terminal.write_new(args.page, page.encode(), private=True)
+    write_new(args.page, page.encode(), private=True)
 
 
 @noun.verb(
@@ -248,7 +249,7 @@ def _disclose(args: _PageOptions) -> None:
     fingerprint = args.settings().alliance.fingerprint
     script = resources.files("syncd.console.static") / "verify.js"
     page = disclosure.page(found, fingerprint, script.read_text("utf-8"))
-    terminal.write_new(args.page, page.encode(), private=True)
+    write_new(args.page, page.encode(), private=True)
 
 
 class _TraceOptions(_VerifyOptions):
@@ -307,7 +308,7 @@ class _ReceiptOptions(_VerifyOptions):
 
 @noun.verb("receipt", "Who has the anchor that names a look-up's receipt.")
 def _receipt(args: _ReceiptOptions) -> int:
-    one = terminal.parsed(args.file, receipt.parse)
+    one = parsed(args.file, receipt.parse)
     if not one.named:
         from syncd.store.snapshot import OwnSnapshot  # a home, here alone
 

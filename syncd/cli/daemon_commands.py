@@ -12,6 +12,7 @@ from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.command import Command, Options, option
 from syncd.cli.options import pair
+from syncd.cli.terminal import say, tell
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
 from syncd.node import hardening
@@ -48,7 +49,7 @@ class _InitOptions(HomeOptions):
 @noun.verb("init", "Make a member's home, with its keys.")
 def _init(args: _InitOptions) -> None:
     make_home(args, args.alliance, config.environment().secret_file)
-    terminal.tell("Next: syncd join request OUT, and send it to an admin.")
+    tell("Next: syncd join request OUT, and send it to an admin.")
 
 
 def make_home(args: HomeOptions, alliance: str, secret: Path | None) -> None:
@@ -91,11 +92,11 @@ def make_home(args: HomeOptions, alliance: str, secret: Path | None) -> None:
     if args.token_file:
         raw = f"{token}\n".encode()
         terminal.write_new(args.token_file, raw, private=True)
-    terminal.say("home   {home}", home=home)
-    terminal.say("log    {origin}", origin=settings.origin)
+    say("home   {home}", home=home)
+    say("log    {origin}", origin=settings.origin)
     if not args.token_file:
-        terminal.say("token  {token}", token=token)
-        terminal.tell(
+        say("token  {token}", token=token)
+        tell(
             "This token is shown this once: keep it where your systems"
             " read it."
         )

@@ -11,6 +11,7 @@ from syncd import canonical, config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, pair
+from syncd.cli.terminal import parsed, say, tell, write_new
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import conformance
@@ -83,10 +84,10 @@ def _request(args: _RequestOptions) -> None:
     settings = args.settings()
     alliance = args.alliance_id or join.NO_ALLIANCE
     raw = args.asked(settings, open_ring(settings), args.sector, alliance)
-    terminal.write_new(args.out, raw)
+    write_new(args.out, raw)
     if alliance == join.NO_ALLIANCE:
         show(args, join.parse(raw), args.out)
-    terminal.tell("Next: send {out} to an admin.", out=args.out)
+    tell("Next: send {out} to an admin.", out=args.out)
 
 
 class _Update(OutputOptions):
@@ -140,15 +141,15 @@ def _update(args: _Update) -> None:
             hint="say --url, --certificate, --new-key, --new-keys or"
             " --next-log",
         )
-    terminal.write_new(args.out, raw)
+    write_new(args.out, raw)
     ask_keys(ring, old, keys)
     show(args, asked, args.out)
-    terminal.tell(
+    tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
         out=args.out,
     )
     if args.next_log:
-        terminal.tell(
+        tell(
             "{old} has ended: from now on syncd run writes nothing, until"
             " a roster lists {new}; then start it again.",
             old=us.origin,
@@ -165,18 +166,18 @@ class _AnswerOptions(OutputOptions):
 def _answer(args: _AnswerOptions) -> None:
     settings = args.settings()
     answer = partial(answered, settings, open_ring(settings))
-    one, raw = terminal.parsed(args.challenge, answer)
+    one, raw = parsed(args.challenge, answer)
     both = (settings.home / REQUEST).read_text(), raw.decode()
-    terminal.write_new(args.out, canonical.dumps({"requests": [both]}))
+    write_new(args.out, canonical.dumps({"requests": [both]}))
     show(args, one.request, args.out, one.spoken_hash)
-    terminal.tell("Next: send {out} back to the admin.", out=args.out)
+    tell("Next: send {out} back to the admin.", out=args.out)
 
 
 def answered(
     settings: Config, ring: Keyring, sealed: bytes
 ) -> tuple[join.Applicant, bytes]:
     """Return who we are to admins, and our signed answer to a challenge."""
-    asked = terminal.parsed(settings.home / REQUEST, join.parse)
+    asked = parsed(settings.home / REQUEST, join.parse)
     keys = member_keys(ring, settings)
     raw = join.answer(sealed, asked, keys, ring.need(NONCE))
     return join.proven(asked, None, raw), raw
@@ -218,8 +219,8 @@ def accepted(settings: Config, fingerprint: str, notes: list[bytes]) -> None:
         files.put(version, raw)
     if not known:
         editing.change(settings.home, "alliance", "fingerprint", fingerprint)
-        terminal.tell(drafting.compared(fingerprint))
-    terminal.say(
+        tell(drafting.compared(fingerprint))
+    say(
         "roster {version} of {alliance}: {count} members",
         version=trusted.version,
         alliance=trusted.current.alliance,
@@ -235,10 +236,10 @@ def show(
     words = {"words": {"zh": zh, "en": en}, "digits": digits}
     value = {"id": asked.id, "hash": asked.hash, **words}
     lines = f"hash     {asked.hash}\n{drafting.compared(hash_)}"
-    say = terminal.tell if str(out) == "-" else terminal.say
-    say(terminal.as_json(value) if args.as_json else lines)
+    speak = tell if str(out) == "-" else say
+    speak(terminal.as_json(value) if args.as_json else lines)
     if not args.as_json:
-        terminal.tell(
+        tell(
             "Compare these words or digits with an admin by phone, on a"
             " number that you know already: all must agree."
         )
@@ -258,7 +259,7 @@ def _another(args: _Update, ring: Keyring, keys: MemberKeys) -> MemberKeys:
             raise UsageError("--new-key makes a certificate as well")
         der, pem = made.certificate, made.tls_pem
     elif file is not None:
-        der = terminal.parsed(file, certificate.load)
+        der = parsed(file, certificate.load)
         pem = keys.tls_pem if key is None else config.read_private(key)
     elif key is not None:
         raise UsageError("--key: give its --certificate as well")

@@ -19,6 +19,7 @@ from syncd.cli.command import option
 from syncd.cli.daemon_commands import HomeOptions, make_home
 from syncd.cli.join_commands import REQUEST, SelfOptions, noun, open_ring
 from syncd.cli.options import OutputOptions, check_given, one_value
+from syncd.cli.terminal import parsed, tell
 from syncd.node.audit.collect import rosters
 from syncd.node.home import member_keys
 from syncd.node.pinned import clock, roster_files
@@ -51,19 +52,17 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
             ring = open_ring(self.settings())
             line = ring.get(INVITED)
         if line is None and sys.stdin.isatty():
-            terminal.tell("The invitation, as syncd roster invite printed it.")
+            tell("The invitation, as syncd roster invite printed it.")
         invited = invitation.parse(line.decode() if line else one_value())
         if ring is None or line is None:
             ring = self._knock(invited, ring)
         settings = self.settings()
-        asked = terminal.parsed(home / REQUEST, join.parse)
-        one = terminal.parsed(
-            home / ANSWER, lambda raw: join.proven(asked, None, raw)
-        )
+        asked = parsed(home / REQUEST, join.parse)
+        one = parsed(home / ANSWER, lambda raw: join.proven(asked, None, raw))
         join_commands.show(self, asked, Path(), one.spoken_hash)
         if self.no_wait:
             return
-        terminal.tell(
+        tell(
             "Waiting for the admins of {alliance}; stop at will, and call"
             " syncd join again.",
             alliance=settings.member.alliance,
@@ -71,7 +70,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         keys, notes = member_keys(ring, settings), roster_files(home).notes()
         asyncio.run(_admitted(invited, keys, notes))
         join_commands.accepted(settings, invited.fingerprint, notes)
-        terminal.tell("Next: syncd run.")
+        tell("Next: syncd run.")
 
     def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
         """Verify the rosters, make a home, ask, and answer the challenge."""
@@ -86,7 +85,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         if ring is None:
             if us := trusted.current.member(self.id):
                 self.set_ = [*self.set_, f"member.generation={us.number + 1}"]
-                terminal.tell(
+                tell(
                     "{member} is a member: this asks to return, with new keys"
                     " and its next log, a day after the admins have announced"
                     " it. Lost with the old home, unless you have a backup:"
@@ -123,7 +122,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         if secret and not secret.exists():
             made = f"{secrets.token_urlsafe(24)}\n".encode()
             terminal.write_new(secret, made, private=True)
-            terminal.tell("{path}: the passphrase: keep a copy", path=secret)
+            tell("{path}: the passphrase: keep a copy", path=secret)
         make_home(self, alliance, secret)
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.grid import Item, moment
+from syncd.cli.terminal import tell
 from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import answers, catalogue, wire
 from syncd.messages.catalogue import t
@@ -90,9 +90,7 @@ class Question:
                 if not self._begun or time.monotonic() > until:
                     raise
                 why = catalogue.of(e)
-                terminal.tell(
-                    "{error}: tried again in {n} s", error=why, n=wait
-                )
+                tell("{error}: tried again in {n} s", error=why, n=wait)
                 time.sleep(wait)
 
     # ---------------------------------------------------- what is printed
@@ -118,48 +116,42 @@ class Question:
             whys = [
                 f"{n:,} × {why}" for why, n in self._whys.most_common(NAMED)
             ]
-            terminal.tell(
+            tell(
                 "{n} stayed unknown, which is no clearance: {whys}",
                 n=f"{self.unknown:,}",
                 whys="; ".join(whys),
             )
         if self._ours:
-            terminal.tell(
-                "on our own lists too: {n} items", n=f"{self._ours:,}"
-            )
+            tell("on our own lists too: {n} items", n=f"{self._ours:,}")
         silent = [one["member"] for one in self.as_of if "heard_at" not in one]
         if silent:
-            terminal.tell(
-                "not heard since the start: {names}", names=few(silent)
-            )
+            tell("not heard since the start: {names}", names=few(silent))
         if self.oldest:
-            terminal.tell(
-                "as of {moment} or later", moment=moment(self.oldest)
-            )
+            tell("as of {moment} or later", moment=moment(self.oldest))
         behind = {
             one["member"]: one["behind"]
             for one in self.as_of
             if one.get("behind")
         }
         if behind:
-            terminal.tell(
+            tell(
                 "not merged yet: {n} entries of {names}",
                 n=f"{sum(behind.values()):,}",
                 names=few([*behind]),
             )
         if self._contested:
-            terminal.tell(
+            tell(
                 "forked logs, which count for less: {names}",
                 names=few(sorted(self._contested)),
             )
         for member, at in self._distrusted.items():
-            terminal.tell(
+            tell(
                 "distrusted by us since {moment}, and counts for less: {member}",
                 moment=moment(at),
                 member=member,
             )
         if self._expired:
-            terminal.tell("the roster has expired: ask the admins to renew")
+            tell("the roster has expired: ask the admins to renew")
 
 
 def is_unknown(item: Item) -> bool:

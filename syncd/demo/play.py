@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from syncd.cli import terminal
+from syncd.cli.terminal import say
 from syncd.demo.member import Member, run
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
@@ -98,7 +98,7 @@ class Demo:
         for line in lines:
             who, sign, words = line.format(**values).split(maxsplit=2)
             if sign == "$":
-                terminal.say(f"  $ syncd {words}")
+                say(f"  $ syncd {words}")
             _, out = run(self.where, words, who)
         return out
 
@@ -122,7 +122,7 @@ class Demo:
     def found(self) -> None:
         """Four institutions found an alliance."""
         title(t("Four members found an alliance"))
-        terminal.say(f"  {self.where}")
+        say(f"  {self.where}")
         self.members = [Member(self.where, *who) for who in FOUR]
         no = join.NO_ALLIANCE
         self._each(lambda m: self._type("prepare", m=m, alliance=no))
@@ -178,7 +178,7 @@ class Demo:
     def _import(self, m: Member) -> tuple[int, Any]:
         words = f"report import lists/{m.id}.csv --evidence {m.evidence}"
         words += f" --token-file secrets/{m.id}.token"
-        terminal.say(f"  $ syncd --home homes/{m.id} {words}")
+        say(f"  $ syncd --home homes/{m.id} {words}")
         return m.result(words, 1)
 
     def _deal(self) -> None:
@@ -217,7 +217,7 @@ class Demo:
         ]
         common = max(digests, key=digests.count)
         heads = t("member"), t("own entries"), t("merged"), t("receipts")
-        terminal.say(LINE.format(*heads, t("digest")))
+        say(LINE.format(*heads, t("digest")))
         others = len(self.members) - 1
         for member, digest, (code, logs) in zip(
             self.members, digests, found, strict=True
@@ -253,7 +253,7 @@ class Demo:
                     break
             else:
                 why = t("no {kind} is reported by one member alone", kind=kind)
-                terminal.say(f"    {why}")
+                say(f"    {why}")
                 continue
             who = {"asker": asker.id, "owner": owner.id, "kind": kind}
             text = t(
@@ -299,7 +299,7 @@ class Demo:
         title(t("An auditor checks it all, offline, by the fingerprint alone"))
         who = {"m": self.members[1], "fingerprint": self.fingerprint}
         for line in self._type("audit", **who).splitlines():
-            terminal.say(f"    {line}")
+            say(f"    {line}")
         page = self.where / "audit" / "report.html"
         self.check(page.exists(), t("the report to print: {page}", page=page))
 

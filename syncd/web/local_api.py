@@ -24,6 +24,7 @@ from syncd.indicator import vocabulary
 from syncd.roster import certificate
 from syncd.web import openapi, problem, routes
 from syncd.web.forms import Vocabulary, VocabularyQuery
+from syncd.web.problem import plain
 from syncd.web.routes import EVERYBODY, OPEN, Caller, Route, route
 from syncd.web.status_forms import Alive
 
@@ -94,9 +95,9 @@ async def _problems(request: Request, handler: Handler) -> Answer:
         allow = e.headers.get(hdrs.ALLOW)
         text = _TEXTS.get(e.status, Message("the request cannot be answered"))
         headers = {"Allow": allow} if allow else {}
-        return problem.plain(e.status, text, headers=headers)
+        return plain(e.status, text, headers=headers)
     except (web.RequestPayloadError, HttpProcessingError):
-        return problem.plain(400, "the body does not come as its headers say")
+        return plain(400, "the body does not come as its headers say")
     except Exception as e:  # noqa: BLE001  a caller gets a problem all the same
         # Its message may quote a value, so only its name and place are shown.
         frames = traceback.extract_tb(e.__traceback__)
@@ -105,7 +106,7 @@ async def _problems(request: Request, handler: Handler) -> Answer:
             type(e).__name__,
             " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-6:])),
         )
-        return problem.plain(500, "internal error; the log says more")
+        return plain(500, "internal error; the log says more")
 
 
 _TEXTS = {
@@ -181,17 +182,17 @@ class LocalApi:
         """
         # An absolute target would name a host of its own (RFC 9112, 3.2.2).
         if not request.raw_path.startswith("/"):
-            return problem.plain(400, "target: want a path")
+            return plain(400, "target: want a path")
         host = request.headers.get(hdrs.HOST, "")
         if not is_ours(host, self.limits):
-            return problem.plain(
+            return plain(
                 403,
                 "host: this API does not answer to that name",
                 "[own] hosts in config.toml lists further names",
             )
         origin = request.headers.get(hdrs.ORIGIN)
         if origin not in (None, f"http://{host}", f"https://{host}"):
-            return problem.plain(403, "origin: a page of another site")
+            return plain(403, "origin: a page of another site")
         request[routes.BEARER] = _bearer(request, relayed=self.relayed)
         came = ",".join(request.headers.getall("X-Forwarded-For", ()))
         here = [] if self.relayed else [request.remote or ""]
@@ -206,16 +207,14 @@ class LocalApi:
             return refused
         media = way.takes_media
         if way.takes is not None and request.content_type not in media:
-            return problem.plain(
-                415, "the body must be {media}", media=media[0]
-            )
+            return plain(415, "the body must be {media}", media=media[0])
         return await way.answer(service, request)
 
     async def _nobody(self, request: Request, way: Route) -> Response | None:
         """Set whose token a request bears, or return why it may not."""
         bearer = request[routes.BEARER]
         if not bearer:
-            return problem.plain(
+            return plain(
                 401,
                 "a bearer token is needed",
                 "Authorization: Bearer TOKEN; `syncd token add` makes one",
@@ -223,7 +222,7 @@ class LocalApi:
             )
         caller = await self.whose(bearer)
         if isinstance(caller, str):
-            return problem.plain(
+            return plain(
                 401,
                 "this token opens nothing here: it was revoked on {day}"
                 if caller
@@ -234,7 +233,7 @@ class LocalApi:
                 day=caller,
             )
         if caller.role not in way.roles:
-            return problem.plain(
+            return plain(
                 403,
                 "the role {role} may not: {what}",
                 role=caller.role,

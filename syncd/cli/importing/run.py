@@ -11,6 +11,7 @@ from syncd.cli.importing import targets
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
 from syncd.cli.options import OutputOptions
+from syncd.cli.terminal import tell
 from syncd.errors import PendingError, UsageError
 from syncd.flows.report import Rules
 from syncd.lists import columns, mapping, preview, table
@@ -104,7 +105,7 @@ def understood(
     rows = table.open_table(file, how)
     plan = columns.plan(rows.header, rows.width, described, where=str(file))
     plan = plan.surveyed(rows.rows(0, 0))
-    terminal.tell(f"{file}: {rows.about}")
+    tell(f"{file}: {rows.about}")
     table_input.tell_notes(file, rows.notes)
     table_input.tell_unused(file, [n for n in plan.unused if n not in OURS])
     return rows, plan
@@ -149,10 +150,10 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
             why = catalogue.word("retract_reason", code)
             remark = t("taken back by us before, as {reason}", reason=why)
         if what in ("notice", "taken_back"):
-            terminal.tell(f"{n:>9,} × {remark}")
+            tell(f"{n:>9,} × {remark}")
     for (field, word), n in upload.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
-        terminal.tell(f"{n:>9,} × {line}")
+        tell(f"{n:>9,} × {line}")
     waits = PendingError.exit_code if counts.get("pending") else 0
     if not counts.get("refused"):
         return waits
@@ -160,18 +161,18 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
     others = sum(n for _, n in reasons[SHOWN:])
     for why, n in [*reasons[:SHOWN], (t("other reasons"), others)]:
         if n:
-            terminal.tell(f"{n:>9,} × {why}")
+            tell(f"{n:>9,} × {why}")
     if where:
-        terminal.tell("refused rows, with reasons: {path}", path=where)
+        tell("refused rows, with reasons: {path}", path=where)
     elif "id" in counts:
-        terminal.tell(
+        tell(
             "refused rows, with reasons: syncd report imports --refused"
             " {id} --out FILE.csv; mend them there and import that file"
             " like this one",
             id=counts["id"],
         )
     else:
-        terminal.tell("write refused rows down with --refused FILE.csv")
+        tell("write refused rows down with --refused FILE.csv")
     return waits or 1
 
 
@@ -262,18 +263,18 @@ def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
 def _next(found: Preview, file: Path, *, codes: Path | None) -> int:
     """Say what to do next; return the exit code."""
     if codes:
-        terminal.tell(
+        tell(
             "mapping file: {path}; write the codes in, then import with"
             " --map {path}",
             path=codes,
         )
     elif found.unknown:
-        terminal.tell(
+        tell(
             "--write-codes FILE.toml writes these words down, to be given"
             " their codes; --map FILE.toml gives it back"
         )
     elif found.good == found.rows:
-        terminal.tell(
+        tell(
             "{path}: nothing was sent; without --dry-run it is imported",
             path=file,
         )
