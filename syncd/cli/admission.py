@@ -15,7 +15,7 @@ from syncd.cli import drafting, keys_commands, roster_commands, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun
-from syncd.cli.terminal import agreed, tell
+from syncd.cli.terminal import tell
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages import review
@@ -213,11 +213,11 @@ def _sign(args: _SignOptions) -> None:
     signing.signatures(raw, before)  # it follows, and earlier lines hold
     if not args.as_json:
         args.show_draft(roster, before)
-    if not (args.yes or agreed(t("Sign this? [y/N] "))):
+    if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
     for name in review.final(before, roster) if before else ():
         question = t("This cannot be undone. Type {name}: ", name=name)
-        if not (args.final or agreed(question, [name])):
+        if not (args.final or terminal.agreed(question, [name])):
             raise RefusedError("nothing was signed")
     done = args.sign(raw, before)
     if before is not None and not file:
