@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
 from syncd.flows import excess, trial
@@ -20,6 +19,8 @@ from syncd.roster.quotas import DAY_S
 from syncd.roster.terms import PUBLISH
 from syncd.tlog import checkpoint
 
+Find = Callable[[str, str, Message], None]
+"""(code, place, what is wrong)"""
 Fits = Callable[[AuditedLog, checkpoint.Checkpoint, str, str], bool | None]
 """(log, head, place, code of a finding) → whether the head is of its history"""
 

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import pairwise
 
 from syncd import errors
-from syncd.audit import books, known, notes, result
+from syncd.audit import books, known, result
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.result import Audit, AuditedLog, Line, Signed
@@ -25,10 +25,11 @@ from syncd.indicator.leaf import INDICATOR_TYPES, Record
 from syncd.indicator.notation import is_day
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.tlog import growth
+from syncd.tlog import checkpoint, cosignature, growth, note
 from syncd.tlog.checkpoint import Checkpoint
 
 ASKED = frozenset({*INDICATOR_TYPES, *result.BOOKS})  # types
+SKEW_S = 300  # of honest clocks to each other
 
 
 def verify(
@@ -68,7 +69,6 @@ class _Check:
         except errors.NewerError as e:
             self.find("newer", "roster/", e.text)
         self._keys = known.Keys(rosters)
-        self._signed = notes.Notes(self._keys, self.audit, self.find)
         if rosters and rosters[0].id != given.about.alliance:
             raise UntrustedError("about.json: of another alliance")
 
@@ -98,7 +98,7 @@ class _Check:
         books.check(self.audit, self._fits, self.find)
         self._evidence()
         for path in sorted(self._bundle.unread.difference(missing)):
-            raw = notes.read(self._bundle, path, self.find)
+            raw = self._read(self._bundle, path)
             made = {"vkeys": known.vkeys, "policy": known.policy}.get(path)
             if raw and made and raw != made(self.audit.rosters[0]):
                 text = Message("not the keys of the newest roster")
@@ -175,7 +175,7 @@ class _Check:
             head = Checkpoint(log.origin, pin.size, pin.root)
             self._fits(log, head, "roster/", "decided_otherwise")
         ahead = set[int]()
-        for head, one in self._signed.of(self._bundle, log).items():
+        for head, one in self._signed(self._bundle, log).items():
             fits = self._fits(log, head, one.place, "fork" if one.ours else "")
             if fits:
                 log.lines += one.lines
@@ -188,6 +188,74 @@ class _Check:
                     ahead.add(head.size)
             elif fits is False:
                 self._blame(one.lines, log)
+
+    def _signed(
+        self, files: Bundle, log: AuditedLog
+    ) -> dict[Checkpoint, Signed]:
+        """Return what a bundle's notes say of a log, by whom, by its trees."""
+        main = f"{log.where}/checkpoint"
+        found = defaultdict[Checkpoint, Signed](Signed)
+        for path in (main, *files.below(f"{log.where}/notes/")):
+            raw = self._read(files, path)
+            if raw is None:
+                continue
+            try:
+                made = note.parse(raw, max_size=checkpoint.MAX_SIZE)
+                head = checkpoint.parse(made.text)
+            except errors.MalformedError as e:
+                self.find("line_bad", path, e.text)
+                continue
+            named = bundles.note_path(head.origin, head.size, raw)
+            if path not in (named, main):
+                text = Message("is to be {path}", path=named)
+                self.find("line_bad", path, text)
+            if head.origin == log.origin:
+                self._lines(log, path, made, found[head])
+        return found
+
+    def _lines(
+        self, log: AuditedLog, path: str, made: note.Note, into: Signed
+    ) -> None:
+        """Take the lines of a note that verify."""
+        size = checkpoint.parse(made.text).size
+        for line in dict.fromkeys(made.signatures):
+            ours = (line.name, line.key_id) == (log.key.name, log.key.key_id)
+            key = self._keys.by_id.get((line.name, line.key_id))
+            if not (key or ours):
+                unknown = Message(
+                    "{place}: a line of {name}, of no known key that can be checked"
+                    " here",
+                    place=path,
+                    name=bundles.visible(line.name[:100]),
+                )
+                self.audit.unseen.append(unknown)
+                continue
+            try:
+                if not key:
+                    note.verify(note.Note(made.text, (line,)), (log.key,))
+                    into.place = into.place if into.ours else path
+                    into.ours = True
+                    continue
+                at = cosignature.verify(made.text, key, line)
+            except UntrustedError as e:
+                self.find("line_bad", path, e.text)
+                continue
+            signer, role = self._keys.signer(line.name)
+            since = self._keys.since[key] - SKEW_S
+            if not since <= at <= self.audit.about.at + SKEW_S:
+                text = Message("{signer} at {at}", signer=signer, at=at)
+                self.find("early", path, text)
+            if at >= since:
+                into.lines.append(Line(signer, role, size, at, path))
+        into.place = into.place or path
+
+    def _read(self, files: Bundle, path: str) -> bytes | None:
+        """Return a file; None, and a finding, if it is not what was collected."""
+        try:
+            return files.read(path)
+        except SyncdError as e:
+            self.find("file_changed", path, e.text)
+        return None
 
     def _fits(
         self, log: AuditedLog, head: Checkpoint, place: str, code: str
@@ -257,7 +325,7 @@ class _Check:
 
     def _evidence(self) -> None:
         for path in self._bundle.below("evidence/"):
-            raw = notes.read(self._bundle, path, self.find)
+            raw = self._read(self._bundle, path)
             if raw is None:
                 continue
             try:
@@ -285,7 +353,7 @@ class _Check:
             where = bundles.log_directory(origin)
             log = self.audit.logs.get(origin)
             if log:
-                for head, one in self._signed.of(earlier, log).items():
+                for head, one in self._signed(earlier, log).items():
                     self._went_on(log, head, one, earlier)
             elif not self._bundle.below(f"{where}/"):
                 text = Message("{origin}: not here", origin=origin)
