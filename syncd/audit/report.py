@@ -40,12 +40,13 @@ FIGURES: Final = {  # what, of how many
     "hours": "retracted",
 }
 _LAST: Final = 250_000_000_000  # a clock's time, in year 9892
-Rows = Iterator[dict[str, Any]]
+Facts = dict[str, Any]
+Rows = Iterator[Facts]
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
 
 
-def facts(audit: Audit) -> dict[str, Any]:
+def facts(audit: Audit) -> Facts:
     """Return all that a report says, for programs: schemas/audit-report.json."""
     newest = audit.rosters[0] if audit.rosters else None
     return {
@@ -104,7 +105,7 @@ def _rosters(rosters: Sequence[Roster]) -> Rows:
         }
 
 
-def _log(log: AuditedLog) -> dict[str, Any]:
+def _log(log: AuditedLog) -> Facts:
     return {
         "origin": log.origin,
         "member": log.member,
@@ -261,7 +262,7 @@ def rendered(page: str, /, **values: Any) -> str:
 
     The times in it are those of the `zone` that is among the values.
     """
-    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
+    words: Facts = {"t": t, "lang": catalogue.language()}
     words["when"] = partial(moment, zone=values["zone"])
     words |= {"word": catalogue.word, "phrase": catalogue.phrase}
     made = environment("syncd.audit", "").get_template(page)

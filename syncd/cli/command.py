@@ -19,6 +19,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
 
+from msgspec import Struct
+
 from syncd import config
 from syncd.errors import UsageError
 
@@ -129,14 +131,13 @@ def _typed(name: str, one: Parameter, hint: Any) -> Parameter:
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-@dataclasses.dataclass(eq=False)
-class Command:
+class Command(Struct, eq=False):
     """A word: what it does, if anything by itself, and the words below it."""
 
     about: str = ""
     options: type[Options] = Options
     run: Callable[[Any], int | None] | None = None
-    below: dict[str, "Command"] = dataclasses.field(default_factory=dict)
+    below: dict[str, "Command"] = {}
 
     def noun(self, name: str, about: str) -> "Command":
         """Return a word below this one."""

@@ -10,7 +10,6 @@ logged in. An htmx request gets one block of the template, anybody else all.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
@@ -31,6 +30,7 @@ NOBODY: Final = Caller("", "")
 MOST_FORM: Final = 65_536  # bytes
 
 Answer = StreamResponse
+Given = Mapping[str, str]  # by a form or a query
 
 
 class Way(NamedTuple):
@@ -65,8 +65,7 @@ def page(
     return add
 
 
-@dataclass(kw_only=True, eq=False)
-class Visit:
+class Visit(Struct, kw_only=True, eq=False):
     """One request of somebody who is logged in."""
 
     room: "Console"
@@ -77,10 +76,10 @@ class Visit:
     session: str = ""  # its id
     zone: str = "UTC"
     now: int = 0  # unix seconds
-    tables: list[Table] = field(default_factory=list)
+    tables: list[Table] = []
 
     @property
-    def query(self) -> Mapping[str, str]:
+    def query(self) -> Given:
         """What stands behind the question mark."""
         return self.request.query
 

@@ -46,6 +46,7 @@ Cursor = Annotated[int, meta(_NEXT, ge=0, le=10**15)]
 
 Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
+Texts = tuple[str, ...]
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=MOST_ITEMS)]
 Some = Annotated[Many[T], msgspec.Meta(min_length=1)]
@@ -151,7 +152,7 @@ class Ours(Output):
 
     action: str = ""  # what to do by both; absent for nothing
     unattended: str = ""  # the same where no person decides
-    reasons: tuple[str, ...] = ()  # codes
+    reasons: Texts = ()  # codes
     exempt: OwnMark | None = None
     notes: tuple[OwnMark, ...] = ()
     local: tuple[OwnMark, ...] = ()
@@ -163,7 +164,7 @@ class LookupItem(Output):
     verdict: str = ""  # a verdict; absent beside a problem
     action: str = ""  # what to do; absent for nothing
     unattended: str = ""  # the action where no person decides
-    reasons: tuple[str, ...] = ()  # codes
+    reasons: Texts = ()  # codes
     labels: tuple[Label, ...] = ()
     roles: tuple[Label, ...] = ()
     sectors: dict[str, int] = EMPTY  # reporting members by sector
@@ -173,14 +174,14 @@ class LookupItem(Output):
     positions: tuple[Position, ...] = ()  # what it rests on
     spoofed: bool = False
     handling: str = ""
-    missing: tuple[str, ...] = ()  # holders that did not answer
+    missing: Texts = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
     detail_code: str = ""
     params: Params = EMPTY
     ours: Ours | None = None  # if our own lists say something
     owner: Owner | None = None  # of a protected value
-    notices: tuple[str, ...] = ()  # codes: what a reader should know
-    tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
+    notices: Texts = ()  # codes: what a reader should know
+    tried: Texts = ()  # kinds of account that a number was tried as
     hint: str = ""  # how to ask for what was not tried
     hint_code: str = ""
     receipt: Receipt | None = None  # if one was asked for
@@ -216,8 +217,8 @@ class LookupAnswers(Output):
     items: tuple[LookupItem, ...]
     roster: RosterState
     as_of: tuple[AsOf, ...]
-    missing: tuple[str, ...] = ()  # holders that did not answer in time
-    contested: tuple[str, ...] = ()  # origins whose logs are forked
+    missing: Texts = ()  # holders that did not answer in time
+    contested: Texts = ()  # origins whose logs are forked
     distrusted: dict[str, int] = EMPTY  # members by us, since when
 
 
@@ -322,7 +323,7 @@ class Waiting(FullOutput):
     """What waits for admins, as notes that prove themselves."""
 
     requests: tuple[tuple[str, str], ...] = ()  # with the answer to each
-    drafts: tuple[str, ...] = ()  # with the signatures so far
+    drafts: Texts = ()  # with the signatures so far
 
 
 class Effect(Output):

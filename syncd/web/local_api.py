@@ -10,14 +10,14 @@ import ipaddress
 import logging
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from aiohttp.web import Request, Response
 from aiohttp.web import StreamResponse as Answer
+from msgspec import Struct
 
 from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
@@ -34,8 +34,7 @@ LOOKUPS = "/v1/lookups"
 MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What is taken from whom."""
 
     hosts: frozenset[str] = frozenset()  # beside loopback's own names
@@ -147,13 +146,13 @@ _HOST = re.compile(
 )
 
 
-def is_ours(host: str, limits: Limits = Limits()) -> bool:
-    """Tell whether it is a name of this machine's, or one of the limits'."""
+def is_ours(host: str, hosts: Collection[str] = ()) -> bool:
+    """Tell whether it is a name of this machine's, or one of some hosts."""
     match = _HOST.fullmatch(host)
     if match is None or int(match[3] or 0) > 65_535:
         return False
     name = (match[1] or match[2]).lower()
-    if name == "localhost" or name in limits.hosts:
+    if name == "localhost" or name in hosts:
         return True
     try:
         return ipaddress.ip_address(name).is_loopback
@@ -164,8 +163,7 @@ def is_ours(host: str, limits: Limits = Limits()) -> bool:
 # --------------------------------------------------------------------- API
 
 
-@dataclass(frozen=True, slots=True)
-class LocalApi:
+class LocalApi(Struct, frozen=True):
     """Lets callers in; what concerns no service, it answers itself."""
 
     whose: Whose
@@ -184,7 +182,7 @@ class LocalApi:
         if not request.raw_path.startswith("/"):
             return plain(400, "target: want a path")
         host = request.headers.get(hdrs.HOST, "")
-        if not is_ours(host, self.limits):
+        if not is_ours(host, self.limits.hosts):
             return plain(
                 403,
                 "host: this API does not answer to that name",

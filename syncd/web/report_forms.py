@@ -1,6 +1,5 @@
 """Forms of reports and imports, and of what waits for a second person."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal
 
 import msgspec
@@ -230,8 +229,7 @@ class UploadPreview(FullOutput):
     notices: dict[str, int]  # codes: rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What the process that reads one is told; descriptors are inherited."""
 
     file: int

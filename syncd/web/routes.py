@@ -13,7 +13,6 @@ knows what the other does not.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from types import new_class
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -70,8 +69,7 @@ BEARER = web.RequestKey("bearer", str)  # its token, or what stands for it
 HOPS = web.RequestKey("hops", list[str])  # addresses; we know the last only
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
+class Route(msgspec.Struct, frozen=True, eq=False):
     """One thing that the local API does."""
 
     method: str

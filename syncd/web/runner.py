@@ -12,6 +12,7 @@ in plain text, and logs it with what came in. Here it is one problem
 import asyncio
 import io
 import logging
+from asyncio import BaseTransport, Transport
 from collections import Counter
 from typing import Any, cast
 
@@ -83,20 +84,20 @@ class _Handshake(asyncio.Protocol):
         self._server, self._tls = server, tls
         self._task: asyncio.Task[None] | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: BaseTransport) -> None:
         """Shake hands, if there is room; the longest silent gives way."""
-        raw = cast(asyncio.Transport, transport)
+        raw = cast(Transport, transport)
         if self._server.makes_room(raw):
             loop = asyncio.get_running_loop()
             self._task = loop.create_task(self._shake(raw))
         else:
             raw.abort()
 
-    async def _shake(self, raw: asyncio.Transport) -> None:
+    async def _shake(self, raw: Transport) -> None:
         server, loop = self._server, asyncio.get_running_loop()
         raw.pause_reading()  # what it says first is for TLS
         connection = server.connection()
-        tls: asyncio.Transport | None = None
+        tls: Transport | None = None
         try:
             await self._tls.admit()
             if raw.is_closing():  # it gave way before this had begun
@@ -128,11 +129,11 @@ class _Connection(RequestHandler):
     _late: asyncio.TimerHandle
     _stalled: asyncio.TimerHandle  # the same, until its reader stalls
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: BaseTransport) -> None:
         """Begin, unless the server stopped, or this is one too many."""
         super().connection_made(transport)
         server = cast(_Server, self._manager)
-        mine = cast(asyncio.Transport, transport)
+        mine = cast(Transport, transport)
         server.here[self] = mine
         self._pin = pinning.peer_pin(mine.get_extra_info("ssl_object"))
         server.pins[self._pin] += 1
@@ -212,13 +213,13 @@ class _Server(web.Server):
         super().__init__(*rest, **more)
         self.tls = tls
         self.shut = False
-        self.here: dict[_Connection, asyncio.Transport] = {}
+        self.here: dict[_Connection, Transport] = {}
         self.pins = Counter[str | None]()
-        self.handshakes: dict[asyncio.Transport, str] = {}  # with addresses
+        self.handshakes: dict[Transport, str] = {}  # with addresses
         self._begun = Counter[str]()  # handshakes of each in this second
         self._second = 0
 
-    def makes_room(self, raw: asyncio.Transport) -> bool:
+    def makes_room(self, raw: Transport) -> bool:
         """Count a handshake that is to begin; tell whether it may."""
         (address, *_) = raw.get_extra_info("peername") or ("",)
         second = int(self._loop.time())

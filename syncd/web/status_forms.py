@@ -7,7 +7,7 @@ from syncd.flows.allowance import QuotaLeft
 from syncd.flows.ports import Given, Mute
 from syncd.messages.wire import Params, WireMessage
 from syncd.shape import EMPTY
-from syncd.web.forms import FullOutput, Input, Output, RosterState, meta
+from syncd.web.forms import FullOutput, Input, Output, RosterState, Texts, meta
 
 __all__ = ["QuotaLeft"]
 
@@ -114,7 +114,7 @@ class KeyState(FullOutput):
     t: int
     n: int
     shares: int  # that there are: more than n where holders were lost
-    up: tuple[str, ...]  # the holders that answer
+    up: Texts  # the holders that answer
     spare: int  # of these, beyond t; below 0 it cannot be used
 
 
@@ -149,7 +149,7 @@ class NotifyState(FullOutput):
     """How telling one target of `[notify]` goes."""
 
     target: str
-    roles: tuple[str, ...]
+    roles: Texts
     waiting: int  # not told yet
     dropped: int  # never told, since our start: too old, or too many
     failures: int  # in a row

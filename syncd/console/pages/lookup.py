@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Given, Visit, page
 from syncd.console.pages import reports
 from syncd.indicator import vocabulary
 from syncd.indicator.extract import Named, extract
@@ -93,7 +93,7 @@ async def _asked(
     return found.items
 
 
-def _noted(visit: Visit, given: Mapping[str, str]) -> Answer:
+def _noted(visit: Visit, given: Given) -> Answer:
     purpose = given.get("purpose", "")
     known = purpose if purpose in PURPOSES else ""
     return visit.go(f"/lookup?noted&for={known}")
@@ -101,7 +101,7 @@ def _noted(visit: Visit, given: Mapping[str, str]) -> Answer:
 
 def _show(
     visit: Visit,
-    given: Mapping[str, str],
+    given: Given,
     said: str,
     rows: Sequence[Mapping[str, Any]] = (),
 ) -> Answer:
