@@ -85,7 +85,7 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     of_all = {"refresh": asked.refresh}
     target = Reports(api, rows, plan, given, of_all, {})
     run.complete(target, file, how, said)
-    Upload(file, rows, plan, target, anew=asked.anew).run()
+    Upload(file, target, anew=asked.anew).run()
     return None
 
 

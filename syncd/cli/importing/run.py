@@ -70,16 +70,15 @@ def import_list(args: "ImportOptions") -> int:
     with args.api() as own:
         file, name = args.file, args.list_ or args.file.name
         end = args.given("gone", "gone_at_most")
-        target: Reports | OwnList
         if args.local:
-            target = OwnList(own, rows, plan, name, is_part(rows), end)
+            target: Reports = OwnList(own, rows, plan, {"list": name}, {}, end)
         else:
             given = {"name": file.name, "list": name}
             of_all = args.given("refresh", "again")
             target = Reports(own, rows, plan, given, of_all, end)
             complete(target, file, how, meant)
         budget = args.settings().own.max_request_bytes
-        upload = Upload(*(file, rows, plan, target), budget, args.anew)
+        upload = Upload(file, target, budget, args.anew)
         counts = upload.run()
         table_input.tell_notes(args.file, rows.notes, before)
         return _tell(args, upload, counts)
@@ -151,7 +150,7 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
             remark = t("taken back by us before, as {reason}", reason=why)
         if what in ("notice", "taken_back"):
             tell(f"{n:>9,} × {remark}")
-    for (field, word), n in upload.columns.ignored.most_common(SHOWN):
+    for (field, word), n in upload.target.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
         tell(f"{n:>9,} × {line}")
     waits = PendingError.exit_code if counts.get("pending") else 0
