@@ -64,9 +64,7 @@ def _found(args: _FoundOptions) -> None:
 class _CeremonyOptions(OutputOptions):
     dir: Path | None = argument("where the notes lie", needed=False)
     at: str = option("the member in whose mailbox they lie instead")
-    holder: list[str] = option(
-        "a member that is to hold the keys", needed=True
-    )
+    holder: list[str] = option("a member that is to hold keys", needed=True)
     threshold: int = option("holders that are needed", default=2)
     dealer: list[str] = option(
         "one of those who share out anew the keys that they hold"

@@ -143,9 +143,7 @@ def opened(*paths: Path) -> Iterator[list[Bundle]]:
 
 class _CollectOptions(Options):
     out: Path = argument("a new directory; or a new file NAME.tar")
-    address: list[str] = option(
-        "of a member's peer API, as its URL", needed=True
-    )
+    address: list[str] = option("URL of a member's peer API", needed=True)
     fingerprint: str = option("of roster version 1", needed=True)
     certificate: Path = option("the auditor's, PEM or DER", needed=True)
     key: Path = option("its private key, PEM", needed=True)

@@ -11,9 +11,7 @@ noun = Command()
 
 
 class _VocabularyOptions(OutputOptions):
-    field: str = argument(
-        "label, role, evidence, …; or a word of any", needed=False
-    )
+    field: str = argument("label, role, …; or a word of any", needed=False)
     word: str = argument("what it is called where you are", needed=False)
 
 

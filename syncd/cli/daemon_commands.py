@@ -35,9 +35,7 @@ class HomeOptions(Options):
     domain: str = option("our domain", needed=True)
     region: str = option("country of phones without one", default="CN")
     peer: str = option("peer API, host:port", default="127.0.0.1:8443")
-    own: str = option(
-        "local API, host:port or a path", default="127.0.0.1:8480"
-    )
+    own: str = option("local API, host:port or path", default="127.0.0.1:8480")
     token_file: Path | None = option("write the operator's bearer token here")
     set_: list[str] = option("another setting: section.key=value in TOML")
 

@@ -33,9 +33,7 @@ DAYS = option("until it expires", default=drafts.LIFE_DAYS, min=1, max=90)
 class NewestOptions(OutputOptions):
     """A version of the roster that follows the newest one."""
 
-    current: Path | None = option(
-        "the newest signed roster; else that of --home"
-    )
+    current: Path | None = option("newest signed roster; else that of --home")
 
     def newest(self) -> Roster:
         """Return the roster that a draft follows."""

@@ -185,9 +185,7 @@ def answered(
 
 class _AcceptOptions(Options):
     rosters: list[Path] = argument("versions from 1 on, in order")
-    fingerprint: str = option(
-        "of version 1, told by a second way", needed=True
-    )
+    fingerprint: str = option("of version 1, by a second way", needed=True)
 
 
 @noun.verb(

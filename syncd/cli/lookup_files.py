@@ -73,9 +73,7 @@ def run(args: "LookupOptions", file: Path, out: Path, call: grid.Item) -> int:
     args.show(value, grid.table("counts", lines))
     asking.tell()
     if refused:
-        terminal.tell(
-            "{n} rows were not asked: see the column problem", n=refused
-        )
+        terminal.tell("{n} rows were not asked: see column problem", n=refused)
     return 1 if refused or asking.unknown else 0
 
 

@@ -104,9 +104,7 @@ class KindOptions(Options):
 class FormatOptions(Options):
     """What a list is, whatever is done with it."""
 
-    map_: list[str] = option(
-        "FIELD=COLUMN, by name or number from 1; or FILE.toml"
-    )
+    map_: list[str] = option("FIELD=COLUMN: name, number from 1; or FILE.toml")
     format_: str = option("csv, tsv, txt, hosts, ndjson, xlsx")
     encoding: str = option("detected if not given")
     delimiter: str = option("detected if not given")

@@ -74,9 +74,7 @@ def _dispute(args: _DisputeOptions) -> None:
     kept = later("the dispute is kept as {id}")
     done = args.send("/v1/disputes", call, kept)
     if done.get("unchecked") and not args.as_json:
-        terminal.say(
-            "holders are missing: nobody knows whether it is reported"
-        )
+        terminal.say("holders are missing: nobody knows if it is reported")
 
 
 class _AnswerOptions(ApiOptions):

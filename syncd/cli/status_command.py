@@ -10,9 +10,7 @@ from syncd.messages.catalogue import later, t, text
 
 
 class _StatusOptions(ApiOptions):
-    health: bool = option(
-        "only whether it serves: exit code 0 if it does; no token"
-    )
+    health: bool = option("whether it serves: exit code 0 if so; no token")
 
 
 def _status(args: _StatusOptions) -> int:
