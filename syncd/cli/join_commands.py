@@ -10,7 +10,7 @@ import msgspec
 from syncd import canonical, config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import OutputOptions, pair
+from syncd.cli.options import pair
 from syncd.cli.terminal import parsed, say, tell, write_new
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
@@ -18,7 +18,7 @@ from syncd.flows import conformance
 from syncd.node import home
 from syncd.node.home import KEPT_AS, SIGNING, ask_keys, member_keys
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.roster import certificate, join, membership, spoken
+from syncd.roster import certificate, join, membership
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
@@ -72,7 +72,7 @@ class SelfOptions(Options):
 noun = Command()
 
 
-class _RequestOptions(SelfOptions, OutputOptions):
+class _RequestOptions(SelfOptions):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
     url: list[str] = option("https address of our peer API", needed=True)
@@ -86,11 +86,11 @@ def _request(args: _RequestOptions) -> None:
     raw = args.asked(settings, open_ring(settings), args.sector, alliance)
     write_new(args.out, raw)
     if alliance == join.NO_ALLIANCE:
-        show(args, join.parse(raw), args.out)
+        show(join.parse(raw), args.out)
     tell("Next: send {out} to an admin.", out=args.out)
 
 
-class _Update(OutputOptions):
+class _Update(Options):
     out: Path = argument()
     url: list[str] = option("all our peer APIs, best first")
     certificate: Path | None = option("our new one, PEM or DER")
@@ -143,7 +143,7 @@ def _update(args: _Update) -> None:
         )
     write_new(args.out, raw)
     ask_keys(ring, old, keys)
-    show(args, asked, args.out)
+    show(asked, args.out)
     tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
         out=args.out,
@@ -157,7 +157,7 @@ def _update(args: _Update) -> None:
         )
 
 
-class _AnswerOptions(OutputOptions):
+class _AnswerOptions(Options):
     challenge: Path = argument()
     out: Path = argument()
 
@@ -169,7 +169,7 @@ def _answer(args: _AnswerOptions) -> None:
     one, raw = parsed(args.challenge, answer)
     both = (settings.home / REQUEST).read_text(), raw.decode()
     write_new(args.out, canonical.dumps({"requests": [both]}))
-    show(args, one.request, args.out, one.spoken_hash)
+    show(one.request, args.out, one.spoken_hash)
     tell("Next: send {out} back to the admin.", out=args.out)
 
 
@@ -226,21 +226,14 @@ def accepted(settings: Config, fingerprint: str, notes: list[bytes]) -> None:
     )
 
 
-def show(
-    args: OutputOptions, asked: join.Request, out: Path, hash_: str = ""
-) -> None:
+def show(asked: join.Request, out: Path, hash_: str = "") -> None:
     """Show what two compare; on standard error if `out` is standard output."""
-    zh, en, digits = spoken.of(hash_ := hash_ or asked.hash)
-    words = {"words": {"zh": zh, "en": en}, "digits": digits}
-    value = {"id": asked.id, "hash": asked.hash, **words}
-    lines = f"hash     {asked.hash}\n{drafting.compared(hash_)}"
     speak = tell if str(out) == "-" else say
-    speak(terminal.as_json(value) if args.as_json else lines)
-    if not args.as_json:
-        tell(
-            "Compare these words or digits with an admin by phone, on a"
-            " number that you know already: all must agree."
-        )
+    speak(f"hash     {asked.hash}\n{drafting.compared(hash_ or asked.hash)}")
+    tell(
+        "Compare these words or digits with an admin by phone, on a"
+        " number that you know already: all must agree."
+    )
 
 
 def _another(args: _Update, ring: Keyring, keys: MemberKeys) -> MemberKeys:

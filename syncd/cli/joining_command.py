@@ -18,7 +18,7 @@ from syncd.cli.api_client import problem
 from syncd.cli.command import option
 from syncd.cli.daemon_commands import HomeOptions, make_home
 from syncd.cli.join_commands import REQUEST, SelfOptions, noun, open_ring
-from syncd.cli.options import OutputOptions, check_given, one_value
+from syncd.cli.options import check_given, one_value
 from syncd.cli.terminal import parsed, tell
 from syncd.node.audit.collect import rosters
 from syncd.node.home import member_keys
@@ -37,7 +37,7 @@ INVITED = "join-invitation"  # in the keyring: the line
 PAUSE_S = 5.0  # between two members that are asked whether we are in
 
 
-class _Join(SelfOptions, HomeOptions, OutputOptions):
+class _Join(SelfOptions, HomeOptions):
     id: str = option("member id, if there is no home yet")
     domain: str = option("our domain, likewise")
     no_wait: bool = option("do not wait until we are in")
@@ -59,7 +59,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         settings = self.settings()
         asked = parsed(home / REQUEST, join.parse)
         one = parsed(home / ANSWER, lambda raw: join.proven(asked, None, raw))
-        join_commands.show(self, asked, Path(), one.spoken_hash)
+        join_commands.show(asked, Path(), one.spoken_hash)
         if self.no_wait:
             return
         tell(
