@@ -73,11 +73,9 @@ class _Check:
             raise UntrustedError("about.json: of another alliance")
 
     def find(self, code: str, place: str, text: Message) -> None:
-        """Note a finding."""
         self.audit.found.append(result.Found(code, place, text))
 
     def run(self) -> None:
-        """Check all that is in the bundle."""
         missing, stray = self._bundle.strays()
         for path in missing:
             self.find("file_missing", path, Message("not here"))
@@ -216,7 +214,6 @@ class _Check:
     def _lines(
         self, log: AuditedLog, path: str, made: note.Note, into: Signed
     ) -> None:
-        """Take the lines of a note that verify."""
         size = checkpoint.parse(made.text).size
         for line in dict.fromkeys(made.signatures):
             ours = (line.name, line.key_id) == (log.key.name, log.key.key_id)

@@ -107,7 +107,6 @@ class _SigningOptions(_WaitingOptions):
             terminal.say(line)
 
     def sign(self, raw: bytes, before: Roster | None) -> bytes:
-        """Return a draft with our signature."""
         if self.keys is None:
             raise UsageError("an admin's key is needed: --keys DIR")
         return signing.sign(raw, keys_commands.admin_key(self.keys), before)

@@ -207,7 +207,6 @@ class _OverUnix(HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        """Connect."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))

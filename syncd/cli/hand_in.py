@@ -119,7 +119,6 @@ class HandIn(Struct):
 
 
 def _came_in(item: Item) -> str:
-    """Return what became of an item that is not refused."""
     row, id_ = item["row"], item["id"]
     if item["state"] == "taken_back":
         return t(

@@ -48,7 +48,6 @@ def _show(args: _ShowOptions) -> None:
 
 
 def _shown(found: Item) -> Iterator[str]:
-    """Yield what is signed of a log, by whom, and its newest entries."""
     yield from map(answers.clean, found["checkpoint"].splitlines())
     yield from grid.items("cosigned", found["cosigned"])
     yield from grid.items("entries", found["items"], _state)
@@ -150,7 +149,6 @@ def _verify(args: OutputOptions) -> int:
 
 
 def _proven(found: Iterable[Item]) -> Iterator[str]:
-    """Yield what each log is; tell what is wrong with it."""
     for log in found:
         state = t("ok") if log["ok"] else t("DAMAGED")
         if log["contested"]:

@@ -54,7 +54,6 @@ def _lookup(args: LookupOptions) -> int:
 
 
 def _lines(args: LookupOptions, call: Item) -> int:
-    """Look up values one a line, and show the answers."""
     args.check_kind()
     wanted = [{**args.named, "value": line} for line in options.values()]
     items: list[Item] = []
@@ -76,7 +75,6 @@ def _lines(args: LookupOptions, call: Item) -> int:
 
 
 def _shown(items: list[Item]) -> Iterator[str]:
-    """Yield each answer as lines of name and text, behind its number."""
     for number, item in enumerate(items, 1):
         rows = [("#", str(number))] * (len(items) > 1)
         if "problem" in item:

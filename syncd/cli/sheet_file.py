@@ -66,7 +66,6 @@ _MADE = re.compile(rb'(?<=W3CDTF">)[^<]*')  # when it was
 
 
 def _filling(sheet: Any) -> Callable[[Sequence[str | int]], None]:
-    """Return what appends rows to a sheet."""
     from openpyxl.cell import WriteOnlyCell
 
     def cell(value: str | int) -> Any:

@@ -109,7 +109,6 @@ def _contact(row: Item, now: int) -> str:
 
 
 def _head(found: Item) -> list[tuple[str, str]]:
-    """Return what is said of the member as a whole."""
     log, vault, roster = found["log"], found["vault"], found["roster"]
     up = [h["member"] for h in found["holders"] if h["up"]]
     waiting = {k: n for k, n in vault["waiting"].items() if n}
@@ -165,7 +164,6 @@ def _quota(left: Item) -> str:
 
 
 def _target(to: Item) -> str:
-    """Return how telling one target of `[notify]` goes."""
     how = t("ok") if not to["failures"] else text(to["why"])
     how += t(", {n} wait", n=to["waiting"]) if to["waiting"] else ""
     how += t(", {n} never told", n=to["dropped"]) if to["dropped"] else ""

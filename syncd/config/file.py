@@ -77,15 +77,12 @@ def parse(raw: bytes, home: Path) -> Config:
 
 
 class _Faults:
-    """What is wrong in one file, each with its line."""
-
     def __init__(self, path: Path, text: str) -> None:
         self.path = path
         self.text = text
         self.found: list[SyncdError] = []
 
     def add(self, section: str, key: str, text: str, hint: str = "") -> None:
-        """Add what is wrong at a key, or at a section's head."""
         line = shape.line_of(self.text, section, key)
         where = f"{self.path}: line {line}:" if line else f"{self.path}:"
         error = UsageError("{where} {said}", hint=hint, where=where, said=text)

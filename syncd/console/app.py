@@ -267,7 +267,6 @@ async def _ask(visit: Visit) -> Answer:
 
 @page("POST /login", OPEN, later("Log in"))
 async def _log_in(visit: Visit) -> Response:
-    """Let somebody in, if they show who they are."""
     room, request, now = visit.room, visit.request, visit.now
     given = await visit.form()
     shown = await room.bearers.check(_proof(request))
@@ -300,7 +299,6 @@ async def _log_in(visit: Visit) -> Response:
 
 @page("POST /logout", PEOPLE, later("Log out"))
 async def _log_out(visit: Visit) -> Response:
-    """End a session, here and in the browser."""
     await visit.room.sessions.end(visit.session)
     return visit.room.with_cookie(visit, visit.go(LOG_IN), "")
 

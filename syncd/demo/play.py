@@ -109,7 +109,6 @@ class Demo:
             return [*pool.map(act, self.members[:most])]
 
     def _await(self, what: str, missing: Callable[[], str]) -> None:
-        """Wait until nothing is missing, and say so."""
         began, took = time.monotonic(), 0.0
         while (left := missing()) and took < 60 + len(self.data) / 200:
             time.sleep(0.25)

@@ -162,7 +162,6 @@ def _newcomer(row: Words) -> list[str]:
 
 
 def _earlier(row: Words) -> list[str]:
-    """Return where the log before a new one ends."""
     if not (end := row.get("predecessor")):
         return []
     brief = {**end, "root": end["root"][:16]}

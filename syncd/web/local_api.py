@@ -83,7 +83,6 @@ def app(
 
 @web.middleware
 async def _problems(request: Request, handler: Handler) -> Answer:
-    """Turn whatever goes wrong into one problem."""
     try:
         return await handler(request)
     except SyncdError as e:

@@ -106,8 +106,6 @@ def app(service: Any, pin: ReadPin) -> web.Application:
 
 
 class _Api:
-    """What answers the routes, and what it has of each caller."""
-
     def __init__(self, service: Any, pin: ReadPin) -> None:
         self._service, self._pin = service, pin
         self._busy = Counter[str]()  # requests of each caller

@@ -24,8 +24,6 @@ _URN = "urn:syncd:problem:"
 
 
 class _Body(wire.WireMessage):
-    """A message, and the way out."""
-
     hint: str = ""
     hint_code: str = ""
 

@@ -150,7 +150,6 @@ class _Connection(RequestHandler):
             mine.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End."""
         server = cast(_Server | None, self._manager)
         if server is not None and self in server.here:
             del server.here[self]
@@ -166,7 +165,6 @@ class _Connection(RequestHandler):
         resp: StreamResponse,
         start_time: float | None,
     ) -> tuple[StreamResponse, bool]:
-        """Write an answer at its reader's pace."""
         paced(resp)
         return await super().finish_response(request, resp, start_time)
 
@@ -176,7 +174,6 @@ class _Connection(RequestHandler):
         self._stalled = self._loop.call_later(STALLED_S, self._abort)
 
     def resume_writing(self) -> None:
-        """Go on: something was read."""
         self._stalled.cancel()
         super().resume_writing()
 

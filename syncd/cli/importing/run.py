@@ -135,7 +135,6 @@ def complete(
 
 
 def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
-    """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
     where = None
     if counts.get("refused") and args.refused:
@@ -176,7 +175,6 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
 
 
 def _counted(counts: grid.Item) -> Iterator[str]:
-    """Yield what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
     number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}
     if "id" not in counts:
@@ -260,7 +258,6 @@ def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
 
 
 def _next(found: Preview, file: Path, *, codes: Path | None) -> int:
-    """Say what to do next; return the exit code."""
     if codes:
         tell(
             "mapping file: {path}; write the codes in, then import with"

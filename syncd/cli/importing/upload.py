@@ -156,7 +156,6 @@ class Upload:
             self.at(min(step.offset, self.target.table.span), self.row)
 
     def _steps(self, offset: int) -> Iterator[Step]:
-        """Yield the rows behind an offset in steps that a request can hold."""
         step, size = Step(self.row, offset), self.target.table.size
         for some in table_input.steps(
             *(self.target.table, self.target.columns.report),

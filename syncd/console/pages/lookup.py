@@ -129,7 +129,6 @@ def _since(visit: Visit, sent: str) -> int | None:
 
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
-    """Return an answer, for the template, and its parts in words."""
     raw = msgspec.to_builtins(item)
     if wrong := raw.get("problem"):
         why, hint = catalogue.text(wrong), catalogue.text(wrong, "hint")
