@@ -183,15 +183,16 @@ class ApiClient:
 
 
 def pages(
-    page: Callable[[int, int], Any], limit: int = MOST
+    ask: Callable[..., Any], cursor: str, limit: int = MOST
 ) -> tuple[list[dict[str, Any]], int]:
     """Return up to `limit` items of a list, and where it goes on or 0.
 
-    `page` asks for some: from where on, and how many at most.
+    `ask` gives some: `cursor` says from where on, `limit` how many at most.
     """
     items, at = list[dict[str, Any]](), 0
     while len(items) < limit:
-        found = page(at, min(limit - len(items), PAGE))
+        some = min(limit - len(items), PAGE)
+        found = ask(**{cursor: at, "limit": some})
         items += found["items"]
         at = found.get("next", 0)
         if not at:

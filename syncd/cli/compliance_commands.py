@@ -8,6 +8,7 @@ handed in, for a second one to look at. And how soon the others follow.
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
@@ -98,10 +99,8 @@ class _AppealListOptions(TableOptions):
 @appeal.verb("list", "List measures to look at again, and appeals.")
 def _list_appeal(args: _AppealListOptions) -> None:
     with args.api() as own:
-        open_ = int(not args.all_)
-        items, _ = pages(
-            lambda at, n: own.get("/v1/appeals", open=open_, after=at, limit=n)
-        )
+        get = partial(own.get, "/v1/appeals", open=int(not args.all_))
+        items, _ = pages(get, "after")
     args.table("appeals", {"items": items}, _appeal_shown)
 
 

@@ -137,11 +137,9 @@ async def make(settings: config.Config) -> str:
         clock=clock,
         server=server,
     )
-    try:
+    with contextlib.closing(own):
         await own.log.found(OwnHead.signed(keys.log))
         token = await own.bearers.add("operator", "operator")
-    finally:
-        own.close()
     open_mirror(settings.home, clock=clock, server=server).close()
     return token
 

@@ -50,11 +50,10 @@ def _show(args: _ShowOptions) -> None:
 def _shown(found: Item) -> Iterator[str]:
     yield from map(answers.clean, found["checkpoint"].splitlines())
     yield from grid.items("cosigned", found["cosigned"])
-    yield from grid.items("entries", found["items"], _state)
-
-
-def _state(one: Item) -> Item:
-    return {"state": one.get("closed") or one.get("void")}
+    yield from grid.items(
+        *("entries", found["items"]),
+        lambda one: {"state": one.get("closed") or one.get("void")},
+    )
 
 
 class _ExportOptions(LogOptions):

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct, field
+
 from syncd.cli.api_client import ApiClient
 from syncd.cli.grid import Item, moment
 from syncd.cli.terminal import tell
@@ -23,20 +25,19 @@ USED_UP = "member.quota_used_up"  # the code of what a holder says to it
 LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
 
 
-class Question:
+class Question(Struct):
     """What was asked with one purpose, and what the answers rest on."""
 
-    def __init__(self, own: ApiClient, call: Item) -> None:
-        self._own = own
-        self._call = call  # all but the items
-        self._begun = False  # the daemon has answered
-        self._hopeless = False  # asking again has brought nothing
-        self._as_of: dict[str, Item] = {}  # by member, the oldest
-        self._whys: Counter[str] = Counter()  # of what stayed unknown
-        self._ours = 0  # items on lists of our own
-        self._expired = False  # the roster
-        self._contested: set[str] = set()
-        self._distrusted: dict[str, int] = {}  # members, since when
+    _own: ApiClient
+    _call: Item  # all but the items
+    _begun: bool = False  # the daemon has answered
+    _hopeless: bool = False  # asking again has brought nothing
+    _as_of: dict[str, Item] = {}  # by member, the oldest
+    _whys: Counter[str] = field(default_factory=Counter)  # of what is unknown
+    _ours: int = 0  # items on lists of our own
+    _expired: bool = False  # the roster
+    _contested: set[str] = set()
+    _distrusted: dict[str, int] = {}  # members, since when
 
     def ask(self, items: Sequence[Item]) -> list[Item]:
         """Return the answers to some items, in their order."""
@@ -113,13 +114,11 @@ class Question:
     def tell(self) -> None:
         """Tell what the answers rest on, and what has none, in few lines."""
         if self._whys:
-            whys = [
-                f"{n:,} × {why}" for why, n in self._whys.most_common(NAMED)
-            ]
+            most = self._whys.most_common(NAMED)
             tell(
                 "{n} stayed unknown, which is no clearance: {whys}",
                 n=f"{self.unknown:,}",
-                whys="; ".join(whys),
+                whys="; ".join(f"{n:,} × {why}" for why, n in most),
             )
         if self._ours:
             tell("on our own lists too: {n} items", n=f"{self._ours:,}")
@@ -128,11 +127,7 @@ class Question:
             tell("not heard since the start: {names}", names=few(silent))
         if self.oldest:
             tell("as of {moment} or later", moment=moment(self.oldest))
-        behind = {
-            one["member"]: one["behind"]
-            for one in self.as_of
-            if one.get("behind")
-        }
+        behind = {x["member"]: n for x in self.as_of if (n := x.get("behind"))}
         if behind:
             tell(
                 "not merged yet: {n} entries of {names}",

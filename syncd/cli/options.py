@@ -131,13 +131,10 @@ class PageOptions(ApiOptions):
     show_values: bool = option("show the raw values", "--values")
 
     def show_pages(
-        self, page: Callable[[int, int], Any], name: str, shown: Shown
+        self, ask: Callable[..., Any], cursor: str, name: str, shown: Shown
     ) -> None:
-        """Print a table's rows, and whether there are more.
-
-        `page` asks the daemon for some: from where on, and how many at most.
-        """
-        items, last = pages(page, self.limit)
+        """Print a table's rows, which `pages` asks for, and if there are more."""
+        items, last = pages(ask, cursor, self.limit)
         if not self.show_values:
             for item in items:
                 item.pop("value", None)

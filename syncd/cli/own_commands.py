@@ -5,6 +5,7 @@ As in `syncd report`, values never stand on the command line.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from syncd.cli import grid, options
@@ -148,12 +149,8 @@ def _list_entries(args: _ListOptions) -> None:
     if args.ended:
         query["ended"] = 1
     with args.api() as own:
-        args.show_pages(
-            lambda at, most: own.get(
-                "/v1/own/entries", **query, after=at, limit=most
-            ),
-            *("own", _shown),
-        )
+        get = partial(own.get, "/v1/own/entries", **query)
+        args.show_pages(get, "after", "own", _shown)
 
 
 def _shown(item: grid.Item) -> grid.Item:

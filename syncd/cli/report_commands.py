@@ -223,12 +223,11 @@ def _list_vault(args: _ListOptions) -> None:
         args.check_kind()
         wanted["value"] = options.one_value()
 
-    def page(at: int, most: int) -> Any:
-        asked = {**wanted, "before": at, "limit": most}
-        return own.post("/v1/reports/search", asked)  # in no address
+    def page(**asked: int) -> Any:
+        return own.post("/v1/reports/search", wanted | asked)  # in no address
 
     with args.api() as own:
-        args.show_pages(page, "vault", _shown)
+        args.show_pages(page, "before", "vault", _shown)
 
 
 def _shown(item: Item) -> Item:

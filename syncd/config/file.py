@@ -76,11 +76,10 @@ def parse(raw: bytes, home: Path) -> Config:
     return config
 
 
-class _Faults:
-    def __init__(self, path: Path, text: str) -> None:
-        self.path = path
-        self.text = text
-        self.found: list[SyncdError] = []
+class _Faults(msgspec.Struct):
+    path: Path
+    text: str
+    found: list[SyncdError] = []
 
     def add(self, section: str, key: str, text: str, hint: str = "") -> None:
         line = shape.line_of(self.text, section, key)

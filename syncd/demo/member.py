@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -103,11 +103,8 @@ class Member:
 
         The secret stands behind the #, which browsers send to nobody.
         """
-        database = Database(self.home / OWN, "own", readers=1)
-        try:
-            made = asyncio.run(Sessions(database, clock).ticket("operator"))
-        finally:
-            database.close()
+        with closing(Database(self.home / OWN, "own", readers=1)) as own:
+            made = asyncio.run(Sessions(own, clock).ticket("operator"))
         return f"http://{self.own}/login#{made}"
 
     def result(self, words: str, *also: int) -> tuple[int, Any]:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from rich.console import Console
 
 from syncd.cli.terminal import say
@@ -60,19 +61,20 @@ def _receipts(state: dict[str, Any]) -> int:
     return sum(r["size"] == state["log"]["size"] for r in state["receipts"])
 
 
-class Demo:
+class Demo(Struct):
     """The play, act by act; `good` as long as everything held."""
 
-    def __init__(self, where: Path, data: Sequence[Row]) -> None:
-        self.where = where
-        self.data = data
-        self.members: list[Member] = []
-        self.running: list[Member] = []
-        self.good = True
-        self.fingerprint = ""
-        self.samples: dict[str, tuple[Row, Member]] = {}
+    where: Path
+    data: Sequence[Row]
+    members: list[Member] = []
+    running: list[Member] = []
+    good: bool = True
+    fingerprint: str = ""
+    samples: dict[str, tuple[Row, Member]] = {}
+
+    def __post_init__(self) -> None:
         for name in ("homes", "secrets", "logs", "admin", "lists", "audit"):
-            (where / name).mkdir(mode=0o700)
+            (self.where / name).mkdir(mode=0o700)
 
     def run(self) -> None:
         """Play all acts."""
