@@ -40,9 +40,7 @@ def had(log: AuditedLog, member: str, at: int) -> tuple[Line, int]:
     return least, max((x.size for x in lines), default=log.head.size)
 
 
-def as_of(
-    audit: Audit, member: str, at: int, about: Position
-) -> dict[str, Any]:
+def as_of(audit: Audit, member: str, at: int, of: Position) -> dict[str, Any]:
     """Return what a member had to conclude at a time of what an entry is about.
 
     Raises:
@@ -52,11 +50,11 @@ def as_of(
     roster = next((r for r in audit.rosters if r.issued <= at), None)
     if not (roster and roster.member(member)):
         raise UsageError("{member}: was no member then", member=member[:32])
-    record = entry(audit, *about)
+    record = entry(audit, *of)
     said: Any = statement.decode(record[2], type_of(record))
     logs = [log for o, log in audit.logs.items() if roster.by_origin(o)]
     if not hasattr(said, "token") or any(x.audit for x in logs):
-        place = f"{about[0]}:{about[1]}"
+        place = f"{of[0]}:{of[1]}"
         raise UnavailableError("{place}: not said here", place=place)
     on, unsure, rows = list[Claim](), list[Position](), []
     for log in logs:

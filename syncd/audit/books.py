@@ -9,24 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
 from syncd.flows import excess, trial
+from syncd.indicator import statement
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.notation import DAYS
-from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
-    Erase,
-    Evidence,
-    RosterAccepted,
-    Usage,
-)
 from syncd.roster.quotas import DAY_S
 from syncd.roster.terms import PUBLISH
 from syncd.tlog import checkpoint
 
+Find = Callable[[str, str, Message], None]
+"""(code, place, what is wrong)"""
 Fits = Callable[[AuditedLog, checkpoint.Checkpoint, str, str], bool | None]
 """(log, head, place, code of a finding) → whether the head is of its history"""
 
@@ -38,21 +32,19 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
         for index, said in log.opened.items():
             place = f"{log.origin}:{index}"
             match said:
-                case Anchor(logs=anchored):
+                case statement.Anchor(logs=anchored):
                     at = log.first_seen(index)
                     for one in anchored:
                         line = Line(log.member, "anchor", one.size, at, place)
                         _anchor(audit, one, line, fits, find)
-                case RosterAccepted(version=version, hash_=hash_):
+                case statement.RosterAccepted(version=version, hash_=hash_):
                     accepted(audit, version, hash_, place, find)
-                case Erase(ranges=ranges):
-                    for start, stop in ranges:
-                        if stop > index:
-                            text = Message(
-                                "{start} to {stop}", start=start, stop=stop
-                            )
-                            find("erase_breach", place, text)
-                case Evidence():
+                case statement.Erase(ranges=ranges):
+                    for a, b in ranges:
+                        if b > index:
+                            why = Message("{start} to {stop}", start=a, stop=b)
+                            find("erase_breach", place, why)
+                case statement.Evidence():
                     try:
                         why = trial.judge(said, audit.rosters[0])
                         find("convicts", place, why)
@@ -85,16 +77,16 @@ def accepted(
 
 
 def _anchor(
-    audit: Audit, one: AnchoredLog, line: Line, fits: Fits, find: Find
+    audit: Audit, of: statement.AnchoredLog, line: Line, fits: Fits, find: Find
 ) -> None:
-    log = audit.logs.get(one.origin)
+    log = audit.logs.get(of.origin)
     if not log:
         # A bundle of one log alone is not said to have others.
-        if one.origin in audit.absent and len(audit.logs) > 1:
-            find("log_gone", line.place, Message("{origin}: not here", one))
+        if of.origin in audit.absent and len(audit.logs) > 1:
+            find("log_gone", line.place, Message("{origin}: not here", of))
         return
     try:
-        head, _ = checkpoint.open_(one.note, log.key)
+        head, _ = checkpoint.open_(of.note, log.key)
     except SyncdError as e:
         find("anchor_unsigned", line.place, e.text)
         return
@@ -113,7 +105,7 @@ def _usage(audit: Audit, find: Find) -> None:
     for log in audit.logs.values():
         had[log.member] += sum(log.types[t] for t in INDICATOR_TYPES)
         for said in log.opened.values():
-            if isinstance(said, Usage):
+            if isinstance(said, statement.Usage):
                 for member, purpose, n, _ in said.rows:
                     if purpose == PUBLISH:
                         gave[log.member, member][said.on, said.key] += n

@@ -18,20 +18,15 @@ is worth, `verify` finds out. `read` believes no name and no size.
 import hashlib
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct, json
 
-from syncd import canonical
-from syncd.errors import (
-    DamagedError,
-    MalformedError,
-    UnavailableError,
-    at_path,
-)
+from syncd import canonical, errors
+from syncd.errors import DamagedError, MalformedError, at_path
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
@@ -93,9 +88,8 @@ class Writer(Struct):
     def finish(self, about: About) -> str:
         """Write what it says of itself, and the manifest; return its name."""
         self.add(ABOUT, json.encode(about, order="sorted"))
-        lines = "".join(
-            f"{hash_}  {path}\n" for path, hash_ in sorted(self.made.items())
-        )
+        made = sorted(self.made.items())
+        lines = "".join(f"{hash_}  {path}\n" for path, hash_ in made)
         (self.root / MANIFEST).write_text(lines)
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -199,7 +193,7 @@ def visible(name: str) -> str:
 
 def _read(root: Path, path: str, most: int) -> bytes:
     file = root / path
-    with at_path(path, UnavailableError):
+    with at_path(path, errors.UnavailableError):
         if not file.is_file() or file.is_symlink():
             raise DamagedError("{path}: no such file", path=path)
         with file.open("rb") as opened:
@@ -232,25 +226,20 @@ def unpack(tar: Path, into: Path) -> None:
         DamagedError: it is none, is cut off, leads elsewhere, names a file
             twice, or holds what is no file.
     """
+    left, seen = tar.stat().st_size, set[str]()
     try:
         with tarfile.open(tar, "r:") as opened:
-            for entry in _entries(opened, tar.stat().st_size):
+            for entry in opened:
+                left -= entry.size  # holes unpack to more than was packed
+                if entry.isdir():
+                    continue
+                odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
+                if odd or entry.name in seen or left < 0:
+                    name = visible(entry.name[:200])
+                    raise tarfile.TarError(
+                        f"{name}: twice, or no file of a bundle"
+                    )
+                seen.add(entry.name)
                 opened.extract(entry, into, set_attrs=False, filter="data")
     except (tarfile.TarError, EOFError, ValueError, *_BOTH) as e:
         raise DamagedError("{path}: {why}", path=tar.name, why=e) from e
-
-
-def _entries(
-    opened: Iterable[tarfile.TarInfo], left: int
-) -> Iterator[tarfile.TarInfo]:
-    seen = set[str]()
-    for entry in opened:
-        left -= entry.size  # holes, which unpack to more than was packed
-        if entry.isdir():
-            continue
-        odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
-        if odd or entry.name in seen or left < 0:
-            name = visible(entry.name[:200])
-            raise tarfile.TarError(f"{name}: twice, or no file of a bundle")
-        seen.add(entry.name)
-        yield entry

@@ -71,7 +71,7 @@ def read(raw: bytes) -> Disclosure:
         raise MalformedError("disclosure: not of that form") from e
 
 
-def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
+def check(found: Disclosure, fingerprint: str) -> report.Facts:
     """Return what a disclosure proves, all of which holds.
 
     Raises:
@@ -136,7 +136,7 @@ def _made(
 
 def _entry(
     entry: Disclosed, made: Mapping[str, tuple[str, list[str]]], keys: Keys
-) -> dict[str, Any]:
+) -> report.Facts:
     """Return an entry, what it says of the value, and who had it when."""
     type_, payload = entry.leaf[1], entry.payload
     if leaf.commit(entry.origin, type_, entry.salt, payload) != entry.leaf:

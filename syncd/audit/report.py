@@ -20,14 +20,8 @@ import jinja2
 import msgspec
 
 from syncd.audit.result import MERGED, Audit, AuditedLog, Line, kinds
-from syncd.indicator.statement import (
-    NAMES,
-    Dispute,
-    Report,
-    Retract,
-    Usage,
-    day,
-)
+from syncd.indicator import statement
+from syncd.indicator.statement import Dispute, Report, Retract, Usage, day
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
@@ -46,12 +40,13 @@ FIGURES: Final = {  # what, of how many
     "hours": "retracted",
 }
 _LAST: Final = 250_000_000_000  # a clock's time, in year 9892
-Rows = Iterator[dict[str, Any]]
+Facts = dict[str, Any]
+Rows = Iterator[Facts]
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
 
 
-def facts(audit: Audit) -> dict[str, Any]:
+def facts(audit: Audit) -> Facts:
     """Return all that a report says, for programs: schemas/audit-report.json."""
     newest = audit.rosters[0] if audit.rosters else None
     return {
@@ -110,7 +105,7 @@ def _rosters(rosters: Sequence[Roster]) -> Rows:
         }
 
 
-def _log(log: AuditedLog) -> dict[str, Any]:
+def _log(log: AuditedLog) -> Facts:
     return {
         "origin": log.origin,
         "member": log.member,
@@ -257,7 +252,7 @@ def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
 
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
-    about = {"audit": audit, "kinds": kinds(), "names": NAMES}
+    about = {"audit": audit, "kinds": kinds(), "names": statement.NAMES}
     about |= {"say": catalogue.say}
     return rendered("report.html", **facts(audit), **about)
 
@@ -267,7 +262,7 @@ def rendered(page: str, /, **values: Any) -> str:
 
     The times in it are those of the `zone` that is among the values.
     """
-    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
+    words: Facts = {"t": t, "lang": catalogue.language()}
     words["when"] = partial(moment, zone=values["zone"])
     words |= {"word": catalogue.word, "phrase": catalogue.phrase}
     made = environment("syncd.audit", "").get_template(page)

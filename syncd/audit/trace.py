@@ -11,8 +11,10 @@ from syncd.indicator import receipt
 from syncd.indicator.leaf import Record, open_bundle
 from syncd.tlog import checkpoint, merkle, note, proof, tiles
 
+Facts = dict[str, Any]
 
-def trace(audit: Audit, origin: str, index: int) -> dict[str, Any]:
+
+def trace(audit: Audit, origin: str, index: int) -> Facts:
     """Return an entry's life; of each member and role the first line of it.
 
     A step's proof is a C2SP tlog-proof: the entry is in the tree whose
@@ -110,25 +112,23 @@ def _signed(audit: Audit, log: AuditedLog, line: Line) -> bytes:
     return bytes(note.add(first, *chain.from_iterable(same)))
 
 
-def _public(
-    audit: Audit, log: AuditedLog, index: int
-) -> dict[str, Any] | None:
+def _public(audit: Audit, log: AuditedLog, n: int) -> Facts | None:
     """Return the first tree with an entry that the policy's quorum has."""
     roster = audit.rosters[0]
     active = {member.id for member in roster.active()}
     cosigned = defaultdict[int, list[Line]](list)
     for line in log.lines:
-        if line.role != "anchor" and line.size > index:
+        if line.role != "anchor" and line.size > n:
             cosigned[line.size].append(line)
     for size, lines in sorted(cosigned.items()):
         who = active.intersection(line.signer for line in lines)
         if len(who) >= known.quorum(roster):
-            text = _proof(audit, log, index, lines[0])
+            text = _proof(audit, log, n, lines[0])
             return {"size": size, "members": sorted(who), "proof": text}
     return None
 
 
-def _later(audit: Audit, origin: str, index: int) -> list[dict[str, Any]]:
+def _later(audit: Audit, origin: str, index: int) -> list[Facts]:
     """Return what was said of it afterwards, as far as that is open here."""
     found = []
     for log in audit.logs.values():

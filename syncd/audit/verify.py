@@ -13,37 +13,23 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
 
-from syncd.audit import books, known, notes
+from syncd import errors
+from syncd.audit import books, known, result
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
-from syncd.audit.result import (
-    BOOKS,
-    DATED,
-    Audit,
-    AuditedLog,
-    Found,
-    Line,
-    Signed,
-    unseen,
-)
-from syncd.errors import (
-    DamagedError,
-    ForkError,
-    Message,
-    NewerError,
-    SyncdError,
-    UntrustedError,
-)
+from syncd.audit.result import Audit, AuditedLog, Line, Signed
+from syncd.errors import DamagedError, Message, SyncdError, UntrustedError
 from syncd.flows import evidence, log_files
 from syncd.indicator import statement
 from syncd.indicator.leaf import INDICATOR_TYPES, Record
 from syncd.indicator.notation import is_day
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.tlog import growth
+from syncd.tlog import checkpoint, cosignature, growth, note
 from syncd.tlog.checkpoint import Checkpoint
 
-ASKED = frozenset({*INDICATOR_TYPES, *BOOKS})  # types
+ASKED = frozenset({*INDICATOR_TYPES, *result.BOOKS})  # types
+SKEW_S = 300  # of honest clocks to each other
 
 
 def verify(
@@ -80,19 +66,16 @@ class _Check:
         self.audit = Audit(given, given.about, rosters)
         try:
             rosters += trust.versions(fingerprint, chain)
-        except NewerError as e:
+        except errors.NewerError as e:
             self.find("newer", "roster/", e.text)
         self._keys = known.Keys(rosters)
-        self._signed = notes.Notes(self._keys, self.audit, self.find)
         if rosters and rosters[0].id != given.about.alliance:
             raise UntrustedError("about.json: of another alliance")
 
     def find(self, code: str, place: str, text: Message) -> None:
-        """Note a finding."""
-        self.audit.found.append(Found(code, place, text))
+        self.audit.found.append(result.Found(code, place, text))
 
     def run(self) -> None:
-        """Check all that is in the bundle."""
         missing, stray = self._bundle.strays()
         for path in missing:
             self.find("file_missing", path, Message("not here"))
@@ -113,12 +96,12 @@ class _Check:
         books.check(self.audit, self._fits, self.find)
         self._evidence()
         for path in sorted(self._bundle.unread.difference(missing)):
-            raw = notes.read(self._bundle, path, self.find)
+            raw = self._read(self._bundle, path)
             made = {"vkeys": known.vkeys, "policy": known.policy}.get(path)
             if raw and made and raw != made(self.audit.rosters[0]):
                 text = Message("not the keys of the newest roster")
                 self.find("file_changed", path, text)
-        self.audit.unseen += unseen(self.audit)
+        self.audit.unseen += result.unseen(self.audit)
 
     # ----------------------------------------------------------- one log
 
@@ -167,7 +150,7 @@ class _Check:
         for index, (type_, (_, salt, payload)) in enumerate(
             zip(types, records, strict=True), start
         ):
-            if type_ in DATED:
+            if type_ in result.DATED:
                 log.positions[type_].append(index)
             if type_ in INDICATOR_TYPES and salt:
                 # In canonical JSON these bytes can only be a key.
@@ -178,7 +161,7 @@ class _Check:
                 entry = statement.decode(payload, type_)
                 if not isinstance(entry, statement.Void):
                     log.opened[index] = entry
-                elif type_ in BOOKS:
+                elif type_ in result.BOOKS:
                     text = Message("{why}", why=entry.reason)
                     self.find("void_book", f"{log.origin}:{index}", text)
 
@@ -190,7 +173,7 @@ class _Check:
             head = Checkpoint(log.origin, pin.size, pin.root)
             self._fits(log, head, "roster/", "decided_otherwise")
         ahead = set[int]()
-        for head, one in self._signed.of(self._bundle, log).items():
+        for head, one in self._signed(self._bundle, log).items():
             fits = self._fits(log, head, one.place, "fork" if one.ours else "")
             if fits:
                 log.lines += one.lines
@@ -204,6 +187,73 @@ class _Check:
             elif fits is False:
                 self._blame(one.lines, log)
 
+    def _signed(
+        self, files: Bundle, log: AuditedLog
+    ) -> dict[Checkpoint, Signed]:
+        """Return what a bundle's notes say of a log, by whom, by its trees."""
+        main = f"{log.where}/checkpoint"
+        found = defaultdict[Checkpoint, Signed](Signed)
+        for path in (main, *files.below(f"{log.where}/notes/")):
+            raw = self._read(files, path)
+            if raw is None:
+                continue
+            try:
+                made = note.parse(raw, max_size=checkpoint.MAX_SIZE)
+                head = checkpoint.parse(made.text)
+            except errors.MalformedError as e:
+                self.find("line_bad", path, e.text)
+                continue
+            named = bundles.note_path(head.origin, head.size, raw)
+            if path not in (named, main):
+                text = Message("is to be {path}", path=named)
+                self.find("line_bad", path, text)
+            if head.origin == log.origin:
+                self._lines(log, path, made, found[head])
+        return found
+
+    def _lines(
+        self, log: AuditedLog, path: str, made: note.Note, into: Signed
+    ) -> None:
+        size = checkpoint.parse(made.text).size
+        for line in dict.fromkeys(made.signatures):
+            ours = (line.name, line.key_id) == (log.key.name, log.key.key_id)
+            key = self._keys.by_id.get((line.name, line.key_id))
+            if not (key or ours):
+                unknown = Message(
+                    "{place}: a line of {name}, of no known key that can be checked"
+                    " here",
+                    place=path,
+                    name=bundles.visible(line.name[:100]),
+                )
+                self.audit.unseen.append(unknown)
+                continue
+            try:
+                if not key:
+                    note.verify(note.Note(made.text, (line,)), (log.key,))
+                    into.place = into.place if into.ours else path
+                    into.ours = True
+                    continue
+                at = cosignature.verify(made.text, key, line)
+            except UntrustedError as e:
+                self.find("line_bad", path, e.text)
+                continue
+            signer, role = self._keys.signer(line.name)
+            since = self._keys.since[key] - SKEW_S
+            if not since <= at <= self.audit.about.at + SKEW_S:
+                text = Message("{signer} at {at}", signer=signer, at=at)
+                self.find("early", path, text)
+            if at >= since:
+                into.lines.append(Line(signer, role, size, at, path))
+        into.place = into.place or path
+
+    def _read(self, files: Bundle, path: str) -> bytes | None:
+        """Return a file; None, and a finding, if it is not what was collected."""
+        try:
+            return files.read(path)
+        except SyncdError as e:
+            self.find("file_changed", path, e.text)
+        return None
+
     def _fits(
         self, log: AuditedLog, head: Checkpoint, place: str, code: str
     ) -> bool | None:
@@ -211,16 +261,15 @@ class _Check:
 
         None: nobody can tell by this bundle.
         """
-        if head.size > log.head.size:
-            text = Message(
-                "{size} signed, {here} here", head, here=log.head.size
-            )
-            if not log.end or log.end.size > log.head.size:
+        here = log.head.size
+        if head.size > here:
+            text = Message("{size} signed, {here} here", head, here=here)
+            if not log.end or log.end.size > here:
                 self.find("ahead", place, text)
             return None
         try:
             self._compare(self._bundle, head, log.head)
-        except ForkError as e:
+        except errors.ForkError as e:
             if code:
                 self.find(code, place, e.text)
             return False
@@ -273,7 +322,7 @@ class _Check:
 
     def _evidence(self) -> None:
         for path in self._bundle.below("evidence/"):
-            raw = notes.read(self._bundle, path, self.find)
+            raw = self._read(self._bundle, path)
             if raw is None:
                 continue
             try:
@@ -295,15 +344,13 @@ class _Check:
         Raises:
             UntrustedError: its rosters are not those of the fingerprint.
         """
-        for roster in trust.versions(fingerprint, earlier.rosters()):
-            books.accepted(
-                self.audit, roster.version, roster.hash, "roster/", self.find
-            )
+        for r in trust.versions(fingerprint, earlier.rosters()):
+            books.accepted(self.audit, r.version, r.hash, "roster/", self.find)
         for origin in earlier.origins():
             where = bundles.log_directory(origin)
             log = self.audit.logs.get(origin)
             if log:
-                for head, one in self._signed.of(earlier, log).items():
+                for head, one in self._signed(earlier, log).items():
                     self._went_on(log, head, one, earlier)
             elif not self._bundle.below(f"{where}/"):
                 text = Message("{origin}: not here", origin=origin)
@@ -315,18 +362,17 @@ class _Check:
         """Check that a log here goes on from what an earlier bundle has of it."""
         main = f"{log.where}/checkpoint" == one.place
         fault = "rewritten" if main else "fork"
-        if not main or old.size <= log.head.size:
+        now = log.head
+        if not main or old.size <= now.size:
             fits = self._fits(log, old, one.place, fault if one.ours else "")
             if fits is False and not one.ours:
                 self._blame(one.lines, log)
             return
-        text = Message(
-            "{old} then, {new} now", old=old.size, new=log.head.size
-        )
+        text = Message("{old} then, {new} now", old=old.size, new=now.size)
         self.find("shrank", one.place, text)
         try:
-            self._compare(earlier, log.head, old)
-        except ForkError as e:
+            self._compare(earlier, now, old)
+        except errors.ForkError as e:
             self.find(fault, one.place, e.text)
         except SyncdError as e:
             self.find("log_broken", one.place, e.text)

@@ -11,15 +11,11 @@ from pathlib import Path
 import msgspec
 
 from syncd import config
-from syncd.cli import (
-    drafting,
-    keys_commands,
-    roster_commands,
-    terminal,
-)
+from syncd.cli import drafting, keys_commands, roster_commands, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun
+from syncd.cli.terminal import tell
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages import review
@@ -42,7 +38,7 @@ def _invite(args: _InviteOptions) -> None:
         raise UsageError("--expires {text}: want 72h", text=repr(args.expires))
     wanted = {"sector": args.sector, "hours": int(hours)}
     args.send("/v1/invitations", wanted, "{invitation}")
-    terminal.tell(
+    tell(
         "Good once, for {sector}, for {hours} hours, and worth nothing until"
         " admins admit who comes: syncd join asks for it.",
         **wanted,
@@ -111,7 +107,6 @@ class _SigningOptions(_WaitingOptions):
             terminal.say(line)
 
     def sign(self, raw: bytes, before: Roster | None) -> bytes:
-        """Return a draft with our signature."""
         if self.keys is None:
             raise UsageError("an admin's key is needed: --keys DIR")
         return signing.sign(raw, keys_commands.admin_key(self.keys), before)
@@ -121,7 +116,7 @@ class _SigningOptions(_WaitingOptions):
         if self.file is not None:
             out = self.file.with_suffix(".draft")
             terminal.write_new(out, raw)
-            terminal.tell("Next: syncd roster publish {file}.", file=out)
+            tell("Next: syncd roster publish {file}.", file=out)
             return
         try:
             roster_commands.hand_in(self, raw)
@@ -179,27 +174,25 @@ class _Admit(drafting.EndOptions, _SigningOptions):
         if self.out is not None:
             super().write(draft, current)
             if self.one:
-                terminal.tell(drafting.compared(self.one.spoken_hash))
+                tell(drafting.compared(self.one.spoken_hash))
             return
-        raw = drafts.write(draft, current)
+        raw, name = drafts.write(draft, current), self.name
         self.show_draft(draft, current)
-        wanted = [[self.name]]
+        wanted = [[name]]
         if self.one:
             wanted = [*map(list, spoken.of(self.one.spoken_hash))]
-            terminal.tell(
+            tell(
                 "Call {member} on a number that you knew before, and let it"
                 " read out its six words or four groups of digits. Type them:",
-                member=self.name,
+                member=name,
             )
         else:
-            terminal.tell(
-                "This cannot be undone. Type {name}: ", name=self.name
-            )
+            tell("This cannot be undone. Type {name}: ", name=name)
         if sys.stdin.readline().casefold().split() not in wanted:
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
                 " signed",
-                member=self.name,
+                member=name,
             )
         self.hand_in(self.sign(raw, current), current)
 

@@ -19,21 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from syncd import config
+from syncd import config, errors
 from syncd.cli.grid import Item
 from syncd.config import Address, Config
-from syncd.errors import (
-    KINDS,
-    Message,
-    PendingError,
-    QuotaError,
-    RefusedError,
-    StaleError,
-    SyncdError,
-    UnavailableError,
-    UntrustedError,
-    UsageError,
-)
+from syncd.errors import SyncdError, UnavailableError, UsageError
 from syncd.messages import wire
 from syncd.messages.catalogue import later, t
 
@@ -45,7 +34,7 @@ PAGE = 1000  # items of a list that are asked for at once
 OTHER = later("does another program, or another syncd, listen there?")
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
-_PLAIN = {403: UntrustedError, 409: StaleError, 422: RefusedError}  # of HTTP
+_PLAIN = {403: "untrusted", 409: "stale", 422: "refused"}  # of HTTP
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
 
 
@@ -105,7 +94,7 @@ class ApiClient:
         """
         asked = {k: str(v) for k, v in query.items() if v not in (None, "")}
         tail = f"?{urlencode(asked)}" if asked else ""
-        self._send("GET", path + tail, None, "")
+        self._send(path + tail)
         return self._answer()
 
     def post(self, path: str, body: object, media: str = JSON) -> Any:
@@ -130,7 +119,7 @@ class ApiClient:
             text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
             # A lone surrogate is no text: the API says so, not an encoder.
             body = text.encode("utf-8", "backslashreplace")
-        self._send("POST", path, body, media)
+        self._send(path, body, media)
         return self._answer
 
     def close(self) -> None:
@@ -139,14 +128,12 @@ class ApiClient:
 
     # --------------------------------------------------------- innards
 
-    def _send(
-        self, method: str, path: str, body: bytes | None, media: str
-    ) -> None:
-        headers = {"Accept": JSON}
+    def _send(self, path: str, body: bytes | None = None, *media: str) -> None:
+        headers, method = {"Accept": JSON}, "GET"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
-            headers["Content-Type"] = media
+            [headers["Content-Type"]], method = media, "POST"
         self.close()
         with self._calling():
             self._connection.request(method, path, body, headers)
@@ -169,7 +156,7 @@ class ApiClient:
                 address=self._address,
             )
         if [*found] == ["pending"]:
-            raise PendingError.of(found["pending"])
+            raise errors.PendingError.of(found["pending"])
         return found
 
     @contextlib.contextmanager
@@ -196,15 +183,16 @@ class ApiClient:
 
 
 def pages(
-    page: Callable[[int, int], Any], limit: int = MOST
+    ask: Callable[..., Any], cursor: str, limit: int = MOST
 ) -> tuple[list[dict[str, Any]], int]:
     """Return up to `limit` items of a list, and where it goes on or 0.
 
-    `page` asks for some: from where on, and how many at most.
+    `ask` gives some: `cursor` says from where on, `limit` how many at most.
     """
     items, at = list[dict[str, Any]](), 0
     while len(items) < limit:
-        found = page(at, min(limit - len(items), PAGE))
+        some = min(limit - len(items), PAGE)
+        found = ask(**{cursor: at, "limit": some})
         items += found["items"]
         at = found.get("next", 0)
         if not at:
@@ -220,7 +208,6 @@ class _OverUnix(HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        """Connect."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
@@ -239,23 +226,22 @@ def problem(form: Item, wait_s: int = WAIT_S) -> SyncdError:
     status = int(form.get("status", 500))
     message, hint = wire.read(form), wire.read(form, "hint")
     if status == 429:
-        return QuotaError(
+        return errors.QuotaError(
             message,
             retry_after_s=wait_s,
-            hint=hint or Message("come back in {wait} s", wait=wait_s),
+            hint=hint or errors.Message("come back in {wait} s", wait=wait_s),
         )
     if status == 401:  # a command always shows a token
-        return UntrustedError(
+        return errors.UntrustedError(
             message,
             hint="--token-file or SYNCD_TOKEN_FILE names another member's file,"
             " or an old one; syncd token list shows what opens this"
             " member's, syncd token add makes one",
         )
     kind = str(form.get("type") or "").removeprefix("urn:syncd:problem:")
-    plain = _PLAIN.get(
-        status, UsageError if status < 500 else UnavailableError
-    )
-    error = KINDS.get(kind, plain)(message, hint=hint)
+    if kind not in errors.KINDS:
+        kind = _PLAIN.get(status, "usage" if status < 500 else "unavailable")
+    error = errors.KINDS[kind](message, hint=hint)
     flaws = form.get("errors")
     if isinstance(flaws, list) and len(flaws) > 1:
         error.faults = tuple(

@@ -19,17 +19,11 @@ from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit, Found
 from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
-from syncd.cli import meter, terminal
+from syncd.cli import meter, options, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.grid import Item
-from syncd.cli.options import (
-    ClientOptions,
-    KindOptions,
-    OutputOptions,
-    ValueOptions,
-    one_value,
-    positions,
-)
+from syncd.cli.options import ClientOptions, KindOptions, OutputOptions
+from syncd.cli.terminal import parsed, read_file, say, tell, write_new
 from syncd.errors import Message, UntrustedError, UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
@@ -48,7 +42,7 @@ class _EvidenceOptions(Options):
 
 @noun.verb("evidence", "Judge evidence that a holder lied.")
 def _judge(args: _EvidenceOptions) -> None:
-    held = terminal.parsed(args.file, evidence.parse, evidence.MAX_SIZE)
+    held = parsed(args.file, evidence.parse, evidence.MAX_SIZE)
     if args.bundle:
         with opened(args.bundle) as (given,):
             rosters = trust.versions(args.fingerprint, given.rosters())
@@ -59,7 +53,7 @@ def _judge(args: _EvidenceOptions) -> None:
         notes = roster_files(settings.home).notes()
         rosters = trust.versions(settings.alliance.fingerprint, notes)
     proven = evidence.judge(held, rosters)
-    terminal.say(f"{held.accused}: {proven}")
+    say(f"{held.accused}: {proven}")
 
 
 class _VerifyOptions(OutputOptions):
@@ -75,7 +69,7 @@ class _CheckOptions(_VerifyOptions):
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _CheckOptions) -> int:
     if args.bundle.suffix in (".json", ".html"):
-        given = terminal.parsed(args.bundle, disclosure.read)
+        given = parsed(args.bundle, disclosure.read)
         facts = disclosure.check(given, args.fingerprint)
         lines = [
             facts["found"].value,
@@ -89,13 +83,12 @@ def _verify(args: _CheckOptions) -> int:
     with _audited(args) as audit:
         if args.certificates:
             try:
-                roots = terminal.parsed(args.certificates, stamp.authorities)
-                reply = terminal.read_file(file)
+                roots = parsed(args.certificates, stamp.authorities)
+                reply = read_file(file)
                 stamps += [stamp.check(reply, audit.bundle.manifest, roots)]
             except UntrustedError as e:
-                audit.found.append(
-                    Found(code="stamp_bad", place=file.name, text=e.text)
-                )
+                bad = Found(code="stamp_bad", place=file.name, text=e.text)
+                audit.found.append(bad)
         elif file.exists():
             audit.unseen.append(
                 Message("whose the time stamp beside it is: --certificates")
@@ -121,8 +114,8 @@ class _StampOptions(Options):
 @noun.verb("stamp", "Ask for an RFC 3161 time stamp of a bundle.")
 def _stamp(args: _StampOptions) -> None:
     with opened(args.bundle) as (given,):
-        terminal.write_new(args.out, stamp.request(given.manifest))
-    terminal.tell("what comes back: {path}", path=stamp.place(args.bundle))
+        write_new(args.out, stamp.request(given.manifest))
+    tell("what comes back: {path}", path=stamp.place(args.bundle))
 
 
 @contextmanager
@@ -150,9 +143,7 @@ def opened(*paths: Path) -> Iterator[list[Bundle]]:
 
 class _CollectOptions(Options):
     out: Path = argument("a new directory; or a new file NAME.tar")
-    address: list[str] = option(
-        "of a member's peer API, as its URL", needed=True
-    )
+    address: list[str] = option("URL of a member's peer API", needed=True)
     fingerprint: str = option("of roster version 1", needed=True)
     certificate: Path = option("the auditor's, PEM or DER", needed=True)
     key: Path = option("its private key, PEM", needed=True)
@@ -163,8 +154,8 @@ def _collect(args: _CollectOptions) -> None:
     from syncd.node.audit.collect import Collector  # loads the network
     from syncd.node.pinned import clock
 
-    der = terminal.parsed(args.certificate, certificate.load)
-    key = terminal.read_file(args.key)
+    der = parsed(args.certificate, certificate.load)
+    key = read_file(args.key)
     with (
         terminal.new_directory(args.out) as made,
         meter.meter(args.out.name, 1) as progress,
@@ -179,8 +170,8 @@ def _collect(args: _CollectOptions) -> None:
         )
         name = asyncio.run(collector.run(args.address))
         for what in Bundle(made).about.unreached:
-            terminal.tell("not collected: {what}", what=what)
-    terminal.say("bundle {name}", name=name)
+            tell("not collected: {what}", what=what)
+    say("bundle {name}", name=name)
 
 
 class _ReportOptions(_VerifyOptions):
@@ -191,7 +182,7 @@ class _ReportOptions(_VerifyOptions):
 def _report(args: _ReportOptions) -> int:
     with _audited(args) as audit:
         if args.page:
-            terminal.write_new(args.page, report.page(audit).encode())
+            write_new(args.page, report.page(audit).encode())
         else:
             args.show(report.facts(audit), report.lines(audit))
     return audit.exit_code
@@ -220,16 +211,16 @@ def _inspect(args: _InspectOptions) -> None:
     )
     with args.api() as answers.own, terminal.new_directory(args.out) as made:
         for name, raw in inspection.files(answers):
-            terminal.write_new(made / name, raw, private=True)
+            write_new(made / name, raw, private=True)
 
 
-class _PageOptions(ValueOptions, KindOptions, ClientOptions):
+class _PageOptions(options.ValueOptions, KindOptions, ClientOptions):
     page: Path = option("a new HTML page; - is standard output", needed=True)
 
     def answer(self, path: str) -> tuple[Any, str]:
         """Return what the member says of one value, and the value."""
         self.check_kind()
-        value = one_value(self.file)
+        value = options.one_value(self.file)
         with self.api() as own:
             return own.post(path, {**self.named, "value": value}), value
 
@@ -242,7 +233,7 @@ class _PageOptions(ValueOptions, KindOptions, ClientOptions):
 def _certificate(args: _PageOptions) -> None:
     found, value = args.answer("/v1/certificates")
     page = report.rendered("certificate.html", **found, value=value)
-    terminal.write_new(args.page, page.encode(), private=True)
+    write_new(args.page, page.encode(), private=True)
 
 
 @noun.verb(
@@ -256,7 +247,7 @@ def _disclose(args: _PageOptions) -> None:
     fingerprint = args.settings().alliance.fingerprint
     script = resources.files("syncd.console.static") / "verify.js"
     page = disclosure.page(found, fingerprint, script.read_text("utf-8"))
-    terminal.write_new(args.page, page.encode(), private=True)
+    write_new(args.page, page.encode(), private=True)
 
 
 class _TraceOptions(_VerifyOptions):
@@ -265,7 +256,7 @@ class _TraceOptions(_VerifyOptions):
 
 @noun.verb("trace", "One entry's life, each step with a proof of its own.")
 def _trace(args: _TraceOptions) -> int:
-    ((origin, index),) = positions([args.entry], "entry")
+    ((origin, index),) = options.positions([args.entry], "entry")
     with _audited(args) as audit:
         found = trace(audit, origin, index)
     args.show(found, _life(found, report.moments(audit)))
@@ -279,7 +270,7 @@ class _VerdictOptions(_TraceOptions):
 
 @noun.verb("verdict", "What a member could know then, and had to conclude.")
 def _verdict(args: _VerdictOptions) -> int:
-    (about,) = positions([args.entry], "entry")
+    (about,) = options.positions([args.entry], "entry")
     at = _moment(args.as_of)
     with _audited(args) as audit:
         found = asof.as_of(audit, args.member, at, about)
@@ -315,7 +306,7 @@ class _ReceiptOptions(_VerifyOptions):
 
 @noun.verb("receipt", "Who has the anchor that names a look-up's receipt.")
 def _receipt(args: _ReceiptOptions) -> int:
-    one = terminal.parsed(args.file, receipt.parse)
+    one = parsed(args.file, receipt.parse)
     if not one.named:
         from syncd.store.snapshot import OwnSnapshot  # a home, here alone
 

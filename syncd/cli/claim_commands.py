@@ -1,11 +1,15 @@
-"""`syncd vouch`, `syncd reassigned`: whose a value is, row by row of a list."""
+"""`syncd vouch`, `reassigned`: whose a value is; `dispute list`: what is not.
+
+The first two by the rows of a list.
+"""
 
 from functools import partial
 from pathlib import Path
 
 from syncd.cli.command import Command, argument, option
-from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.options import KindOptions
+from syncd.cli.grid import Item
+from syncd.cli.hand_in import HandIn
+from syncd.cli.options import ApiOptions, KindOptions, ListOptions
 from syncd.messages.catalogue import later
 
 # What a column may be called, beside those of an import.
@@ -16,6 +20,7 @@ COUNTED = ("accepted", "known", "refused")
 TOTAL = later("accepted {accepted}, already known {known}, refused {refused}")
 
 noun = Command()
+dispute = noun.noun("dispute", "")
 
 
 class _VouchOptions(KindOptions, ListOptions):
@@ -63,3 +68,27 @@ def _reassigned(args: _ReassignedOptions) -> int:
         fields=("value", "region", "place"),
         more={"since": Extra(SINCE, partial(days.day, zone=zone))},
     )
+
+
+class _DisputesOptions(ApiOptions):
+    side: str = option("against_us, by_us")
+    state: str = option("open, overdue, answered, ended")
+    limit: int = option("rows at most", default=100, min=1, max=1000)
+
+
+@dispute.verb(
+    "list", "List disputes against us and ours, the first due first."
+)
+def _list_disputes(args: _DisputesOptions) -> None:
+    asked = args.given("side", "state")
+    found = args.ask("/v1/disputes", **asked, limit=args.limit)
+    args.table("disputes", found, _shown)
+
+
+def _shown(one: Item) -> Item:
+    reports = one["reports"]
+    answers = [r["outcome"] for r in reports if "outcome" in r]
+    return {
+        "reports": [r["position"] for r in reports],
+        "answer": [*dict.fromkeys(answers)],
+    }

@@ -11,9 +11,7 @@ noun = Command()
 
 
 class _VocabularyOptions(OutputOptions):
-    field: str = argument(
-        "label, role, evidence, …; or a word of any", needed=False
-    )
+    field: str = argument("label, role, …; or a word of any", needed=False)
     word: str = argument("what it is called where you are", needed=False)
 
 
@@ -23,15 +21,11 @@ def _codes(args: _VocabularyOptions) -> int:
     if not args.word and args.field and args.field not in vocabulary.FACETS:
         found = vocabulary.listed(word=args.field)
         if found:
-            terminal.tell(
-                "fields: {names}", names=", ".join(vocabulary.FACETS)
-            )
+            names = ", ".join(vocabulary.FACETS)
+            terminal.tell("fields: {names}", names=names)
     found = found or vocabulary.listed(args.field, args.word)
     rows = msgspec.to_builtins(found)
-    args.show(
-        {"codes": rows},
-        grid.items("codes", rows) if found else (),
-    )
+    args.show({"codes": rows}, grid.items("codes", rows) if found else ())
     if not found:
         terminal.tell("no code is like that word")
     return 0 if found else 1

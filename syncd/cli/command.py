@@ -13,17 +13,13 @@ returns is its exit code; None is 0.
 
 import dataclasses
 import inspect
+import typing
 from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
-from typing import (
-    Any,
-    TypeVar,
-    dataclass_transform,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
+
+from msgspec import Struct
 
 from syncd import config
 from syncd.errors import UsageError
@@ -57,10 +53,8 @@ def argument(about: str = "", *, needed: bool = True, place: str = "") -> Any:
     return _field(Parameter(about=about, needed=needed, place=place))
 
 
-def _field(declared: Parameter) -> Any:
-    return dataclasses.field(
-        default=declared.default, metadata={"option": declared}
-    )
+def _field(one: Parameter) -> Any:
+    return dataclasses.field(default=one.default, metadata={"option": one})
 
 
 @dataclass_transform(
@@ -105,7 +99,7 @@ class Options:
 
 def parameters(struct: type[Options]) -> Mapping[str, Parameter]:
     """Return what a struct takes, its own before what it shares."""
-    hints = get_type_hints(struct)
+    hints = typing.get_type_hints(struct)
     declared = {
         field.name: field.metadata["option"]
         for field in dataclasses.fields(struct)
@@ -137,14 +131,13 @@ def _typed(name: str, one: Parameter, hint: Any) -> Parameter:
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-@dataclasses.dataclass(eq=False)
-class Command:
+class Command(Struct, eq=False):
     """A word: what it does, if anything by itself, and the words below it."""
 
     about: str = ""
     options: type[Options] = Options
     run: Callable[[Any], int | None] | None = None
-    below: dict[str, "Command"] = dataclasses.field(default_factory=dict)
+    below: dict[str, "Command"] = {}
 
     def noun(self, name: str, about: str) -> "Command":
         """Return a word below this one."""
@@ -158,7 +151,7 @@ class Command:
             run = getattr(function, "run", function)
             struct: Any = function
             if not isinstance(function, type):
-                struct, _ = get_type_hints(function).values()
+                struct, _ = typing.get_type_hints(function).values()
             self.below[name] = Command(about, struct, run)
             return function
 

@@ -1,25 +1,29 @@
-"""What compliance and reviewers do: `syncd access`, `appeal`, `screening`, `pending`.
+"""For compliance, reviewers: `access`, `appeal`, `screening`, `pending`, `drill`.
 
 Who looked up what for, and what a person may hear of it; measures to look at
 again, and what came of each; which of our own customers are listed. What is
 shown of these has the house's references and never a value. And what one person
-handed in, for a second one to look at.
+handed in, for a second one to look at. And how soon the others follow.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import chain
+import time
+from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
-from syncd.cli import grid, sheet_file, terminal
+from syncd.cli import grid, options, sheet_file, terminal
 from syncd.cli.api_client import pages, problem
 from syncd.cli.command import Command, argument, option
-from syncd.cli.grid import Item
-from syncd.cli.hand_in import HandIn, ListOptions
+from syncd.cli.grid import Item, Shown
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
 CHUNK = 1000  # customers in a call
+PAUSE_S = 0.5  # between two looks at a drill
+DRILLS = "/v1/audit/drills"
 REFERENCE = "reference customer customer_no id 编号 客户号 客户编号"
 TOTAL = later("kept {kept}, refused {refused}")
 
@@ -35,9 +39,7 @@ class TableOptions(ApiOptions):
 
     out: Path | None = option("a new file: .csv or .xlsx")
 
-    def table(
-        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
-    ) -> None:
+    def table(self, name: str, found: Item, shown: Shown = dict) -> None:
         """Write a table to the file, if one is named; else show it."""
         if not self.out:
             super().table(name, found, shown)
@@ -97,10 +99,8 @@ class _AppealListOptions(TableOptions):
 @appeal.verb("list", "List measures to look at again, and appeals.")
 def _list_appeal(args: _AppealListOptions) -> None:
     with args.api() as own:
-        open_ = int(not args.all_)
-        items, _ = pages(
-            lambda at, n: own.get("/v1/appeals", open=open_, after=at, limit=n)
-        )
+        get = partial(own.get, "/v1/appeals", open=int(not args.all_))
+        items, _ = pages(get, "after")
     args.table("appeals", {"items": items}, _appeal_shown)
 
 
@@ -145,7 +145,7 @@ def _note_appeal(args: _AppealNoteOptions) -> None:
 # ------------------------------------------------------------- our customers
 
 
-class _ScreeningAddOptions(KindOptions, ListOptions):
+class _ScreeningAddOptions(KindOptions, options.ListOptions):
     file: Path = argument()
     kind: str = option("for rows that do not say it")
     until: str = option("for rows that do not say it: the day they end")
@@ -223,10 +223,8 @@ class _DecideOptions(_ShowOptions):
 def _show(args: _ShowOptions) -> None:
     found = args.ask(f"/v1/pending/{args.id_}")
     rows = found["rows"]
-    table = grid.items("pending row", rows)
-    args.show(
-        found, chain(_pending_shown(found["item"]), table if rows else ())
-    )
+    table = grid.items("pending row", rows) if rows else ()
+    args.show(found, [*_pending_shown(found["item"]), *table])
 
 
 @pending.verb("confirm", "Confirm it as a second person: then it is done.")
@@ -262,3 +260,54 @@ def _pending_shown(item: Item) -> Iterator[str]:
         yield t("decided by {who}: {why}", **said)
     if item.get("problem"):
         yield catalogue.of(problem(item["problem"]))
+
+
+# -------------------------------------------------------------------- drills
+
+
+class _DrillOptions(ApiOptions):
+    """An urgent and a normal report of values that nobody has.
+
+    Each is received by all, retracted, and that received. The daemon takes
+    the steps, and keeps them.
+    """
+
+    wait: int = option("seconds for each step", default=300, min=1, max=3600)
+
+    def followed(self) -> None:
+        """Wait until all have the newest step, or it took too long."""
+        until = time.monotonic() + self.wait
+        while None in self.ask(DRILLS)["items"][0]["followed"].values():
+            if time.monotonic() > until:
+                return
+            time.sleep(PAUSE_S)
+
+
+@noun.verb("drill", "")
+def _drill(args: _DrillOptions) -> int:
+    found = args.ask("/v1/status")
+    of = {name: found[name] for name in ("member", "alliance", "time")}
+    for _ in ("urgent", "normal"):
+        while args.ask(DRILLS, {})["items"][0]["type"] != "report":
+            pass  # one that was interrupted is taken back first
+        try:
+            args.followed()
+        finally:
+            args.ask(DRILLS, {})
+        args.followed()
+    steps = args.ask(DRILLS)["items"][3::-1]
+    steps.sort(key=itemgetter("speed"), reverse=True)
+    took = [step["followed"] for step in steps]
+    had = {m: [s.get(m) for s in took] for m in sorted(set().union(*took))}
+    late = [m for m, s in had.items() if None in s or max(s) > args.wait]
+    rows = [[m, *("" if n is None else n for n in s)] for m, s in had.items()]
+    when, names = grid.moment(of["time"]), ", ".join(late) or "-"
+    lines = [
+        t("drill of {member} of {alliance}, {moment}", moment=when, **of),
+        t("seconds until each member's receipt:"),
+        *grid.table("drill", rows),
+        t("not within {n} s: {names}", n=args.wait, names=names),
+        t("carried out by ____________  checked by ____________"),
+    ]
+    args.show({**of, "wait": args.wait, "late": late, "steps": steps}, lines)
+    return 1 if late else 0

@@ -12,6 +12,7 @@ from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.command import Command, Options, option
 from syncd.cli.options import pair
+from syncd.cli.terminal import say, tell
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
 from syncd.node import hardening
@@ -34,9 +35,7 @@ class HomeOptions(Options):
     domain: str = option("our domain", needed=True)
     region: str = option("country of phones without one", default="CN")
     peer: str = option("peer API, host:port", default="127.0.0.1:8443")
-    own: str = option(
-        "local API, host:port or a path", default="127.0.0.1:8480"
-    )
+    own: str = option("local API, host:port or path", default="127.0.0.1:8480")
     token_file: Path | None = option("write the operator's bearer token here")
     set_: list[str] = option("another setting: section.key=value in TOML")
 
@@ -48,12 +47,10 @@ class _InitOptions(HomeOptions):
 @noun.verb("init", "Make a member's home, with its keys.")
 def _init(args: _InitOptions) -> None:
     make_home(args, args.alliance, config.environment().secret_file)
-    terminal.tell("Next: syncd join request OUT, and send it to an admin.")
+    tell("Next: syncd join request OUT, and send it to an admin.")
 
 
-def make_home(
-    args: HomeOptions, alliance: str, secret_file: Path | None
-) -> None:
+def make_home(args: HomeOptions, alliance: str, secret: Path | None) -> None:
     """Make a home, and say what is in it.
 
     Raises:
@@ -80,8 +77,8 @@ def make_home(
                 value=repr(value),
             ) from None
         values.setdefault(section, {})[key] = read
-    if secret_file:
-        values["secret"] = {"file": str(secret_file)}
+    if secret:
+        values["secret"] = {"file": str(secret)}
     terminal.check_new(args.token_file)
     text = config.editing.create(home, values)
     try:
@@ -93,11 +90,11 @@ def make_home(
     if args.token_file:
         raw = f"{token}\n".encode()
         terminal.write_new(args.token_file, raw, private=True)
-    terminal.say("home   {home}", home=home)
-    terminal.say("log    {origin}", origin=settings.origin)
+    say("home   {home}", home=home)
+    say("log    {origin}", origin=settings.origin)
     if not args.token_file:
-        terminal.say("token  {token}", token=token)
-        terminal.tell(
+        say("token  {token}", token=token)
+        tell(
             "This token is shown this once: keep it where your systems"
             " read it."
         )
@@ -139,11 +136,9 @@ async def make(settings: config.Config) -> str:
         clock=clock,
         server=server,
     )
-    try:
+    with contextlib.closing(own):
         await own.log.found(OwnHead.signed(keys.log))
         token = await own.bearers.add("operator", "operator")
-    finally:
-        own.close()
     open_mirror(settings.home, clock=clock, server=server).close()
     return token
 

@@ -66,9 +66,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     ways: Iterable[list[Step]] = [[] for _ in wanted]
     try:
         tls = _tls(settings, roster)
-        ways = await asyncio.gather(
-            *(checkup.way(member, tls) for member in wanted)
-        )
+        ways = await asyncio.gather(*(checkup.way(m, tls) for m in wanted))
     except SyncdError as e:
         steps.append(Step(later("keys"), "", False, e.text, e.way_out))
     rows = {row["member"]: row for row in status.get("members", ())}

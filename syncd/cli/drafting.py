@@ -14,6 +14,7 @@ from syncd import config
 from syncd.cli import terminal
 from syncd.cli.command import Options, argument, option
 from syncd.cli.options import OutputOptions
+from syncd.cli.terminal import parsed, tell
 from syncd.errors import SyncdError, UntrustedError, UsageError
 from syncd.messages import catalogue, review
 from syncd.messages.catalogue import t
@@ -32,14 +33,12 @@ DAYS = option("until it expires", default=drafts.LIFE_DAYS, min=1, max=90)
 class NewestOptions(OutputOptions):
     """A version of the roster that follows the newest one."""
 
-    current: Path | None = option(
-        "the newest signed roster; else that of --home"
-    )
+    current: Path | None = option("newest signed roster; else that of --home")
 
     def newest(self) -> Roster:
         """Return the roster that a draft follows."""
         if self.current is not None:
-            return terminal.parsed(
+            return parsed(
                 self.current,
                 lambda raw: trust.read(note.parse(raw, max_size=MAX_SIZE)),
             )
@@ -88,7 +87,7 @@ class EditOptions(DraftOptions):
         else:
             raw = note_of(self.onto)
             if any(s.have for s in signing.signatures(raw, current)):
-                terminal.tell(
+                tell(
                     "{path}: its signatures do not count for the new draft:"
                     " all sign again",
                     path=self.onto,
@@ -125,7 +124,7 @@ class EndOptions(EditOptions):
 
         try:
             if file is not None:
-                return terminal.parsed(file, opened)
+                return parsed(file, opened)
             with stored.served(self.settings(), origin) as log:
                 return opened(log.checkpoint)
         except UntrustedError as e:
@@ -155,7 +154,7 @@ def note_of(path: Path) -> bytes:
         UsageError: it cannot be read, or is something else; names it.
         NewerError: a newer syncd wrote it.
     """
-    return terminal.parsed(path, lambda raw: bytes(drafts.read(raw)[0]))
+    return parsed(path, lambda raw: bytes(drafts.read(raw)[0]))
 
 
 def show(args: OutputOptions, raw: bytes, current: Roster | None) -> None:
@@ -179,7 +178,7 @@ def tell_missing(raw: bytes, current: Roster | None) -> None:
     wanted = [s for s in signing.signatures(raw, current) if s.wanted]
     alike = len({(s.wanted, s.missing) for s in wanted}) == 1
     for signed in wanted[:1] if alike else wanted:
-        terminal.tell(
+        tell(
             "{wanted} of {names} must still sign"
             if alike
             else "{wanted} of {names} must still sign, as admins of version"
@@ -189,11 +188,11 @@ def tell_missing(raw: bytes, current: Roster | None) -> None:
             names=", ".join(signed.missing),
         )
     if wanted:
-        terminal.tell("Next: syncd roster sign, by each of them.")
+        tell("Next: syncd roster sign, by each of them.")
     elif current is None:
-        terminal.tell("Complete. Next: syncd join accept, at each founder.")
+        tell("Complete. Next: syncd join accept, at each founder.")
     else:
-        terminal.tell("Complete. Next: syncd roster publish, at any member.")
+        tell("Complete. Next: syncd roster publish, at any member.")
 
 
 def describe(current: Roster | None, draft: Roster) -> list[str]:
@@ -219,7 +218,7 @@ def effect(
     try:
         settings = args.settings()
         before = current or trusted_roster(settings).current
-        found = draft_effect.effect(settings, before, draft, terminal.tell)
+        found = draft_effect.effect(settings, before, draft, tell)
     except SyncdError as e:
         why = catalogue.of(e)
         return {}, [t("whose verdicts it moves, a home says: {why}", why=why)]

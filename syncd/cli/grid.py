@@ -16,6 +16,7 @@ from syncd.messages import answers
 from syncd.messages.catalogue import language, t
 
 Item = Mapping[str, Any]
+Shown = Callable[[Item], Item]
 
 
 class Head(NamedTuple):
@@ -40,14 +41,12 @@ _OF_SOME: Final = {"elsewhere", "value"}
 _NAMED: Final = {"purpose": "purpose", "measure": "action"}  # codes, by facet
 
 
-def table(name: str, rows: Iterable[Iterable[str]]) -> list[str]:
+def table(name: str, rows: Iterable[Iterable[Any]]) -> list[str]:
     """Return rows under the names of a table's columns."""
-    return lines(map(str, HEADS[name]), rows)
+    return lines(HEADS[name], rows)
 
 
-def items(
-    name: str, found: Iterable[Item], shown: Callable[[Item], Item] = dict
-) -> list[str]:
+def items(name: str, found: Iterable[Item], shown: Shown = dict) -> list[str]:
     """Return items under a table's columns, or what `shown` says instead.
 
     A column that none has is left out, if it is one of some.
@@ -58,14 +57,10 @@ def items(
         for head in HEADS[name]
         if head.key not in _OF_SOME or any(row.get(head.key) for row in rows)
     ]
-    return lines(
-        map(str, heads), (map(str, row) for row in cells(heads, rows))
-    )
+    return lines(heads, cells(heads, rows))
 
 
-def cells(
-    heads: Iterable[Head], rows: Iterable[Item]
-) -> Iterator[list[str | int]]:
+def cells(heads: Iterable[Head], rows: Iterable[Item]) -> Iterator[list[Any]]:
     """Yield what rows have under columns."""
     keys = [head.key for head in heads]
     return ([_cell(key, row.get(key)) for key in keys] for row in rows)
@@ -95,17 +90,12 @@ def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
     """Return names with what is said of each beside it, if anything is."""
     shown = [(name, answers.clean(text)) for name, text in rows]
     most = max(cell_len(name) for name, _ in shown)
-    return [
-        f"{set_cell_size(name, most)}  {text}" for name, text in shown if text
-    ]
+    return [f"{set_cell_size(n, most)}  {text}" for n, text in shown if text]
 
 
-def lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def lines(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> list[str]:
     """Return a head and rows as lines, columns in line; "" shows as a dash."""
-    cells = [
-        [answers.clean(cell) or "-" for cell in row] for row in (head, *rows)
-    ]
-    widths = [max(map(cell_len, each)) for each in zip(*cells, strict=True)]
-    return [
-        "  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells
-    ]
+    clean = answers.clean
+    said = [[clean(str(cell)) or "-" for cell in row] for row in (head, *rows)]
+    wide = [max(map(cell_len, each)) for each in zip(*said, strict=True)]
+    return ["  ".join(map(set_cell_size, row, wide)).rstrip() for row in said]

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from syncd.cli.api_client import ApiClient, problem
 from syncd.cli.grid import Item
-from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
+from syncd.cli.options import MOST, ApiOptions, ListOptions, batches
 from syncd.errors import PendingError, SyncdError
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
@@ -21,10 +21,6 @@ CAME_IN = {
     "known": later("{n}: known as {id}"),
     "accepted": later("{n}: accepted as {id}"),
 }
-
-
-class ListOptions(FormatOptions, ApiOptions):
-    """All rows of a list are handed in."""
 
 
 class HandIn(Struct):
@@ -62,9 +58,7 @@ class HandIn(Struct):
                     item = next(outcomes)
                 self.items.append({"row": number, **item})
 
-    def values(
-        self, args: ApiOptions, raws: Sequence[str], fields: Item
-    ) -> int:
+    def values(self, args: ApiOptions, raws: list[str], fields: Item) -> int:
         """Hand in values of which all say the same; return the exit code."""
         rows = [{**fields, "value": raw} for raw in raws]
         with args.api() as own:
@@ -85,9 +79,8 @@ class HandIn(Struct):
         table_input.tell_unused(file, plan.unused)
         with args.api() as own:
             for some in table_input.shown(file, rows, plan.report):
-                self.take(
-                    own, [(o.row.number, o.problem or o.fields) for o in some]
-                )
+                read = [(o.row.number, o.problem or o.fields) for o in some]
+                self.take(own, read)
         table_input.tell_notes(file, rows.notes)
         return self.show(args, SHOWN)
 
@@ -126,7 +119,6 @@ class HandIn(Struct):
 
 
 def _came_in(item: Item) -> str:
-    """Return what became of an item that is not refused."""
     row, id_ = item["row"], item["id"]
     if item["state"] == "taken_back":
         return t(

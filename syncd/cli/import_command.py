@@ -13,7 +13,7 @@ from syncd.cli.grid import Item
 from syncd.cli.options import MORE, ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 
 class ImportOptions(FormatOptions, FieldOptions, ApiOptions):
@@ -86,8 +86,5 @@ def _imports(args: _ImportsOptions) -> None:
 
 
 def _shown(one: Item) -> Item:
-    return {
-        "state": t(
-            "finished" if one["finished"] else "at row {n}", n=one["row"]
-        )
-    }
+    state = later("finished") if one["finished"] else later("at row {n}")
+    return {"state": t(state, n=one["row"])}

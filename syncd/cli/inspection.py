@@ -45,8 +45,7 @@ class Answers(dict[str, Any]):
         """Return a whole list, whose pages go on by a cursor."""
         if not self.own:
             return ()
-        get = partial(self.own.get, path, **query)
-        return pages(lambda at, n: get(limit=n, **{cursor: at}))[0]
+        return pages(partial(self.own.get, path, **query), cursor)[0]
 
     def keep(self, name: str, rows: Any) -> Any:
         """Return the rows of a section, as they are known from now on."""

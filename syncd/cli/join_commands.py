@@ -1,7 +1,6 @@
 """`syncd join`: what a newcomer does, on its own machine."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,21 +10,15 @@ import msgspec
 from syncd import canonical, config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import OutputOptions, pair
+from syncd.cli.options import pair
+from syncd.cli.terminal import parsed, say, tell, write_new
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import conformance
-from syncd.node.home import (
-    KEPT_AS,
-    SIGNING,
-    ask_keys,
-    asked_keys,
-    log_name,
-    member_keys,
-    settle_keys,
-)
+from syncd.node import home
+from syncd.node.home import KEPT_AS, SIGNING, ask_keys, member_keys
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.roster import certificate, join, membership, spoken
+from syncd.roster import certificate, join, membership
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
@@ -79,7 +72,7 @@ class SelfOptions(Options):
 noun = Command()
 
 
-class _RequestOptions(SelfOptions, OutputOptions):
+class _RequestOptions(SelfOptions):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
     alliance_id: str = option("64 hex digits; none when founding")
@@ -90,13 +83,13 @@ def _request(args: _RequestOptions) -> None:
     settings = args.settings()
     alliance = args.alliance_id or join.NO_ALLIANCE
     raw = args.asked(settings, open_ring(settings), args.sector, alliance)
-    terminal.write_new(args.out, raw)
+    write_new(args.out, raw)
     if alliance == join.NO_ALLIANCE:
-        show(args, join.parse(raw), args.out)
-    terminal.tell("Next: send {out} to an admin.", out=args.out)
+        show(join.parse(raw), args.out)
+    tell("Next: send {out} to an admin.", out=args.out)
 
 
-class _UpdateOptions(OutputOptions):
+class _Update(Options):
     out: Path = argument()
     url: list[str] = option("all our peer APIs, best first")
     certificate: Path | None = option("our new one, PEM or DER")
@@ -111,12 +104,12 @@ class _UpdateOptions(OutputOptions):
     "Write a request for what is to change of us: another address, certificate"
     ", keys or log.",
 )
-def _update(args: _UpdateOptions) -> None:
+def _update(args: _Update) -> None:
     settings = args.settings()
     roster = trusted_roster(settings).current
     us = roster.known(settings.member.id)
     ring = open_ring(settings)
-    old = settle_keys(ring, member_keys(ring, settings), roster)
+    old = home.settle_keys(ring, member_keys(ring, settings), roster)
     keys = _another(args, ring, old)
     if args.next_log:
         keys = begin_next_log(settings, ring, keys, us)
@@ -147,15 +140,15 @@ def _update(args: _UpdateOptions) -> None:
             hint="say --url, --certificate, --new-key, --new-keys or"
             " --next-log",
         )
-    terminal.write_new(args.out, raw)
+    write_new(args.out, raw)
     ask_keys(ring, old, keys)
-    show(args, asked, args.out)
-    terminal.tell(
+    show(asked, args.out)
+    tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
         out=args.out,
     )
     if args.next_log:
-        terminal.tell(
+        tell(
             "{old} has ended: from now on syncd run writes nothing, until"
             " a roster lists {new}; then start it again.",
             old=us.origin,
@@ -163,7 +156,7 @@ def _update(args: _UpdateOptions) -> None:
         )
 
 
-class _AnswerOptions(OutputOptions):
+class _AnswerOptions(Options):
     challenge: Path = argument()
     out: Path = argument()
 
@@ -172,18 +165,18 @@ class _AnswerOptions(OutputOptions):
 def _answer(args: _AnswerOptions) -> None:
     settings = args.settings()
     answer = partial(answered, settings, open_ring(settings))
-    one, raw = terminal.parsed(args.challenge, answer)
+    one, raw = parsed(args.challenge, answer)
     both = (settings.home / REQUEST).read_text(), raw.decode()
-    terminal.write_new(args.out, canonical.dumps({"requests": [both]}))
-    show(args, one.request, args.out, one.spoken_hash)
-    terminal.tell("Next: send {out} back to the admin.", out=args.out)
+    write_new(args.out, canonical.dumps({"requests": [both]}))
+    show(one.request, args.out, one.spoken_hash)
+    tell("Next: send {out} back to the admin.", out=args.out)
 
 
 def answered(
     settings: Config, ring: Keyring, sealed: bytes
 ) -> tuple[join.Applicant, bytes]:
     """Return who we are to admins, and our signed answer to a challenge."""
-    asked = terminal.parsed(settings.home / REQUEST, join.parse)
+    asked = parsed(settings.home / REQUEST, join.parse)
     keys = member_keys(ring, settings)
     raw = join.answer(sealed, asked, keys, ring.need(NONCE))
     return join.proven(asked, None, raw), raw
@@ -191,9 +184,7 @@ def answered(
 
 class _AcceptOptions(Options):
     rosters: list[Path] = argument("versions from 1 on, in order")
-    fingerprint: str = option(
-        "of version 1, told by a second way", needed=True
-    )
+    fingerprint: str = option("of version 1, by a second way", needed=True)
 
 
 @noun.verb(
@@ -204,9 +195,7 @@ def _accept(args: _AcceptOptions) -> None:
     accepted(args.settings(), args.fingerprint, notes)
 
 
-def accepted(
-    settings: Config, fingerprint: str, notes: Sequence[bytes]
-) -> None:
+def accepted(settings: Config, fingerprint: str, notes: list[bytes]) -> None:
     """Pin an alliance that lists us, and keep its rosters."""
     trusted = TrustedRoster(fingerprint, *notes)
     known = settings.alliance.fingerprint
@@ -227,8 +216,8 @@ def accepted(
         files.put(version, raw)
     if not known:
         editing.change(settings.home, "alliance", "fingerprint", fingerprint)
-        terminal.tell(drafting.compared(fingerprint))
-    terminal.say(
+        tell(drafting.compared(fingerprint))
+    say(
         "roster {version} of {alliance}: {count} members",
         version=trusted.version,
         alliance=trusted.current.alliance,
@@ -236,26 +225,17 @@ def accepted(
     )
 
 
-def show(
-    args: OutputOptions, asked: join.Request, out: Path, hash_: str = ""
-) -> None:
+def show(asked: join.Request, out: Path, hash_: str = "") -> None:
     """Show what two compare; on standard error if `out` is standard output."""
-    zh, en, digits = spoken.of(hash_ := hash_ or asked.hash)
-    words = {"words": {"zh": zh, "en": en}, "digits": digits}
-    value = {"id": asked.id, "hash": asked.hash, **words}
-    lines = f"hash     {asked.hash}\n{drafting.compared(hash_)}"
-    say = terminal.tell if str(out) == "-" else terminal.say
-    say(terminal.as_json(value) if args.as_json else lines)
-    if not args.as_json:
-        terminal.tell(
-            "Compare these words or digits with an admin by phone, on a"
-            " number that you know already: all must agree."
-        )
+    speak = tell if str(out) == "-" else say
+    speak(f"hash     {asked.hash}\n{drafting.compared(hash_ or asked.hash)}")
+    tell(
+        "Compare these words or digits with an admin by phone, on a"
+        " number that you know already: all must agree."
+    )
 
 
-def _another(
-    args: _UpdateOptions, ring: Keyring, keys: MemberKeys
-) -> MemberKeys:
+def _another(args: _Update, ring: Keyring, keys: MemberKeys) -> MemberKeys:
     """Return our keys, with another certificate or others if wanted."""
     file, key = args.certificate, args.key
     made = roster_keys.generate(
@@ -263,13 +243,13 @@ def _another(
     )
     if args.new_keys:  # the same again: an earlier request is with the admins
         fresh = {KEPT_AS[n]: getattr(made, KEPT_AS[n]) for n in SIGNING}
-        keys = replace(keys, **asked_keys(ring, SIGNING) or fresh)
+        keys = replace(keys, **home.asked_keys(ring, SIGNING) or fresh)
     if args.new_key:
         if file or key:
             raise UsageError("--new-key makes a certificate as well")
         der, pem = made.certificate, made.tls_pem
     elif file is not None:
-        der = terminal.parsed(file, certificate.load)
+        der = parsed(file, certificate.load)
         pem = keys.tls_pem if key is None else config.read_private(key)
     elif key is not None:
         raise UsageError("--key: give its --certificate as well")
@@ -295,7 +275,7 @@ def begin_next_log(
     lock = durable.Lock(settings.home / LOCK)
     try:
         number = us.number + 1
-        name = log_name(number)
+        name = home.log_name(number)
         seed = ring.get(name) or secrets.token_bytes(roster_keys.SEED_SIZE)
         ring.put(name, seed)
     finally:

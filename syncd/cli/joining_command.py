@@ -12,27 +12,14 @@ import secrets
 import sys
 from pathlib import Path
 
-from syncd import config, pinning
-from syncd.cli import terminal
+from syncd import config, errors, pinning
+from syncd.cli import join_commands, terminal
 from syncd.cli.api_client import problem
 from syncd.cli.command import option
 from syncd.cli.daemon_commands import HomeOptions, make_home
-from syncd.cli.join_commands import (
-    REQUEST,
-    SelfOptions,
-    accepted,
-    answered,
-    noun,
-    open_ring,
-    show,
-)
-from syncd.cli.options import OutputOptions, check_given, one_value
-from syncd.errors import (
-    AbsentError,
-    RefusedError,
-    UnavailableError,
-    UntrustedError,
-)
+from syncd.cli.join_commands import REQUEST, SelfOptions, noun, open_ring
+from syncd.cli.options import check_given, one_value
+from syncd.cli.terminal import parsed, tell
 from syncd.node.audit.collect import rosters
 from syncd.node.home import member_keys
 from syncd.node.pinned import clock, roster_files
@@ -50,7 +37,7 @@ INVITED = "join-invitation"  # in the keyring: the line
 PAUSE_S = 5.0  # between two members that are asked whether we are in
 
 
-class _Join(SelfOptions, HomeOptions, OutputOptions):
+class _Join(SelfOptions, HomeOptions):
     id: str = option("member id, if there is no home yet")
     domain: str = option("our domain, likewise")
     no_wait: bool = option("do not wait until we are in")
@@ -65,33 +52,31 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
             ring = open_ring(self.settings())
             line = ring.get(INVITED)
         if line is None and sys.stdin.isatty():
-            terminal.tell("The invitation, as syncd roster invite printed it.")
+            tell("The invitation, as syncd roster invite printed it.")
         invited = invitation.parse(line.decode() if line else one_value())
         if ring is None or line is None:
             ring = self._knock(invited, ring)
         settings = self.settings()
-        asked = terminal.parsed(home / REQUEST, join.parse)
-        one = terminal.parsed(
-            home / ANSWER, lambda raw: join.proven(asked, None, raw)
-        )
-        show(self, asked, Path(), one.spoken_hash)
+        asked = parsed(home / REQUEST, join.parse)
+        one = parsed(home / ANSWER, lambda raw: join.proven(asked, None, raw))
+        join_commands.show(asked, Path(), one.spoken_hash)
         if self.no_wait:
             return
-        terminal.tell(
+        tell(
             "Waiting for the admins of {alliance}; stop at will, and call"
             " syncd join again.",
             alliance=settings.member.alliance,
         )
         keys, notes = member_keys(ring, settings), roster_files(home).notes()
         asyncio.run(_admitted(invited, keys, notes))
-        accepted(settings, invited.fingerprint, notes)
-        terminal.tell("Next: syncd run.")
+        join_commands.accepted(settings, invited.fingerprint, notes)
+        tell("Next: syncd run.")
 
     def _knock(self, invited: Invitation, ring: Keyring | None) -> Keyring:
         """Verify the rosters, make a home, ask, and answer the challenge."""
         home, notes = self.home_path(), list[bytes]()
         if clock() >= invited.expires:
-            raise RefusedError("invitation: it has expired")
+            raise errors.RefusedError("invitation: it has expired")
         while raw := asyncio.run(
             ask(invited, "roster", b"%d" % (len(notes) + 1))
         ):
@@ -100,7 +85,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         if ring is None:
             if us := trusted.current.member(self.id):
                 self.set_ = [*self.set_, f"member.generation={us.number + 1}"]
-                terminal.tell(
+                tell(
                     "{member} is a member: this asks to return, with new keys"
                     " and its next log, a day after the admins have announced"
                     " it. Lost with the old home, unless you have a backup:"
@@ -121,7 +106,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
                 settings, ring, invited.sector, invited.alliance
             )
         sealed = asyncio.run(ask(invited, "request", asked))
-        _, answer = answered(settings, ring, sealed)
+        _, answer = join_commands.answered(settings, ring, sealed)
         asyncio.run(ask(invited, "answer", answer))
         durable.write(home / ANSWER, answer)
         ring.put(INVITED, str(invited).encode())
@@ -137,7 +122,7 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
         if secret and not secret.exists():
             made = f"{secrets.token_urlsafe(24)}\n".encode()
             terminal.write_new(secret, made, private=True)
-            terminal.tell("{path}: the passphrase: keep a copy", path=secret)
+            tell("{path}: the passphrase: keep a copy", path=secret)
         make_home(self, alliance, secret)
 
 
@@ -157,8 +142,8 @@ async def ask(invited: Invitation, step: str, body: bytes) -> bytes:
     client = Transport(invited.inviter, invited.urls, tls=tls)
     try:
         raw = await client.request(Wanted(path, MAX_ROSTER, body), None)
-    except AbsentError as e:
-        raise UntrustedError(
+    except errors.AbsentError as e:
+        raise errors.UntrustedError(
             "invitation: {member} knows none like it that is open",
             member=invited.inviter,
         ) from e
@@ -175,13 +160,12 @@ async def _admitted(
 ) -> None:
     """Wait until a roster lists our log; what is newer is added to notes."""
     pin, log = invited.fingerprint, keys.origin
+    us = keys.certificate, keys.tls_pem
     while not (now := TrustedRoster(pin, *notes).current).by_origin(log):
         await asyncio.sleep(PAUSE_S)
         one = secrets.choice(now.active())
-        tls = pinning.client_context(
-            keys.certificate, keys.tls_pem, one.keys.tls
-        )
+        tls = pinning.client_context(*us, one.keys.tls)
         client = PeerClient(one.id, one.urls, tls=tls, own_origins=frozenset())
-        with contextlib.suppress(UnavailableError):  # not in, or down
+        with contextlib.suppress(errors.UnavailableError):  # not in, or down
             await rosters(client, pin, notes)
         await client.close()

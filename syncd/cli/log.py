@@ -48,14 +48,12 @@ def _show(args: _ShowOptions) -> None:
 
 
 def _shown(found: Item) -> Iterator[str]:
-    """Yield what is signed of a log, by whom, and its newest entries."""
     yield from map(answers.clean, found["checkpoint"].splitlines())
     yield from grid.items("cosigned", found["cosigned"])
-    yield from grid.items("entries", found["items"], _state)
-
-
-def _state(one: Item) -> Item:
-    return {"state": one.get("closed") or one.get("void")}
+    yield from grid.items(
+        *("entries", found["items"]),
+        lambda one: {"state": one.get("closed") or one.get("void")},
+    )
 
 
 class _ExportOptions(LogOptions):
@@ -121,10 +119,8 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
         " that: if it is right, add --yes",
         types=", ".join(f"{n} {name}" for name, n in found["types"].items()),
     )
-    for at in found["ours"]:
-        yield t(
-            "about the same values ours stays: {at}", at="{}:{}".format(*at)
-        )
+    for origin, n in found["ours"]:
+        yield t("about the same values ours stays: {at}", at=f"{origin}:{n}")
     for member, n in found["stays"].items():
         yield t("{n} of the values count on, by {member}", n=n, member=member)
 
@@ -148,13 +144,10 @@ def _verify(args: OutputOptions) -> int:
         for r in reports
     ]
     args.show(found, _proven(found))
-    return (
-        0 if all(report.ok for report in reports) else DamagedError.exit_code
-    )
+    return 0 if all(r.ok for r in reports) else DamagedError.exit_code
 
 
 def _proven(found: Iterable[Item]) -> Iterator[str]:
-    """Yield what each log is; tell what is wrong with it."""
     for log in found:
         state = t("ok") if log["ok"] else t("DAMAGED")
         if log["contested"]:

@@ -98,13 +98,11 @@ def configure(
     )
 
 
-def redact(
-    _logger: WrappedLogger, _method: str, event_dict: EventDict
-) -> EventDict:
+def redact(_logger: WrappedLogger, _method: str, said: EventDict) -> EventDict:
     """Replace whatever looks like a raw value, a token or a key."""
     return {
         key: value if key[:1] == "_" else _clean(key, value)
-        for key, value in event_dict.items()
+        for key, value in said.items()
     }
 
 

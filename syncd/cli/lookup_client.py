@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from syncd.cli import terminal
+from msgspec import Struct, field
+
 from syncd.cli.api_client import ApiClient
 from syncd.cli.grid import Item, moment
+from syncd.cli.terminal import tell
 from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import answers, catalogue, wire
 from syncd.messages.catalogue import t
@@ -23,20 +25,19 @@ USED_UP = "member.quota_used_up"  # the code of what a holder says to it
 LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
 
 
-class Question:
+class Question(Struct):
     """What was asked with one purpose, and what the answers rest on."""
 
-    def __init__(self, own: ApiClient, call: Item) -> None:
-        self._own = own
-        self._call = call  # all but the items
-        self._begun = False  # the daemon has answered
-        self._hopeless = False  # asking again has brought nothing
-        self._as_of: dict[str, Item] = {}  # by member, the oldest
-        self._whys: Counter[str] = Counter()  # of what stayed unknown
-        self._ours = 0  # items on lists of our own
-        self._expired = False  # the roster
-        self._contested: set[str] = set()
-        self._distrusted: dict[str, int] = {}  # members, since when
+    _own: ApiClient
+    _call: Item  # all but the items
+    _begun: bool = False  # the daemon has answered
+    _hopeless: bool = False  # asking again has brought nothing
+    _as_of: dict[str, Item] = {}  # by member, the oldest
+    _whys: Counter[str] = field(default_factory=Counter)  # of what is unknown
+    _ours: int = 0  # items on lists of our own
+    _expired: bool = False  # the roster
+    _contested: set[str] = set()
+    _distrusted: dict[str, int] = {}  # members, since when
 
     def ask(self, items: Sequence[Item]) -> list[Item]:
         """Return the answers to some items, in their order."""
@@ -90,9 +91,7 @@ class Question:
                 if not self._begun or time.monotonic() > until:
                     raise
                 why = catalogue.of(e)
-                terminal.tell(
-                    "{error}: tried again in {n} s", error=why, n=wait
-                )
+                tell("{error}: tried again in {n} s", error=why, n=wait)
                 time.sleep(wait)
 
     # ---------------------------------------------------- what is printed
@@ -115,51 +114,39 @@ class Question:
     def tell(self) -> None:
         """Tell what the answers rest on, and what has none, in few lines."""
         if self._whys:
-            whys = [
-                f"{n:,} × {why}" for why, n in self._whys.most_common(NAMED)
-            ]
-            terminal.tell(
+            most = self._whys.most_common(NAMED)
+            tell(
                 "{n} stayed unknown, which is no clearance: {whys}",
                 n=f"{self.unknown:,}",
-                whys="; ".join(whys),
+                whys="; ".join(f"{n:,} × {why}" for why, n in most),
             )
         if self._ours:
-            terminal.tell(
-                "on our own lists too: {n} items", n=f"{self._ours:,}"
-            )
+            tell("on our own lists too: {n} items", n=f"{self._ours:,}")
         silent = [one["member"] for one in self.as_of if "heard_at" not in one]
         if silent:
-            terminal.tell(
-                "not heard since the start: {names}", names=few(silent)
-            )
+            tell("not heard since the start: {names}", names=few(silent))
         if self.oldest:
-            terminal.tell(
-                "as of {moment} or later", moment=moment(self.oldest)
-            )
-        behind = {
-            one["member"]: one["behind"]
-            for one in self.as_of
-            if one.get("behind")
-        }
+            tell("as of {moment} or later", moment=moment(self.oldest))
+        behind = {x["member"]: n for x in self.as_of if (n := x.get("behind"))}
         if behind:
-            terminal.tell(
+            tell(
                 "not merged yet: {n} entries of {names}",
                 n=f"{sum(behind.values()):,}",
                 names=few([*behind]),
             )
         if self._contested:
-            terminal.tell(
+            tell(
                 "forked logs, which count for less: {names}",
                 names=few(sorted(self._contested)),
             )
         for member, at in self._distrusted.items():
-            terminal.tell(
+            tell(
                 "distrusted by us since {moment}, and counts for less: {member}",
                 moment=moment(at),
                 member=member,
             )
         if self._expired:
-            terminal.tell("the roster has expired: ask the admins to renew")
+            tell("the roster has expired: ask the admins to renew")
 
 
 def is_unknown(item: Item) -> bool:

@@ -7,18 +7,11 @@ could not be asked.
 from collections.abc import Iterator
 from pathlib import Path
 
-from syncd.cli import api_client, grid, terminal
+from syncd.cli import api_client, grid, options, terminal
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
-from syncd.cli.options import (
-    ApiOptions,
-    FormatOptions,
-    KindOptions,
-    ValueOptions,
-    batches,
-    values,
-)
+from syncd.cli.options import KindOptions, ListOptions, ValueOptions
 from syncd.errors import UsageError
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
@@ -28,7 +21,7 @@ LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 noun = Command()
 
 
-class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+class LookupOptions(ValueOptions, KindOptions, ListOptions):
     """What is looked up, for what, and where the answers go."""
 
     purpose: str = option("a code: syncd vocabulary purpose", needed=True)
@@ -61,9 +54,8 @@ def _lookup(args: LookupOptions) -> int:
 
 
 def _lines(args: LookupOptions, call: Item) -> int:
-    """Look up values one a line, and show the answers."""
     args.check_kind()
-    wanted = [{**args.named, "value": line} for line in values()]
+    wanted = [{**args.named, "value": line} for line in options.values()]
     items: list[Item] = []
     if file := args.receipt:
         if len(wanted) != 1:
@@ -72,7 +64,7 @@ def _lines(args: LookupOptions, call: Item) -> int:
         call = {**call, "receipt": True}
     with args.api() as own:
         asking = Question(own, call)
-        for some in batches(wanted, LOOKUPS):
+        for some in options.batches(wanted, LOOKUPS):
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
         terminal.write_new(file, terminal.as_json(made).encode(), private=True)
@@ -83,7 +75,6 @@ def _lines(args: LookupOptions, call: Item) -> int:
 
 
 def _shown(items: list[Item]) -> Iterator[str]:
-    """Yield each answer as lines of name and text, behind its number."""
     for number, item in enumerate(items, 1):
         rows = [("#", str(number))] * (len(items) > 1)
         if "problem" in item:

@@ -38,9 +38,7 @@ def run(args: "LookupOptions", file: Path, out: Path, call: grid.Item) -> int:
         UsageError: the file of answers is there, or cannot be written.
         SyncdError: the daemon does not answer; then there is no file.
     """
-    rows, plan = table_input.understood(
-        *(file, args, args.named), keep=args.keep
-    )
+    rows, plan = table_input.understood(file, args, args.named, keep=args.keep)
     terminal.tell(f"{file}: {rows.about}")
     keep = dict(_kept(column, rows) for column in args.keep)
     counts: Counts = Counter()
@@ -75,9 +73,7 @@ def run(args: "LookupOptions", file: Path, out: Path, call: grid.Item) -> int:
     args.show(value, grid.table("counts", lines))
     asking.tell()
     if refused:
-        terminal.tell(
-            "{n} rows were not asked: see the column problem", n=refused
-        )
+        terminal.tell("{n} rows were not asked: see column problem", n=refused)
     return 1 if refused or asking.unknown else 0
 
 

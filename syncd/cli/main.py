@@ -36,8 +36,6 @@ NOUNS = {
 
 
 class _Leading(Options):
-    """What stands before the noun."""
-
     home: Path | None = option("the member's home; else SYNCD_HOME")
     lang: str = option("en or zh", default="en")
 
@@ -189,8 +187,6 @@ def read(command: Command, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(one: Parameter) -> Callable[[str], Any]:
-    """Return what reads a value from its word."""
-
     def value(text: str) -> Any:
         with suppress(ValueError):
             found = one.type(text)

@@ -6,14 +6,9 @@ The part that is in is told by the file's offset.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Column
 
 from syncd.messages.catalogue import t
@@ -31,7 +26,7 @@ def meter(name: str, size: int) -> Iterator[Callable[[int, int], None]]:
         BarColumn(bar_width=None, table_column=Column(ratio=1)),
         TaskProgressColumn(table_column=_RIGHT),
         TextColumn("{task.fields[rows]}", table_column=_RIGHT),
-        TimeRemainingColumn(compact=True, table_column=_RIGHT),
+        progress.TimeRemainingColumn(compact=True, table_column=_RIGHT),
         console=console,
         expand=True,
         refresh_per_second=4,

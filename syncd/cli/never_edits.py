@@ -62,11 +62,9 @@ class _AddDefault(EditOptions):
 class _Remove(NeverOptions):
     def change(self, draft: Roster) -> Roster:
         there = {n.label for n in draft.never}
-        for number, row in enumerate(self.rows(""), 1):
+        for n, row in enumerate(self.rows(""), 1):
             if row.label not in there:
-                raise UsageError(
-                    "line {n}: is not on the never-list", n=number
-                )
+                raise UsageError("line {n}: is not on the never-list", n=n)
             draft = drafts.drop(draft, ("never", row.label))
         return draft
 

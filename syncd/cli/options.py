@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option, parameters
-from syncd.cli.grid import Item
+from syncd.cli.grid import Item, Shown
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 
@@ -36,9 +36,7 @@ class OutputOptions(Options):
         for line in lines:
             terminal.say(line)
 
-    def table(
-        self, name: str, found: Item, shown: Callable[[Item], Item] = dict
-    ) -> None:
+    def table(self, name: str, found: Item, shown: Shown = dict) -> None:
         """Show the items of an answer as a table's rows."""
         self.show(found, grid.items(name, found["items"], shown))
 
@@ -106,9 +104,7 @@ class KindOptions(Options):
 class FormatOptions(Options):
     """What a list is, whatever is done with it."""
 
-    map_: list[str] = option(
-        "FIELD=COLUMN, by name or number from 1; or FILE.toml"
-    )
+    map_: list[str] = option("FIELD=COLUMN: name, number from 1; or FILE.toml")
     format_: str = option("csv, tsv, txt, hosts, ndjson, xlsx")
     encoding: str = option("detected if not given")
     delimiter: str = option("detected if not given")
@@ -120,10 +116,12 @@ class FormatOptions(Options):
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
         taken, known = parameters(type(self)), FileOptions.__struct_fields__
-        given = self.given(*(n for n in taken if n in known))
-        return FileOptions(
-            self.format_, header=not self.no_header, **given, **more
-        )
+        given = self.given(*(n for n in taken if n in known)) | more
+        return FileOptions(self.format_, header=not self.no_header, **given)
+
+
+class ListOptions(FormatOptions, ApiOptions):
+    """The daemon is asked about all rows of a list."""
 
 
 class PageOptions(ApiOptions):
@@ -133,16 +131,10 @@ class PageOptions(ApiOptions):
     show_values: bool = option("show the raw values", "--values")
 
     def show_pages(
-        self,
-        page: Callable[[int, int], Any],
-        name: str,
-        shown: Callable[[Item], Item],
+        self, ask: Callable[..., Any], cursor: str, name: str, shown: Shown
     ) -> None:
-        """Print a table's rows, and whether there are more.
-
-        `page` asks the daemon for some: from where on, and how many at most.
-        """
-        items, last = pages(page, self.limit)
+        """Print a table's rows, which `pages` asks for, and if there are more."""
+        items, last = pages(ask, cursor, self.limit)
         if not self.show_values:
             for item in items:
                 item.pop("value", None)

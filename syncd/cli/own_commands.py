@@ -5,19 +5,13 @@ As in `syncd report`, values never stand on the command line.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from syncd.cli import grid
+from syncd.cli import grid, options
 from syncd.cli.command import Command, argument, option
-from syncd.cli.hand_in import HandIn, ListOptions
-from syncd.cli.options import (
-    ApiOptions,
-    KindOptions,
-    PageOptions,
-    ValueOptions,
-    check_given,
-    values,
-)
+from syncd.cli.hand_in import HandIn
+from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, values
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 
@@ -34,7 +28,7 @@ TEXT = "text remark note 备注 说明"
 noun = Command()
 
 
-class _ExemptOptions(ValueOptions, KindOptions, ListOptions):
+class _ExemptOptions(ValueOptions, KindOptions, options.ListOptions):
     why: str = option("our reason; it is kept")
     until: str = option("first day on which it counts no more")
     file: Path | None = option("a list as imported")
@@ -82,7 +76,7 @@ def _keep(
             columns["code"] = Extra(CODE, words.meaning("note"))
             columns["text"] = Extra(TEXT)
         return done.load(args, args.file, fields, more=columns)
-    check_given(fields, *needed)
+    options.check_given(fields, *needed)
     return done.values(args, values(), fields)
 
 
@@ -143,7 +137,7 @@ def _remove(args: _RemoveOptions) -> int:
     return 1 if empty else 0
 
 
-class _ListOptions(PageOptions):
+class _ListOptions(options.PageOptions):
     type_: str = option("exempt, note, local, distrust")
     list_: str = option("of one local list")
     ended: bool = option("also what was removed")
@@ -155,12 +149,8 @@ def _list_entries(args: _ListOptions) -> None:
     if args.ended:
         query["ended"] = 1
     with args.api() as own:
-        args.show_pages(
-            lambda at, most: own.get(
-                "/v1/own/entries", **query, after=at, limit=most
-            ),
-            *("own", _shown),
-        )
+        get = partial(own.get, "/v1/own/entries", **query)
+        args.show_pages(get, "after", "own", _shown)
 
 
 def _shown(item: grid.Item) -> grid.Item:

@@ -7,25 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import terminal
+from syncd.cli import options, terminal
 from syncd.cli.command import Command, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn
-from syncd.cli.options import (
-    MOST,
-    ApiOptions,
-    FieldOptions,
-    FormatOptions,
-    KindOptions,
-    PageOptions,
-    ValueOptions,
-    among,
-    batches,
-    check_given,
-    one_value,
-    positions,
-    values,
-)
+from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, values
 from syncd.errors import SyncdError, UsageError
 from syncd.indicator import vocabulary
 from syncd.messages import answers
@@ -48,7 +34,7 @@ ONE_BY_ONE = 20  # values that are each retracted for itself
 noun = Command()
 
 
-class _AddOptions(ValueOptions, FieldOptions, ApiOptions):
+class _AddOptions(ValueOptions, options.FieldOptions, ApiOptions):
     case: str = option("16 hex digits that link a case")
     basis: list[str] = option("ORIGIN:INDEX that it rests on")
     urgent: bool = option("tell the others at once")
@@ -60,15 +46,12 @@ class _AddOptions(ValueOptions, FieldOptions, ApiOptions):
     " for.",
 )
 def _add(args: _AddOptions) -> int:
-    fields = {
-        **args.recorded(),
-        **args.given("case", "urgent"),
-        **({"basis": positions(args.basis, "--basis")} if args.basis else {}),
-    }
-    check_given(fields, "kind", "label", "role", "evidence")
-    done = HandIn(
-        *("/v1/reports", "reports", "", CAME_TO), fixed=args.given("again")
-    )
+    fields = {**args.recorded(), **args.given("case", "urgent")}
+    if args.basis:
+        fields["basis"] = options.positions(args.basis, "--basis")
+    options.check_given(fields, "kind", "label", "role", "evidence")
+    again = args.given("again")
+    done = HandIn("/v1/reports", "reports", "", CAME_TO, fixed=again)
     return done.values(args, values(args.file), fields)
 
 
@@ -83,20 +66,15 @@ class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
 
 @noun.verb("dispute", "Say that others' reports on a value are wrong.")
 def _dispute(args: _DisputeOptions) -> None:
-    call = args.given(
-        *("kind", "reason", "due", "expires", "scheme", "region", "yes"),
-    )
+    call = {**args.named, **args.given("reason", "due", "expires", "yes")}
     if args.about:
-        call["about"] = positions(args.about, "--about")
-    check_given(call, "kind", "reason")
-    call["value"] = one_value(args.file)
-    done = args.send(
-        "/v1/disputes", call, later("the dispute is kept as {id}")
-    )
+        call["about"] = options.positions(args.about, "--about")
+    options.check_given(call, "kind", "reason")
+    call["value"] = options.one_value(args.file)
+    kept = later("the dispute is kept as {id}")
+    done = args.send("/v1/disputes", call, kept)
     if done.get("unchecked") and not args.as_json:
-        terminal.say(
-            "holders are missing: nobody knows whether it is reported"
-        )
+        terminal.say("holders are missing: nobody knows if it is reported")
 
 
 class _AnswerOptions(ApiOptions):
@@ -111,18 +89,16 @@ class _AnswerOptions(ApiOptions):
 )
 def _answer(args: _AnswerOptions) -> None:
     call = args.given("dispute", "outcome", "reason")
-    check_given(call, "dispute", "outcome", "reason")
-    [call["dispute"]] = positions([args.dispute], "--dispute")
-    args.send(
-        *("/v1/answers", call),
-        later(
-            "the answer on {reports} reports is kept; {retracting} of them are"
-            " being retracted"
-        ),
+    options.check_given(call, "dispute", "outcome", "reason")
+    [call["dispute"]] = options.positions([args.dispute], "--dispute")
+    kept = later(
+        "the answer on {reports} reports is kept; {retracting} of them are"
+        " being retracted"
     )
+    args.send("/v1/answers", call, kept)
 
 
-class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+class _RetractOptions(ValueOptions, KindOptions, options.ListOptions):
     reason: str = option(
         ", ".join(vocabulary.FACETS["retract_reason"]), needed=True
     )
@@ -142,7 +118,7 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     "Take back what we said: by value, list, position, id or import.",
 )
 def _retract(args: _RetractOptions) -> int:
-    among("--type", args.type_, ("", *TYPES, "all"))
+    options.among("--type", args.type_, ("", *TYPES, "all"))
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]
     count = dict.fromkeys(COUNTS, 0)
@@ -178,7 +154,7 @@ def _named(args: _RetractOptions) -> list[Item]:
     """Return what a call each names: values, or one way alone."""
     way = args.given("import_", "never", ids="id_")
     if args.position:
-        way["positions"] = positions(args.position, "--position")
+        way["positions"] = options.positions(args.position, "--position")
     if len(way) + bool(args.file or args.kind) > 1:
         raise UsageError("name values, positions, ids, or an import")
     if way:
@@ -193,7 +169,7 @@ def _bulk(values: list[Item]) -> list[Item]:
     """Return many values as few calls: they are one piece of work."""
     if len(values) <= ONE_BY_ONE:
         return values
-    return [{"values": some} for some in batches(values, MOST)]
+    return [{"values": some} for some in options.batches(values, options.MOST)]
 
 
 def _listed(args: _RetractOptions, file: Path) -> list[Item]:
@@ -214,7 +190,7 @@ def _listed(args: _RetractOptions, file: Path) -> list[Item]:
     return _bulk([*found.values()])
 
 
-class _ListOptions(KindOptions, PageOptions):
+class _ListOptions(KindOptions, options.PageOptions):
     label: str = option("kind of fraud")
     type_: str = option("report, dispute, reassigned, answer, vouch")
     from_: str = option("day of acceptance")
@@ -230,8 +206,8 @@ class _ListOptions(KindOptions, PageOptions):
 def _list_vault(args: _ListOptions) -> None:
     from syncd.lists import words  # no other verb of these reads them
 
-    among("--state", args.state, ("", *STATES))
-    among("--type", args.type_, ("", *TYPES))
+    options.among("--state", args.state, ("", *STATES))
+    options.among("--type", args.type_, ("", *TYPES))
     wanted = {
         **args.given(
             *("list_", "import_", "state", "by", "scheme", "region", "type_"),
@@ -245,14 +221,13 @@ def _list_vault(args: _ListOptions) -> None:
     }
     if args.value:
         args.check_kind()
-        wanted["value"] = one_value()
+        wanted["value"] = options.one_value()
 
-    def page(at: int, most: int) -> Any:
-        asked = {**wanted, "before": at, "limit": most}
-        return own.post("/v1/reports/search", asked)  # in no address
+    def page(**asked: int) -> Any:
+        return own.post("/v1/reports/search", wanted | asked)  # in no address
 
     with args.api() as own:
-        args.show_pages(page, "vault", _shown)
+        args.show_pages(page, "before", "vault", _shown)
 
 
 def _shown(item: Item) -> Item:

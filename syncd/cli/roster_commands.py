@@ -7,14 +7,11 @@ import re
 import secrets
 from pathlib import Path
 
-from syncd.cli import drafting, terminal
+from syncd.cli import drafting
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import ClientOptions, OutputOptions, among
-from syncd.errors import (
-    MalformedError,
-    UntrustedError,
-    UsageError,
-)
+from syncd.cli.terminal import parsed, say, tell, write_new
+from syncd.errors import MalformedError, UntrustedError, UsageError
 from syncd.messages import review
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join, membership, signing
@@ -37,11 +34,11 @@ class _ChallengeOptions(Options):
 
 @noun.verb("challenge", "Write a challenge that only the newcomer can open.")
 def _challenge(args: _ChallengeOptions) -> None:
-    asked = terminal.parsed(args.request, join.parse)
+    asked = parsed(args.request, join.parse)
     secret = secrets.token_bytes(32)
-    terminal.write_new(args.secret, secret, private=True)
-    terminal.write_new(args.out, join.challenge(asked, secret))
-    terminal.tell(
+    write_new(args.secret, secret, private=True)
+    write_new(args.out, join.challenge(asked, secret))
+    tell(
         "Next: the newcomer runs syncd join answer; what you compare by"
         " phone comes with its answer."
     )
@@ -52,14 +49,14 @@ class _Update(drafting.EndOptions):
     request: Path = argument("its request")
 
     def change(self, draft: Roster) -> Roster:
-        asked = terminal.parsed(self.request, join.parse)
-        terminal.tell(
+        asked = parsed(self.request, join.parse)
+        tell(
             "{member} asked on {day}: compare the words or digits with it by"
             " phone",
             member=asked.id,
             day=review.day(asked.made),
         )
-        terminal.tell(drafting.compared(asked.hash))
+        tell(drafting.compared(asked.hash))
         return membership.update(draft, asked, self.end)
 
 
@@ -99,7 +96,7 @@ class _MergeOptions(Options):
 @noun.verb("merge", "Put the signatures of several copies together.")
 def _merge(args: _MergeOptions) -> None:
     notes = map(drafting.note_of, args.copies)
-    terminal.write_new(args.out, signing.merge(*notes))
+    write_new(args.out, signing.merge(*notes))
 
 
 class _PublishOptions(ClientOptions):
@@ -119,7 +116,7 @@ def hand_in(args: ClientOptions, raw: bytes) -> None:
     """
     with args.api() as own:
         answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
-    terminal.say(
+    say(
         "roster {version} is accepted; members follow within a round",
         version=answer["version"],
     )
@@ -142,7 +139,7 @@ def _show(args: _ShowOptions) -> None:
     raw = _ours(args, args.version) if args.file is None else _note(args.file)
     roster, signed = drafts.read(raw)[1], signing.signers(raw)
     if args.raw:
-        terminal.write_new(Path("-"), raw)
+        write_new(Path("-"), raw)
         return
     if args.since:
         if re.fullmatch("[0-9]{1,9}", args.since, re.ASCII):
@@ -163,14 +160,14 @@ def _show(args: _ShowOptions) -> None:
         args.show(value, lines)
     if args.as_json:
         return
-    terminal.say(
+    say(
         "signed by {names}: {n} of the {threshold} needed",
         names=", ".join(signed.have) or "-",
         n=len(signed.have),
         threshold=signed.threshold,
     )
     if signed.wanted:
-        terminal.tell("a draft: nobody is to trust it yet")
+        tell("a draft: nobody is to trust it yet")
 
 
 def _ours(args: _ShowOptions, version: int | None) -> bytes:
@@ -211,4 +208,4 @@ def _note(file: Path) -> bytes:
             ) from e
         return raw
 
-    return terminal.parsed(file, verified)
+    return parsed(file, verified)

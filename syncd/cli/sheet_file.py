@@ -16,9 +16,7 @@ from syncd.lists import safe
 from syncd.messages import answers
 
 
-def write(
-    out: Path, head: Iterable[str], rows: Iterable[Sequence[str | int]]
-) -> None:
+def write(out: Path, head: Iterable[str], rows: Iterable[list[Any]]) -> None:
     """Write rows under the names of their columns; a private file when whole.
 
     Raises:
@@ -68,7 +66,6 @@ _MADE = re.compile(rb'(?<=W3CDTF">)[^<]*')  # when it was
 
 
 def _filling(sheet: Any) -> Callable[[Sequence[str | int]], None]:
-    """Return what appends rows to a sheet."""
     from openpyxl.cell import WriteOnlyCell
 
     def cell(value: str | int) -> Any:

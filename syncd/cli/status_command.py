@@ -5,14 +5,12 @@ from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.options import ApiOptions
-from syncd.messages import answers, catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages import answers
+from syncd.messages.catalogue import later, t, text
 
 
 class _StatusOptions(ApiOptions):
-    health: bool = option(
-        "only whether it serves: exit code 0 if it does; no token"
-    )
+    health: bool = option("whether it serves: exit code 0 if so; no token")
 
 
 def _status(args: _StatusOptions) -> int:
@@ -49,7 +47,7 @@ def _health(args: _StatusOptions) -> int:
         state = t("ready, cut off from the other members")
     elif not found["appending"]:
         state = t("ready, not appending")
-    why = found["why"] and catalogue.text(found["why"])
+    why = found["why"] and text(found["why"])
     args.show(found, [f"{state}: {why}" if why else state])
     return 0
 
@@ -68,17 +66,15 @@ def lines(found: Item) -> list[str]:
                     str(f[n]) for n in ("origin", "index") if n in f
                 ),
                 "last": answers.ago(now - f["last_at"]),
-                "detail": catalogue.text(f),
+                "detail": text(f),
             },
         )
         out += ["", *rows]
-    todo = [*map(catalogue.text, found["todo"])] or [t("nothing")]
-    shown = [(t("what to do"), text) for text in todo]
-    shown += [(t("note"), catalogue.text(note)) for note in found["notes"]]
+    todo = [*map(text, found["todo"])] or [t("nothing")]
+    shown = [(t("what to do"), one) for one in todo]
+    shown += [(t("note"), text(note)) for note in found["notes"]]
     for m in found["muted"]:
-        what = t(
-            "{what} ({by}: {why})", **{**m, "what": catalogue.text(m["what"])}
-        )
+        what = t("{what} ({by}: {why})", **{**m, "what": text(m["what"])})
         shown.append((t("muted until {until}", **m), what))
     return [*out, "", *(f"{what}: {answers.clean(x)}" for what, x in shown)]
 
@@ -108,12 +104,11 @@ def _contact(row: Item, now: int) -> str:
     return t(
         "does not answer, first {ago}: {why}",
         ago=answers.ago(now - row["silent_since"]),
-        why=catalogue.text(row["why"]),
+        why=text(row["why"]),
     )
 
 
 def _head(found: Item) -> list[tuple[str, str]]:
-    """Return what is said of the member as a whole."""
     log, vault, roster = found["log"], found["vault"], found["roster"]
     up = [h["member"] for h in found["holders"] if h["up"]]
     waiting = {k: n for k, n in vault["waiting"].items() if n}
@@ -126,7 +121,7 @@ def _head(found: Item) -> list[tuple[str, str]]:
         f"{k['kind']} {k['epoch']}: {k['t']}/{k['n']}" for k in found["keys"]
     )
     fell = "".join(
-        f"; {t('{member} down', member=h['member'])}: {catalogue.text(h['why'])}"
+        f"; {t('{member} down', member=h['member'])}: {text(h['why'])}"
         for h in found["holders"]
         if not h["up"]
     )
@@ -139,7 +134,7 @@ def _head(found: Item) -> list[tuple[str, str]]:
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
-        (t("appending"), catalogue.text(why) if why else t("yes")),
+        (t("appending"), text(why) if why else t("yes")),
         (t("vault"), kept),
         (t("holders"), t("{up} up", up=", ".join(up) or "0") + fell),
         (t("keys"), keys or "-"),
@@ -169,8 +164,7 @@ def _quota(left: Item) -> str:
 
 
 def _target(to: Item) -> str:
-    """Return how telling one target of `[notify]` goes."""
-    how = t("ok") if not to["failures"] else catalogue.text(to["why"])
+    how = t("ok") if not to["failures"] else text(to["why"])
     how += t(", {n} wait", n=to["waiting"]) if to["waiting"] else ""
     how += t(", {n} never told", n=to["dropped"]) if to["dropped"] else ""
     return f"{to['target']} ({', '.join(to['roles'])}): {how}"
@@ -197,5 +191,5 @@ def _state(log: Item) -> str:
     if log["missing"]:
         return t("{n} payloads withheld", n=log["missing"])
     if log.get("why"):
-        return catalogue.text(log["why"])
+        return text(log["why"])
     return t("behind") if log["lag"] else t("ok")

@@ -5,14 +5,7 @@ name, to be used as it stands. Rows come in steps that one request can hold,
 so memory does not grow with the file.
 """
 
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -67,9 +60,8 @@ def understood(
     options = args.file_options(names=tuple(keep))
     how, listed = options_of(options, args.map_, constants, more=more)
     # A mapping file may say more than is asked for here.
-    kept = {
-        k: v for k, v in listed.constants.items() if k in (*fields, *constants)
-    }
+    asked = (*fields, *constants)
+    kept = {k: v for k, v in listed.constants.items() if k in asked}
     listed = replace(listed, constants=kept)
     rows = table.open_table(file, how)
     plan = columns.plan(
@@ -86,7 +78,7 @@ def options_of(
     maps: Sequence[str],
     constants: Item,
     zone: tzinfo = days.ZONE,
-    more: Collection[str] = (),
+    more: Iterable[str] = (),
 ) -> tuple[FileOptions, columns.ListDescription]:
     """Return what is said of a list: by a mapping file, then by options.
 

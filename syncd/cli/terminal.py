@@ -27,6 +27,8 @@ from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
+MOST = 16 << 20  # bytes of a file
+
 
 def say(english: str, **values: object) -> None:
     """Print a result for a person, in the language that is spoken."""
@@ -142,9 +144,7 @@ def check_new(path: Path | None) -> None:
 T = TypeVar("T")
 
 
-def parsed(
-    path: Path, parse: Callable[[bytes], T], limit: int = 16 << 20
-) -> T:
+def parsed(path: Path, parse: Callable[[bytes], T], limit: int = MOST) -> T:
     """Read a file as what it is said to be."""
     raw = read_file(path, limit)
     try:
@@ -158,7 +158,7 @@ def parsed(
         ) from e
 
 
-def read_file(path: Path, limit: int = 16 << 20) -> bytes:
+def read_file(path: Path, limit: int = MOST) -> bytes:
     """Read a file; `-` is standard input."""
     if str(path) == "-":
         data = sys.stdin.buffer.read(limit + 1)

@@ -6,6 +6,7 @@ home keeps its hash. Or a certificate is what its bearer shows, over TLS.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,9 +48,7 @@ def _add(args: _AddOptions) -> None:
             )
     terminal.check_new(args.out)
     whose = (args.staff, args.person)
-    token = _with_bearers(
-        args, lambda bearers: bearers.add(name, role, der, *whose)
-    )
+    token = _with_bearers(args, lambda its: its.add(name, role, der, *whose))
     if args.out:
         terminal.write_new(args.out, f"{token}\n".encode(), private=True)
     elif not der:
@@ -98,8 +97,5 @@ def _with_bearers(
     place = config.server(settings) or settings.home / OWN
     if isinstance(place, Path) and not place.exists():
         raise UsageError("{path}: no such file", path=place)
-    database = Database(place, "own", readers=1)
-    try:
+    with closing(Database(place, "own", readers=1)) as database:
         return asyncio.run(job(Bearers(database, clock)))
-    finally:
-        database.close()

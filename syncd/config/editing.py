@@ -25,13 +25,12 @@ def create(home: Path, values: Values) -> str:
     """
     text = _with(DEFAULT.read_text(encoding="utf-8"), values, home)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / FILE
     try:
-        (home / FILE).touch(mode=0o600, exist_ok=False)
+        path.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
-        raise UsageError(
-            "{home}: is there already", home=home / FILE
-        ) from None
-    durable.write(home / FILE, text.encode())
+        raise UsageError("{home}: is there already", home=path) from None
+    durable.write(path, text.encode())
     return text
 
 
@@ -50,10 +49,8 @@ def change(home: Path, section: str, key: str, value: object) -> None:
 def _with(text: str, values: Values, home: Path) -> str:
     for section, given in values.items():
         for key in given:  # where the default is a comment, in its place
-            before = rf"^\[{section}\](?:(?!^\[).)*?"
-            text = re.sub(
-                rf"(?ms)({before}^)# ({key} = )", r"\1\2", text, count=1
-            )
+            before = rf"(?ms)(^\[{section}\](?:(?!^\[).)*?^)"
+            text = re.sub(f"{before}# ({key} = )", r"\1\2", text, count=1)
     document = tomlkit.parse(text)
     for section, given in values.items():
         table = document.setdefault(section, tomlkit.table())

@@ -7,7 +7,7 @@ key may have been meant, or what else is wrong.
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,8 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from syncd import shape
-from syncd.config import secret
-from syncd.config.settings import (
-    SECTIONS,
-    SETTINGS,
-    Absolute,
-    Config,
-    Listen,
-    Targets,
-    parse_address,
-    takes,
-)
+from syncd.config import secret, settings
+from syncd.config.settings import SECTIONS, SETTINGS, Config, takes
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 
 FILE = "config.toml"
@@ -85,21 +76,16 @@ def parse(raw: bytes, home: Path) -> Config:
     return config
 
 
-class _Faults:
-    """What is wrong in one file, each with its line."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self.path = path
-        self.text = text
-        self.found: list[SyncdError] = []
+class _Faults(msgspec.Struct):
+    path: Path
+    text: str
+    found: list[SyncdError] = []
 
     def add(self, section: str, key: str, text: str, hint: str = "") -> None:
-        """Add what is wrong at a key, or at a section's head."""
         line = shape.line_of(self.text, section, key)
         where = f"{self.path}: line {line}:" if line else f"{self.path}:"
-        self.found.append(
-            UsageError("{where} {said}", hint=hint, where=where, said=text)
-        )
+        error = UsageError("{where} {said}", hint=hint, where=where, said=text)
+        self.found.append(error)
 
     def check(self) -> None:
         """Pass if nothing is wrong.
@@ -130,9 +116,7 @@ class _Faults:
         return values
 
 
-def _meant(
-    name: str, known: Mapping[str, object], *, anywhere: bool = False
-) -> str:
+def _meant(name: str, known: Iterable[str], *, anywhere: bool = False) -> str:
     near = difflib.get_close_matches(name, known, n=3)
     if anywhere and not near:
         near = [f"{s}.{name}" for s in SETTINGS if name in SETTINGS[s]]
@@ -148,14 +132,15 @@ def _value(setting: FieldInfo, value: object) -> object:
     address of a webhook may hold a secret.
     """
     try:
-        if setting.type == Listen:
-            left_open = value == "" and not setting.default
-            return setting.default if left_open else parse_address(str(value))
-        if setting.type == Absolute and str(value)[:1] in ("", "/"):
+        if setting.type == settings.Listen:
+            if value == "" and not setting.default:  # left open
+                return setting.default
+            return settings.parse_address(str(value))
+        if setting.type == settings.Absolute and str(value)[:1] in ("", "/"):
             return Path(str(value)) if value else None
         return msgspec.convert(value, setting.type)
     except msgspec.ValidationError as e:
-        if setting.type == Targets:
+        if setting.type == settings.Targets:
             at, why = shape.fault(e)
             raise MalformedError(f"{at}: {why}" if at else why) from e
         raise MalformedError("want {takes}", takes=takes(setting)) from None

@@ -89,6 +89,7 @@ def _like(shape: str, takes: str) -> Meta:
 
 Text = Annotated[str, _takes("text")]
 Flag = Annotated[bool, _takes("true, false")]
+AutoFlag = Annotated[bool | Literal["auto"], _takes("auto, true, false")]
 Short = Annotated[str, _like(r"[a-z0-9-]{1,32}", "1–32 of a–z, 0–9, -")]
 Listen = Annotated[Address, _takes("host:port, [v6]:port or /path/of/socket")]
 Absolute = Annotated[Path | None, _takes("an absolute path")]
@@ -135,8 +136,8 @@ class LocalApi(Frozen):
     tls_key: Absolute = None
     hosts: HostNames = ()
     workers: Annotated[int, _from(0, 64, "processes")] = 0
-    max_request_bytes: Annotated[int, _from(65_536, 268_435_456, "bytes")] = (
-        16_777_216
+    max_request_bytes: Annotated[int, _from(1 << 16, 1 << 28, "bytes")] = (
+        1 << 24
     )
 
 
@@ -243,9 +244,7 @@ class Access(Frozen):
 class Sighting(Frozen):
     """Telling the alliance that a reported indicator was met."""
 
-    enabled: Annotated[bool | Literal["auto"], _takes("auto, true, false")] = (
-        "auto"
-    )
+    enabled: AutoFlag = "auto"
 
 
 class Screening(Frozen):
@@ -294,9 +293,8 @@ def _safe(url: str) -> bool:
     except ValueError:
         return False
     there = parts.hostname and not parts.username and not parts.fragment
-    return bool(there) and (
-        parts.scheme == "https" or (parts.scheme == "http" and near)
-    )
+    safe = parts.scheme == "https" or (parts.scheme == "http" and near)
+    return bool(there) and safe
 
 
 Targets = Annotated[

@@ -5,20 +5,21 @@ JSON and no page. What changes something is taken from a page of ours alone:
 `Origin` is this very address, and the browser says so itself.
 """
 
-import contextlib
 import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from aiohttp.web import Request, Response
 
 from syncd.console import pages, static
-from syncd.console.page import ALL, Visit, Way, page
+from syncd.console.page import ALL, Answer, Visit, Way, page
 from syncd.console.render import HERE, environment
 from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
@@ -110,9 +111,7 @@ class Console:
         next(template.root_render_func(context))
         return "".join(template.blocks[block](context))
 
-    async def answer(
-        self, way: Way, request: web.Request
-    ) -> web.StreamResponse:
+    async def answer(self, way: Way, request: Request) -> Answer:
         """Answer who is logged in; send anybody else to where that is done."""
         visit = Visit(
             room=self,
@@ -122,7 +121,7 @@ class Console:
             zone=self.zone(),
             now=self.clock(),
         )
-        with contextlib.ExitStack() as until:
+        with ExitStack() as until:
             asked = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
             lang = _spoken(request.query.get("lang", asked))
             until.enter_context(catalogue.speaking(lang))
@@ -132,14 +131,11 @@ class Console:
                 answer = self._error(visit, e)
         if not answer.prepared:
             answer.headers.update(_HEADERS)
-            answer.headers["Content-Security-Policy"] = _POLICY.format(
-                visit.nonce
-            )
+            policy = _POLICY.format(visit.nonce)
+            answer.headers["Content-Security-Policy"] = policy
         return answer
 
-    async def _answer(
-        self, visit: Visit, until: contextlib.ExitStack
-    ) -> web.StreamResponse:
+    async def _answer(self, visit: Visit, until: ExitStack) -> Answer:
         request, way = visit.request, visit.way
         self._safe(request)
         secret = request.cookies.get(self._cookie(request), "")
@@ -152,7 +148,7 @@ class Console:
                 until.enter_context(catalogue.speaking(found.lang))
         if found is None and way.roles:
             if streams:
-                return web.Response(status=401)  # which asks again later
+                return Response(status=401)  # which asks again later
             return visit.go(f"{LOG_IN}?next={request.rel_url.raw_path}")
         if way.roles and visit.caller.role not in way.roles:
             sentence = t(
@@ -163,7 +159,7 @@ class Console:
             return visit.show("base.html", status=403, sentence=sentence)
         return await way.handler(visit)
 
-    def _error(self, visit: Visit, e: SyncdError) -> web.Response:
+    def _error(self, visit: Visit, e: SyncdError) -> Response:
         answer = visit.show("error.html", "problem", status=e.status, error=e)
         if visit.htmx:  # which shows what answers 200 alone
             answer.set_status(200)
@@ -171,9 +167,7 @@ class Console:
         return answer
 
     @web.middleware
-    async def _lost(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
+    async def _lost(self, request: Request, handler: Handler) -> Answer:
         """Show a page, to whoever reads pages, where there is none."""
         try:
             return await handler(request)
@@ -184,7 +178,7 @@ class Console:
 
     # ---------------------------------------------------------- the browser
 
-    def _address(self, request: web.Request) -> str:
+    def _address(self, request: Request) -> str:
         """Return scheme, name and port by which a browser came."""
         host = request.headers.get(hdrs.HOST, "")
         if (url := self.own.url) and host == urlsplit(url).netloc:
@@ -192,7 +186,7 @@ class Console:
         scheme = "https" if request.secure or _proof(request) else "http"
         return f"{scheme}://{host}"
 
-    def _safe(self, request: web.Request) -> None:
+    def _safe(self, request: Request) -> None:
         """Refuse what another site's page, or an open network, may be behind.
 
         Raises:
@@ -212,7 +206,7 @@ class Console:
         ):
             raise UntrustedError("console: not from a page of this console")
 
-    def _cookie(self, request: web.Request) -> str:
+    def _cookie(self, request: Request) -> str:
         """Return our cookie's name: cookies know no ports."""
         parts = urlsplit(self._address(request))
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -220,12 +214,10 @@ class Console:
         secure = "__Host-" if parts.scheme == "https" else ""
         return f"{secure}syncd-{named[:12]}"
 
-    def with_cookie(
-        self, visit: Visit, answer: web.Response, secret: str
-    ) -> web.Response:
+    def with_cookie(self, visit: Visit, to: Response, secret: str) -> Response:
         """Set our cookie; of "" it expires, and no other one does."""
         name = self._cookie(visit.request)
-        answer.set_cookie(
+        to.set_cookie(
             *(name, secret),
             path="/",
             httponly=True,
@@ -233,7 +225,7 @@ class Console:
             secure=name.startswith("__Host-"),
             max_age=None if secret else 0,
         )
-        return answer
+        return to
 
 
 async def _nobody(bearer: str) -> str:
@@ -241,7 +233,7 @@ async def _nobody(bearer: str) -> str:
     return ""
 
 
-def _proof(request: web.Request) -> str:
+def _proof(request: Request) -> str:
     """Return what stands for the certificate that came, "" for none."""
     bearer = request.get(BEARER, "")
     return bearer if bearer.startswith("certificate:") else ""
@@ -260,7 +252,7 @@ def _spoken(wanted: str) -> str:
     return next((one for one in tongues if one in catalogue.LANGUAGES), "en")
 
 
-async def _lost_page(visit: Visit) -> web.StreamResponse:
+async def _lost_page(visit: Visit) -> Answer:
     sentence = t("There is no page at this address.")
     return visit.show("base.html", status=404, sentence=sentence)
 
@@ -269,13 +261,12 @@ _LOST = Way("GET", "/lost", _lost_page, PEOPLE, later("No such page"), 0)
 
 
 @page("GET /login", OPEN, later("Log in"))
-async def _ask(visit: Visit) -> web.StreamResponse:
+async def _ask(visit: Visit) -> Answer:
     return visit.show("login.html", next=_next(visit.query))
 
 
 @page("POST /login", OPEN, later("Log in"))
-async def _log_in(visit: Visit) -> web.Response:
-    """Let somebody in, if they show who they are."""
+async def _log_in(visit: Visit) -> Response:
     room, request, now = visit.room, visit.request, visit.now
     given = await visit.form()
     shown = await room.bearers.check(_proof(request))
@@ -283,6 +274,7 @@ async def _log_in(visit: Visit) -> web.Response:
     *_, before, where = "", *request[HOPS]
     if shown and shown.role == PROXY:  # which says whom it speaks for
         where = before
+    path = _next(given)
     room.failed = [one for one in room.failed if now - one[0] < 60]
     failed = sum(address == where for _, address in room.failed)
     if secret and failed >= TRIES:  # a certificate is not guessed
@@ -299,24 +291,20 @@ async def _log_in(visit: Visit) -> web.Response:
         shown = await room.bearers.of_staff(staff)
     if shown is None or shown.role == PROXY:
         room.failed += [(now, where)] * bool(secret)
-        return visit.show(
-            "login.html", status=401, failed=True, next=_next(given)
-        )
+        return visit.show("login.html", status=401, failed=True, next=path)
     begun = await room.sessions.begin(shown.id, catalogue.language())
-    path = _next(given)
     home = visit.go(HOME.get(shown.role, path) if path == "/" else path)
     return room.with_cookie(visit, home, begun)
 
 
 @page("POST /logout", PEOPLE, later("Log out"))
-async def _log_out(visit: Visit) -> web.Response:
-    """End a session, here and in the browser."""
+async def _log_out(visit: Visit) -> Response:
     await visit.room.sessions.end(visit.session)
     return visit.room.with_cookie(visit, visit.go(LOG_IN), "")
 
 
 @page("POST /lang", PEOPLE, later("Language"))
-async def _speak(visit: Visit) -> web.StreamResponse:
+async def _speak(visit: Visit) -> Answer:
     given = await visit.form()
     lang = _spoken(given.get("lang", ""))
     await visit.room.sessions.speak(visit.session, lang)

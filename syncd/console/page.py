@@ -10,11 +10,11 @@ logged in. An htmx request gets one block of the template, anybody else all.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.web import Request, Response, StreamResponse
 from msgspec import Struct
 from multidict import MultiDict
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 NOBODY: Final = Caller("", "")
 MOST_FORM: Final = 65_536  # bytes
 
-Answer = web.StreamResponse
+Answer = StreamResponse
+Given = Mapping[str, str]  # by a form or a query
 
 
 class Way(NamedTuple):
@@ -64,22 +65,21 @@ def page(
     return add
 
 
-@dataclass(kw_only=True, eq=False)
-class Visit:
+class Visit(Struct, kw_only=True, eq=False):
     """One request of somebody who is logged in."""
 
     room: "Console"
-    request: web.Request
+    request: Request
     way: Way
     nonce: str  # of the answer's scripts
     caller: Caller = NOBODY
     session: str = ""  # its id
     zone: str = "UTC"
     now: int = 0  # unix seconds
-    tables: list[Table] = field(default_factory=list)
+    tables: list[Table] = []
 
     @property
-    def query(self) -> Mapping[str, str]:
+    def query(self) -> Given:
         """What stands behind the question mark."""
         return self.request.query
 
@@ -112,7 +112,7 @@ class Visit:
                 role=self.caller.role,
                 what=way.summary,
             )
-        of_all = {Caller: self.caller, web.Request: self.request}
+        of_all = {Caller: self.caller, Request: self.request}
         given = {
             name: of_all[kind]
             if kind in of_all
@@ -128,10 +128,8 @@ class Visit:
             MalformedError: it is none, or longer than 64 KiB.
         """
         try:
-            raw = await body_of(self.request, MOST_FORM)
-            fields = parse_qsl(
-                raw.decode(), keep_blank_values=True, errors="strict"
-            )
+            raw = (await body_of(self.request, MOST_FORM)).decode()
+            fields = parse_qsl(raw, keep_blank_values=True, errors="strict")
         except (ValueError, web.HTTPClientError) as e:
             raise MalformedError(
                 "form: not a form in UTF-8 of at most 64 KiB"
@@ -166,12 +164,12 @@ class Visit:
 
     def show(
         self, name: str, block: str = "", *, status: int = 200, **more: Any
-    ) -> web.Response:
+    ) -> Response:
         """Return a page, its block for a script, or a table of it as CSV."""
         wanted = self.query.get("csv")
         for table in self.tables:
             if table.name == wanted:
-                return web.Response(
+                return Response(
                     body=table.csv(self.zone),
                     headers={
                         "Content-Type": "text/csv; charset=utf-8",
@@ -180,16 +178,14 @@ class Visit:
                     },
                 )
         part = block if self.htmx else ""
-        return web.Response(
+        return Response(
             text=self.room.render(self, name, part, **more),
             content_type="text/html",
             charset="utf-8",
             status=status,
         )
 
-    def go(self, path: str) -> web.Response:
+    def go(self, path: str) -> Response:
         """Send the browser to a page, as the end of what it has done."""
         name = "HX-Redirect" if self.htmx else "Location"
-        return web.Response(
-            status=200 if self.htmx else 303, headers={name: path}
-        )
+        return Response(status=200 if self.htmx else 303, headers={name: path})

@@ -10,6 +10,8 @@ from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
 from syncd.messages import catalogue
 
+Codes = list[tuple[str, str]]  # each with what it is called
+
 
 def log(origin: str, **query: object) -> str:
     """Return the address of a log's page; an origin is its path."""
@@ -33,16 +35,14 @@ def words(facet: str, *codes: str | None) -> str:
     return ", ".join(catalogue.word(facet, code) for code in codes if code)
 
 
-def named(
-    facet: str, only: Iterable[str] | None = None
-) -> list[tuple[str, str]]:
+def named(facet: str, only: Iterable[str] | None = None) -> Codes:
     """Return codes of a facet, or all of it, each with what it is called."""
     if only is None:
         only = vocabulary.FACETS.get(facet, ())
     return [(code, catalogue.word(facet, code)) for code in only]
 
 
-def purposes() -> list[tuple[str, str]]:
+def purposes() -> Codes:
     """Return what a value may be seen for, each with its name."""
     return named("purpose", sorted(PURPOSES - {"test"}))
 

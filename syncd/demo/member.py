@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,12 +74,13 @@ class Member:
 
     process: subprocess.Popen[str]  # from `start` on
 
-    def __init__(
-        self, where: Path, id_: str, zh: str, en: str, evidence: str
-    ) -> None:
-        """Take its ports; `id_` is its sector too, then come its names."""
-        self.where, self.id, self.zh, self.en = where, id_, zh, en
-        self.evidence = evidence  # what its reports rest on
+    def __init__(self, where: Path, id_: str, *said: str) -> None:
+        """Take its ports; `id_` is its sector too.
+
+        What is said: names in Chinese and English, and its reports' evidence.
+        """
+        self.where, self.id = where, id_
+        self.zh, self.en, self.evidence = said
         self.home = where / "homes" / id_
         self.token_file = where / "secrets" / f"{id_}.token"
         self.log_file = where / "logs" / f"{id_}.log"
@@ -102,11 +103,8 @@ class Member:
 
         The secret stands behind the #, which browsers send to nobody.
         """
-        database = Database(self.home / OWN, "own", readers=1)
-        try:
-            made = asyncio.run(Sessions(database, clock).ticket("operator"))
-        finally:
-            database.close()
+        with closing(Database(self.home / OWN, "own", readers=1)) as own:
+            made = asyncio.run(Sessions(own, clock).ticket("operator"))
         return f"http://{self.own}/login#{made}"
 
     def result(self, words: str, *also: int) -> tuple[int, Any]:
@@ -136,9 +134,7 @@ class Member:
                 return
             time.sleep(0.1)
         last = " / ".join(self.log_file.read_text().splitlines()[-3:])
-        raise SyncdError(
-            "{id}: did not get ready: {last}", id=self.id, last=last
-        )
+        raise SyncdError("{id}: did not get ready: {last}", self, last=last)
 
 
 def stop(started: Sequence[Member]) -> None:

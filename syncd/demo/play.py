@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from rich.console import Console
 
-from syncd.cli import terminal
+from syncd.cli.terminal import say
 from syncd.demo.member import Member, run
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 from syncd.roster import join
 from syncd.store import durable
 
@@ -60,19 +61,20 @@ def _receipts(state: dict[str, Any]) -> int:
     return sum(r["size"] == state["log"]["size"] for r in state["receipts"])
 
 
-class Demo:
+class Demo(Struct):
     """The play, act by act; `good` as long as everything held."""
 
-    def __init__(self, where: Path, data: Sequence[Row]) -> None:
-        self.where = where
-        self.data = data
-        self.members: list[Member] = []
-        self.running: list[Member] = []
-        self.good = True
-        self.fingerprint = ""
-        self.samples: dict[str, tuple[Row, Member]] = {}
+    where: Path
+    data: Sequence[Row]
+    members: list[Member] = []
+    running: list[Member] = []
+    good: bool = True
+    fingerprint: str = ""
+    samples: dict[str, tuple[Row, Member]] = {}
+
+    def __post_init__(self) -> None:
         for name in ("homes", "secrets", "logs", "admin", "lists", "audit"):
-            (where / name).mkdir(mode=0o700)
+            (self.where / name).mkdir(mode=0o700)
 
     def run(self) -> None:
         """Play all acts."""
@@ -98,7 +100,7 @@ class Demo:
         for line in lines:
             who, sign, words = line.format(**values).split(maxsplit=2)
             if sign == "$":
-                terminal.say(f"  $ syncd {words}")
+                say(f"  $ syncd {words}")
             _, out = run(self.where, words, who)
         return out
 
@@ -109,7 +111,6 @@ class Demo:
             return [*pool.map(act, self.members[:most])]
 
     def _await(self, what: str, missing: Callable[[], str]) -> None:
-        """Wait until nothing is missing, and say so."""
         began, took = time.monotonic(), 0.0
         while (left := missing()) and took < 60 + len(self.data) / 200:
             time.sleep(0.25)
@@ -122,7 +123,7 @@ class Demo:
     def found(self) -> None:
         """Four institutions found an alliance."""
         title(t("Four members found an alliance"))
-        terminal.say(f"  {self.where}")
+        say(f"  {self.where}")
         self.members = [Member(self.where, *who) for who in FOUR]
         no = join.NO_ALLIANCE
         self._each(lambda m: self._type("prepare", m=m, alliance=no))
@@ -170,19 +171,15 @@ class Demo:
         title(t("Each imports its own list"))
         self._deal()
         imported = self._each(self._import)
-        for member, (code, output) in zip(self.members, imported, strict=True):
-            text = t(
-                "accepted {accepted}, known {known}, refused {refused}",
-                **output,
-            )
-            self.check(
-                code == bool(output["refused"]), f"{member.id:9} {text}"
-            )
+        said = later("accepted {accepted}, known {known}, refused {refused}")
+        for m, (code, output) in zip(self.members, imported, strict=True):
+            text = f"{m.id:9} {t(said, **output)}"
+            self.check(code == bool(output["refused"]), text)
 
     def _import(self, m: Member) -> tuple[int, Any]:
         words = f"report import lists/{m.id}.csv --evidence {m.evidence}"
         words += f" --token-file secrets/{m.id}.token"
-        terminal.say(f"  $ syncd --home homes/{m.id} {words}")
+        say(f"  $ syncd --home homes/{m.id} {words}")
         return m.result(words, 1)
 
     def _deal(self) -> None:
@@ -221,7 +218,7 @@ class Demo:
         ]
         common = max(digests, key=digests.count)
         heads = t("member"), t("own entries"), t("merged"), t("receipts")
-        terminal.say(LINE.format(*heads, t("digest")))
+        say(LINE.format(*heads, t("digest")))
         others = len(self.members) - 1
         for member, digest, (code, logs) in zip(
             self.members, digests, found, strict=True
@@ -236,10 +233,8 @@ class Demo:
             line = LINE.format(member.id, *sizes, f"{got}/{others}", word)
             SCREEN.print(line, style="green" if good else "red")
             for log in logs:
-                for problem in log["problems"]:
-                    self.check(
-                        False, f"{member.id}: {log['origin']}: {problem}"
-                    )
+                for why in log["problems"]:
+                    self.check(False, f"{member.id}: {log['origin']}: {why}")
 
     def look_up(self) -> None:
         """Ask a member for one indicator of each kind that it never had.
@@ -259,7 +254,7 @@ class Demo:
                     break
             else:
                 why = t("no {kind} is reported by one member alone", kind=kind)
-                terminal.say(f"    {why}")
+                say(f"    {why}")
                 continue
             who = {"asker": asker.id, "owner": owner.id, "kind": kind}
             text = t(
@@ -279,9 +274,7 @@ class Demo:
 
         def listed() -> str:
             asked = {m.id: _ask(m, [row])[0]["verdict"] for m in self.members}
-            return ", ".join(
-                m for m, verdict in asked.items() if verdict != "none"
-            )
+            return ", ".join(m for m, what in asked.items() if what != "none")
 
         self._await(t("gone at every member"), listed)
         self.converge()
@@ -307,7 +300,7 @@ class Demo:
         title(t("An auditor checks it all, offline, by the fingerprint alone"))
         who = {"m": self.members[1], "fingerprint": self.fingerprint}
         for line in self._type("audit", **who).splitlines():
-            terminal.say(f"    {line}")
+            say(f"    {line}")
         page = self.where / "audit" / "report.html"
         self.check(page.exists(), t("the report to print: {page}", page=page))
 

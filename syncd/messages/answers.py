@@ -7,13 +7,15 @@ from syncd.errors import SyncdError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, phrase, t, word
 
+Item = Mapping[str, Any]
+
 
 def clean(text: str) -> str:
     """Return a text without what would move the cursor."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def notices(item: Mapping[str, Any]) -> str:
+def notices(item: Item) -> str:
     """Return an answer's notices as one line, "" for none."""
     return "; ".join(phrase("notice", c) for c in item.get("notices", ()))
 
@@ -24,7 +26,7 @@ def refused(number: int, error: SyncdError) -> Iterator[str]:
         yield t("{n}: refused: {why}", n=number, why=catalogue.whole(fault))
 
 
-def why(item: Mapping[str, Any]) -> str:
+def why(item: Item) -> str:
     """Return why an item is unknown, "" if it is not."""
     missing = ", ".join(item.get("missing", ()))
     return catalogue.text(item) or (
@@ -61,13 +63,13 @@ def previewed(found: Any) -> str:
     )
 
 
-def owner(item: Mapping[str, Any]) -> str:
+def owner(item: Item) -> str:
     """Return whose a protected value is, by name or by category."""
     found = item.get("owner", {})
     return str(found.get(catalogue.language()) or found.get("category", ""))
 
 
-def ours(item: Mapping[str, Any]) -> str:
+def ours(item: Item) -> str:
     """Return what to do by our own lists too, and why."""
     found = item.get("ours")
     if found is None:
@@ -81,7 +83,7 @@ def ours(item: Mapping[str, Any]) -> str:
     return f"{action} ({'; '.join(reasons)})" if reasons else action
 
 
-def words(item: Mapping[str, Any]) -> dict[str, str]:
+def words(item: Item) -> dict[str, str]:
     """Return what an answer says, by the names of its parts; "" is nothing."""
     lang = catalogue.language()
     seen = (item.get("first_seen"), item.get("last_seen"))

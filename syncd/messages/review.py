@@ -81,10 +81,8 @@ def final(current: Roster, draft: Roster) -> list[str]:
 
 def to_json(current: Roster, draft: Roster) -> list[dict[str, Any]]:
     """Return what the draft changes, for a program."""
-    return [
-        {"at": c.path, "new": c.new, "old": c.old}
-        for c in between(current, draft)
-    ]
+    found = between(current, draft)
+    return [{"at": c.path, "new": c.new, "old": c.old} for c in found]
 
 
 def _mark(change: Change) -> str:
@@ -164,7 +162,6 @@ def _newcomer(row: Words) -> list[str]:
 
 
 def _earlier(row: Words) -> list[str]:
-    """Return where the log before a new one ends."""
     if not (end := row.get("predecessor")):
         return []
     brief = {**end, "root": end["root"][:16]}
@@ -211,10 +208,8 @@ def day(moment: int) -> str:
 
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
-    return [
-        set_cell_size(name, 9) + answers.clean(text)
-        for name, text in _parts(roster)
-    ]
+    parts = _parts(roster)
+    return [set_cell_size(name, 9) + answers.clean(x) for name, x in parts]
 
 
 def _parts(roster: Roster) -> Iterator[tuple[str, str]]:

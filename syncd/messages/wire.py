@@ -87,9 +87,7 @@ def read(form: Mapping[str, Any], detail: str = "detail") -> Message:
     template = _templates().get(str(form.get(key, "")))
     if template is None:
         return Message(str(form.get(detail) or ""))
-    values: dict[str, Any] = {
-        name: "…" for _, name, _, _ in _parse(template) if name
-    }
+    values: dict[str, Any] = {n: "…" for _, n, *_ in _parse(template) if n}
     values |= form.get("quoted") or {}
     for name, value in (form.get("params") or {}).items():
         values[name] = _read(value)

@@ -17,7 +17,7 @@ from prometheus_client import Counter
 
 from syncd.node.background import logged
 from syncd.node.context import Context, part
-from syncd.web.system_forms import JobState
+from syncd.web.status_forms import JobState
 
 log = structlog.get_logger("syncd.node")
 

@@ -35,9 +35,7 @@ class Reassignments(Input, Generic[T]):
 class DisputeQuery(Input):
     """Which disputes are meant; what is empty does not matter."""
 
-    side: Annotated[
-        Literal["", "against_us", "by_us"], meta("who disputes")
-    ] = ""
+    side: Annotated[Literal["", "against_us", "by_us"], meta("by whom")] = ""
     state: Annotated[
         Literal["", "open", "overdue", "answered", "ended"],
         meta("disputes in this state only"),

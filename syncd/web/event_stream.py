@@ -12,7 +12,6 @@ first: read /v1/status, then go on.
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -28,23 +27,20 @@ def read_cursor(text: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One thing that happened; never a raw value, never a token."""
 
     cursor: str
     name: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
 
     def __bytes__(self) -> bytes:
         data = msgspec.json.encode(self.data, order="sorted").decode()
-        return (
-            f"id: {self.cursor}\nevent: {self.name}\ndata: {data}\n\n"
-        ).encode()
+        text = f"id: {self.cursor}\nevent: {self.name}\ndata: {data}\n\n"
+        return text.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """A page of the console that shows events in its own way."""
 
     session: str  # its id

@@ -41,12 +41,12 @@ def meta(words: str, **bounds: Any) -> msgspec.Meta:
 
 
 Limit = Annotated[int, meta("items in a page", ge=1, le=1000)]
-Cursor = Annotated[
-    int, meta("what the last page gave as `next`", ge=0, le=10**15)
-]
+_NEXT = "what the last page gave as `next`"
+Cursor = Annotated[int, meta(_NEXT, ge=0, le=10**15)]
 
 Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
+Texts = tuple[str, ...]
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=MOST_ITEMS)]
 Some = Annotated[Many[T], msgspec.Meta(min_length=1)]
@@ -152,7 +152,7 @@ class Ours(Output):
 
     action: str = ""  # what to do by both; absent for nothing
     unattended: str = ""  # the same where no person decides
-    reasons: tuple[str, ...] = ()  # codes
+    reasons: Texts = ()  # codes
     exempt: OwnMark | None = None
     notes: tuple[OwnMark, ...] = ()
     local: tuple[OwnMark, ...] = ()
@@ -164,7 +164,7 @@ class LookupItem(Output):
     verdict: str = ""  # a verdict; absent beside a problem
     action: str = ""  # what to do; absent for nothing
     unattended: str = ""  # the action where no person decides
-    reasons: tuple[str, ...] = ()  # codes
+    reasons: Texts = ()  # codes
     labels: tuple[Label, ...] = ()
     roles: tuple[Label, ...] = ()
     sectors: dict[str, int] = EMPTY  # reporting members by sector
@@ -174,14 +174,14 @@ class LookupItem(Output):
     positions: tuple[Position, ...] = ()  # what it rests on
     spoofed: bool = False
     handling: str = ""
-    missing: tuple[str, ...] = ()  # holders that did not answer
+    missing: Texts = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
     detail_code: str = ""
     params: Params = EMPTY
     ours: Ours | None = None  # if our own lists say something
     owner: Owner | None = None  # of a protected value
-    notices: tuple[str, ...] = ()  # codes: what a reader should know
-    tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
+    notices: Texts = ()  # codes: what a reader should know
+    tried: Texts = ()  # kinds of account that a number was tried as
     hint: str = ""  # how to ask for what was not tried
     hint_code: str = ""
     receipt: Receipt | None = None  # if one was asked for
@@ -217,8 +217,8 @@ class LookupAnswers(Output):
     items: tuple[LookupItem, ...]
     roster: RosterState
     as_of: tuple[AsOf, ...]
-    missing: tuple[str, ...] = ()  # holders that did not answer in time
-    contested: tuple[str, ...] = ()  # origins whose logs are forked
+    missing: Texts = ()  # holders that did not answer in time
+    contested: Texts = ()  # origins whose logs are forked
     distrusted: dict[str, int] = EMPTY  # members by us, since when
 
 
@@ -323,7 +323,7 @@ class Waiting(FullOutput):
     """What waits for admins, as notes that prove themselves."""
 
     requests: tuple[tuple[str, str], ...] = ()  # with the answer to each
-    drafts: tuple[str, ...] = ()  # with the signatures so far
+    drafts: Texts = ()  # with the signatures so far
 
 
 class Effect(Output):
@@ -355,9 +355,7 @@ class RosterTaken(FullOutput):
 class IndicatorQuery(Input):
     """Which indicators are meant."""
 
-    after: Annotated[
-        str, meta("what the last page gave as `next`", max_length=64)
-    ] = ""
+    after: Annotated[str, meta(_NEXT, max_length=64)] = ""
     limit: Limit = 100
 
 

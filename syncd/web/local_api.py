@@ -10,28 +10,22 @@ import ipaddress
 import logging
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
+from aiohttp.web import Request, Response
+from aiohttp.web import StreamResponse as Answer
+from msgspec import Struct
 
 from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
 from syncd.roster import certificate
 from syncd.web import openapi, problem, routes
 from syncd.web.forms import Vocabulary, VocabularyQuery
-from syncd.web.routes import (
-    BEARER,
-    CALLER,
-    EVERYBODY,
-    HOPS,
-    OPEN,
-    Caller,
-    Route,
-    route,
-)
+from syncd.web.problem import plain
+from syncd.web.routes import EVERYBODY, OPEN, Caller, Route, route
 from syncd.web.status_forms import Alive
 
 log = logging.getLogger("syncd.local_api")
@@ -40,8 +34,7 @@ LOOKUPS = "/v1/lookups"
 MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What is taken from whom."""
 
     hosts: frozenset[str] = frozenset()  # beside loopback's own names
@@ -89,10 +82,7 @@ def app(
 
 
 @web.middleware
-async def _problems(
-    request: web.Request, handler: Handler
-) -> web.StreamResponse:
-    """Turn whatever goes wrong into one problem."""
+async def _problems(request: Request, handler: Handler) -> Answer:
     try:
         return await handler(request)
     except SyncdError as e:
@@ -103,9 +93,9 @@ async def _problems(
         allow = e.headers.get(hdrs.ALLOW)
         text = _TEXTS.get(e.status, Message("the request cannot be answered"))
         headers = {"Allow": allow} if allow else {}
-        return problem.plain(e.status, text, headers=headers)
+        return plain(e.status, text, headers=headers)
     except (web.RequestPayloadError, HttpProcessingError):
-        return problem.plain(400, "the body does not come as its headers say")
+        return plain(400, "the body does not come as its headers say")
     except Exception as e:  # noqa: BLE001  a caller gets a problem all the same
         # Its message may quote a value, so only its name and place are shown.
         frames = traceback.extract_tb(e.__traceback__)
@@ -114,7 +104,7 @@ async def _problems(
             type(e).__name__,
             " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-6:])),
         )
-        return problem.plain(500, "internal error; the log says more")
+        return plain(500, "internal error; the log says more")
 
 
 _TEXTS = {
@@ -129,15 +119,13 @@ _TEXTS = {
 }
 
 
-_BEARER = re.compile(
-    r"Bearer ([A-Za-z0-9._~+/=-]{1,512})", re.ASCII | re.IGNORECASE
-)
+_BEARER = re.compile(r"(?i)Bearer ([A-Za-z0-9._~+/=-]{1,512})", re.ASCII)
 
 
 _RELAYED = re.compile(r"Bearer (certificate:[0-9a-f]{64})", re.ASCII)
 
 
-def _bearer(request: web.Request, *, relayed: bool) -> str:
+def _bearer(request: Request, *, relayed: bool) -> str:
     """Return the token of who asks, or what stands for it; "" for neither.
 
     Over TLS it is the certificate and nothing else.
@@ -157,13 +145,13 @@ _HOST = re.compile(
 )
 
 
-def is_ours(host: str, limits: Limits = Limits()) -> bool:
-    """Tell whether it is a name of this machine's, or one of the limits'."""
+def is_ours(host: str, hosts: Collection[str] = ()) -> bool:
+    """Tell whether it is a name of this machine's, or one of some hosts."""
     match = _HOST.fullmatch(host)
     if match is None or int(match[3] or 0) > 65_535:
         return False
     name = (match[1] or match[2]).lower()
-    if name == "localhost" or name in limits.hosts:
+    if name == "localhost" or name in hosts:
         return True
     try:
         return ipaddress.ip_address(name).is_loopback
@@ -174,8 +162,7 @@ def is_ours(host: str, limits: Limits = Limits()) -> bool:
 # --------------------------------------------------------------------- API
 
 
-@dataclass(frozen=True, slots=True)
-class LocalApi:
+class LocalApi(Struct, frozen=True):
     """Lets callers in; what concerns no service, it answers itself."""
 
     whose: Whose
@@ -183,9 +170,7 @@ class LocalApi:
     relayed: bool = False
 
     @web.middleware
-    async def guard(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
+    async def guard(self, request: Request, handler: Handler) -> Answer:
         """Refuse what no program of ours would send.
 
         And what a browser sends on behalf of somebody else's page: a foreign
@@ -194,43 +179,39 @@ class LocalApi:
         """
         # An absolute target would name a host of its own (RFC 9112, 3.2.2).
         if not request.raw_path.startswith("/"):
-            return problem.plain(400, "target: want a path")
+            return plain(400, "target: want a path")
         host = request.headers.get(hdrs.HOST, "")
-        if not is_ours(host, self.limits):
-            return problem.plain(
+        if not is_ours(host, self.limits.hosts):
+            return plain(
                 403,
                 "host: this API does not answer to that name",
                 "[own] hosts in config.toml lists further names",
             )
         origin = request.headers.get(hdrs.ORIGIN)
         if origin not in (None, f"http://{host}", f"https://{host}"):
-            return problem.plain(403, "origin: a page of another site")
-        request[BEARER] = _bearer(request, relayed=self.relayed)
+            return plain(403, "origin: a page of another site")
+        request[routes.BEARER] = _bearer(request, relayed=self.relayed)
         came = ",".join(request.headers.getall("X-Forwarded-For", ()))
         here = [] if self.relayed else [request.remote or ""]
-        request[HOPS] = [*map(str.strip, came.split(",")), *here]
+        request[routes.HOPS] = [*map(str.strip, came.split(",")), *here]
         return await handler(request)
 
     async def answer(
-        self, service: object, way: Route, request: web.Request
-    ) -> web.StreamResponse:
+        self, service: object, way: Route, request: Request
+    ) -> Answer:
         """Have a service answer those who may ask."""
         if way.roles and (refused := await self._nobody(request, way)):
             return refused
         media = way.takes_media
         if way.takes is not None and request.content_type not in media:
-            return problem.plain(
-                415, "the body must be {media}", media=media[0]
-            )
+            return plain(415, "the body must be {media}", media=media[0])
         return await way.answer(service, request)
 
-    async def _nobody(
-        self, request: web.Request, way: Route
-    ) -> web.Response | None:
+    async def _nobody(self, request: Request, way: Route) -> Response | None:
         """Set whose token a request bears, or return why it may not."""
-        bearer = request[BEARER]
+        bearer = request[routes.BEARER]
         if not bearer:
-            return problem.plain(
+            return plain(
                 401,
                 "a bearer token is needed",
                 "Authorization: Bearer TOKEN; `syncd token add` makes one",
@@ -238,7 +219,7 @@ class LocalApi:
             )
         caller = await self.whose(bearer)
         if isinstance(caller, str):
-            return problem.plain(
+            return plain(
                 401,
                 "this token opens nothing here: it was revoked on {day}"
                 if caller
@@ -249,13 +230,13 @@ class LocalApi:
                 day=caller,
             )
         if caller.role not in way.roles:
-            return problem.plain(
+            return plain(
                 403,
                 "the role {role} may not: {what}",
                 role=caller.role,
                 what=way.summary,
             )
-        request[CALLER] = caller
+        request[routes.CALLER] = caller
         return None
 
     @route("GET /v1/vocabulary", EVERYBODY, "list codes")

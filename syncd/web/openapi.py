@@ -17,6 +17,7 @@ from syncd.web.forms import Pending, is_form
 from syncd.web.problem import MEDIA, Problem
 from syncd.web.routes import ALL, HANDED_IN, OPEN, Route
 
+Json = dict[str, Any]
 _TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -26,7 +27,7 @@ def document() -> bytes:
     return msgspec.json.encode(describe(ALL), order="sorted")
 
 
-def describe(routes: Sequence[Route]) -> dict[str, Any]:
+def describe(routes: Sequence[Route]) -> Json:
     """Return the document."""
     forms = {
         form
@@ -37,11 +38,11 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
         [*sorted(forms, key=_name), Problem], ref_template=_TEMPLATE
     )
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, Json] = {}
     for route in routes:
         item = paths.setdefault(route.path, {})
         item[route.method.lower()] = _operation(route)
-    made: dict[str, Any] = json.loads(
+    made: Json = json.loads(
         resources.files("syncd.web").joinpath("openapi.json").read_text()
     )
     made["info"]["version"] = metadata.version("syncd")
@@ -51,14 +52,14 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     return made
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route) -> Json:
     answer = {
         "description": "done",
         "content": {
             route.media.partition(";")[0]: {"schema": _schema(route.gives)}
         },
     }
-    found: dict[str, Any] = {
+    found: Json = {
         "operationId": route.method.lower()
         + "".join(map(str.capitalize, re.findall(r"[^/.{}]+", route.path))),
         "summary": route.summary,
@@ -90,7 +91,7 @@ def _operation(route: Route) -> dict[str, Any]:
     return found
 
 
-def _parameters(route: Route) -> Iterator[dict[str, Any]]:
+def _parameters(route: Route) -> Iterator[Json]:
     for name in re.findall(r"\{(\w+)\}", route.path):
         number = int in (route.needs.get(name), route.needs.get(f"{name}_"))
         yield {

@@ -12,13 +12,14 @@ from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.entry import EntryFields, OwnDraft
 from syncd.web import forms
+from syncd.web.forms import FullOutput, Input, Many, Natural, Output, Some, T
 
 
-class OwnEntries(forms.Input, Generic[forms.T]):
+class OwnEntries(Input, Generic[T]):
     """Exempt entries or notes to keep, each for itself."""
 
     type: Literal["exempt", "note", "distrust"]
-    entries: forms.Some[forms.T]
+    entries: Some[T]
 
 
 OwnAdd = OwnEntries[OwnDraft | SyncdError]
@@ -30,19 +31,19 @@ class OwnSeen(RawValue):
     value: str
 
 
-class OwnRows(forms.Input, Generic[forms.T]):
+class OwnRows(Input, Generic[T]):
     """Rows of a list that we use and do not pass on."""
 
     list: str
-    reports: forms.Some[forms.T]
-    load: forms.Natural = 0  # of which they are a part; absent: they are added
-    refused: forms.Many[OwnSeen] = ()  # rows, no reports
+    reports: Some[T]
+    load: Natural = 0  # of which they are a part; absent: they are added
+    refused: Many[OwnSeen] = ()  # rows, no reports
 
 
 OwnLocal = OwnRows[forms.Draft | SyncdError]
 
 
-class OwnOutcome(forms.Output):
+class OwnOutcome(Output):
     """What became of one entry."""
 
     state: str  # added, known, replaced, refused
@@ -51,7 +52,7 @@ class OwnOutcome(forms.Output):
     problem: forms.Problem | None = None  # if refused
 
 
-class OwnTaken(forms.FullOutput):
+class OwnTaken(FullOutput):
     """What became of the entries, in their order; durable."""
 
     items: tuple[OwnOutcome, ...]
@@ -61,13 +62,13 @@ class OwnTaken(forms.FullOutput):
     refused: int
 
 
-class OwnLoadBegin(forms.Input):
+class OwnLoadBegin(Input):
     """A list that is to be read anew, whole."""
 
     list: str
 
 
-class OwnLoad(forms.FullOutput):
+class OwnLoad(FullOutput):
     """A load that has begun."""
 
     load: int
@@ -81,23 +82,22 @@ class OwnRemoval(RawValue):
     """
 
     why: str = ""
-    type: Literal["", "exempt", "note", "local", "distrust"] = (
-        ""  # any if absent
-    )
-    ids: forms.Many[forms.Natural] = ()
+    type: Literal["", "exempt", "note", "local", "distrust"] = ""
+    # any if absent
+    ids: Many[Natural] = ()
     list: str = ""
-    load: forms.Natural = 0
-    gone_at_most: forms.Natural | None = None  # entries that the load may lack
+    load: Natural = 0
+    gone_at_most: Natural | None = None  # entries that the load may lack
 
 
-class OwnRemoved(forms.FullOutput):
+class OwnRemoved(FullOutput):
     """So many entries stood and have ended; they stay as history."""
 
     removed: int
     entries: int = 0  # of the list, that stand
 
 
-class OwnItem(EntryFields, forms.Output):
+class OwnItem(EntryFields, Output):
     """One entry, with its value, and what it says."""
 
     id: int

@@ -18,6 +18,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
+from aiohttp.web import Request, Response
+from aiohttp.web import StreamResponse as Answer
 
 from syncd import canonical, errors
 from syncd.flows import serve
@@ -36,7 +38,7 @@ BINARY = "application/octet-stream"
 JSON = "application/json"
 
 
-ReadPin = Callable[[web.Request], str | None]
+ReadPin = Callable[[Request], str | None]
 """hex SHA-256 of the public key of who is at the connection of a request"""
 
 
@@ -72,7 +74,7 @@ class InFlight:
 _HELD = web.RequestKey("held", int)  # bytes in flight
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
-_FOR_AUDITORS = re.compile(
+_AUDITORS = re.compile(
     r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/(?:monitor|evidence)/|/roster",
     re.ASCII,
 )
@@ -105,8 +107,6 @@ def app(service: Any, pin: ReadPin) -> web.Application:
 
 
 class _Api:
-    """What answers the routes, and what it has of each caller."""
-
     def __init__(self, service: Any, pin: ReadPin) -> None:
         self._service, self._pin = service, pin
         self._busy = Counter[str]()  # requests of each caller
@@ -114,9 +114,7 @@ class _Api:
         self._in_flight = InFlight()
 
     @web.middleware
-    async def guard(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
+    async def guard(self, request: Request, handler: Handler) -> Answer:
         # Who is out by the roster that is on its way gets no payload any more.
         if request.path.startswith(("/log/", "/mirror/")):
             await self._service.settled()
@@ -125,12 +123,12 @@ class _Api:
         if known is None and request.path.startswith("/join/"):
             known = "", "newcomer"  # all of them together
         if known is None:
-            answer = web.Response(status=403, text="not in the roster\n")
+            answer = Response(status=403, text="not in the roster\n")
             answer.force_close()
             return answer
         request[_CALLER], request[_ROLE] = known
         if self._busy[known[0]] >= MOST_AT_ONCE:
-            return web.Response(
+            return Response(
                 status=429, text="one by one\n", headers={"Retry-After": "1"}
             )
         self._busy[known[0]] += 1
@@ -142,28 +140,24 @@ class _Api:
             self._busy[known[0]] -= 1
             await self._in_flight.leave(known[0], request.get(_HELD, 0))
 
-    async def _enter(self, request: web.Request, size: int) -> None:
+    async def _enter(self, request: Request, size: int) -> None:
         await self._in_flight.enter(request[_CALLER], size)
         request[_HELD] = request.get(_HELD, 0) + size
 
-    async def _body(self, request: web.Request) -> bytes:
+    async def _body(self, request: Request) -> bytes:
         most = request.client_max_size
         await self._enter(request, min(request.content_length or most, most))
         return await runner.body_of(request)
 
-    async def _answer(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
-        if request[_ROLE] == "auditor" and not _FOR_AUDITORS.match(
-            request.path
-        ):
-            return web.Response(status=403, text="not for auditors\n")
+    async def _answer(self, request: Request, handler: Handler) -> Answer:
+        if request[_ROLE] == "auditor" and not _AUDITORS.match(request.path):
+            return Response(status=403, text="not for auditors\n")
         try:
             return await handler(request)
         except errors.QuotaError as e:
             wait, left = str(e.retry_after_s), str(e.left)
             headers = {"Retry-After": wait, "Quota-Left": left}
-            return web.Response(status=429, text=f"{e}\n", headers=headers)
+            return Response(status=429, text=f"{e}\n", headers=headers)
         except (
             errors.MissingError,
             errors.MalformedError,
@@ -171,13 +165,13 @@ class _Api:
             errors.UntrustedError,
             errors.StaleError,
         ) as e:
-            return web.Response(status=e.status, text=f"{e}\n")
+            return Response(status=e.status, text=f"{e}\n")
         except (web.RequestPayloadError, HttpProcessingError):
-            return web.Response(status=400, text="not the body it was to be\n")
+            return Response(status=400, text="not the body it was to be\n")
         except errors.SyncdError:
-            return web.Response(status=503, text="cannot answer just now\n")
+            return Response(status=503, text="cannot answer just now\n")
 
-    async def _log(self, request: web.Request) -> serve.LogFiles:
+    async def _log(self, request: Request) -> serve.LogFiles:
         named = request.match_info.get("hash")
         log: serve.LogFiles | None = None
         if named is None:
@@ -189,14 +183,14 @@ class _Api:
         return log
 
     @asynccontextmanager
-    async def _turn(self, request: web.Request) -> AsyncIterator[None]:
+    async def _turn(self, request: Request) -> AsyncIterator[None]:
         """Make answers one after the other: of those that wait, none yet."""
         async with self._turns[request[_CALLER]]:
             if _gone(request):
                 raise _absent("nobody waits for it")
             yield
 
-    async def checkpoint(self, request: web.Request) -> web.Response:
+    async def checkpoint(self, request: Request) -> Response:
         raw: bytes | None = None
         named = request.match_info.get("hash")
         if named is not None:
@@ -207,16 +201,16 @@ class _Api:
             raise _absent("no checkpoint yet")
         return _raw(raw, "no-cache", TEXT)
 
-    async def notes(self, request: web.Request) -> web.Response:
+    async def notes(self, request: Request) -> Response:
         origin = (await self._log(request)).origin
         return await self._page(request, partial(self._service.notes, origin))
 
-    async def evidence(self, request: web.Request) -> web.Response:
+    async def evidence(self, request: Request) -> Response:
         return await self._page(request, self._service.evidence)
 
     async def _page(
-        self, request: web.Request, of: Callable[[int], Any]
-    ) -> web.Response:
+        self, request: Request, of: Callable[[int], Any]
+    ) -> Response:
         async with self._turn(request):
             body = await of(int(request.match_info["page"]))
             if body is None:
@@ -224,7 +218,7 @@ class _Api:
             await self._enter(request, len(body))
         return _raw(body, NO_STORE, JSON)
 
-    async def file(self, start: str, request: web.Request) -> web.Response:
+    async def file(self, start: str, request: Request) -> Response:
         log = await self._log(request)
         path = start + request.match_info["tail"]
         async with self._turn(request):
@@ -240,16 +234,16 @@ class _Api:
             found.headers["Content-Encoding"] = "gzip"
         return found
 
-    async def heads(self, request: web.Request) -> web.Response:
+    async def heads(self, request: Request) -> Response:
         heads = await self._service.heads(
             request[_CALLER], request.query.get("cursor", "")
         )
         return _form(heads)
 
-    async def waiting(self, request: web.Request) -> web.Response:
+    async def waiting(self, request: Request) -> Response:
         return _form(self._service.joining.waiting())
 
-    async def knock(self, request: web.Request) -> web.Response:
+    async def knock(self, request: Request) -> Response:
         id_, step = (request.match_info[n] for n in ("id", "step"))
         body = await self._body(request)
         async with self._turn(request):
@@ -257,7 +251,7 @@ class _Api:
             raw = self._service.joining.knock(id_, step, body)
         return _raw(raw, NO_STORE)
 
-    async def roster(self, request: web.Request) -> web.Response:
+    async def roster(self, request: Request) -> Response:
         text = request.match_info.get("version")
         note = await self._service.roster_note(int(text) if text else None)
         if note is None:
@@ -265,7 +259,7 @@ class _Api:
         await self._enter(request, len(note))
         return _raw(note, media=TEXT)
 
-    async def monitor(self, request: web.Request) -> web.Response:
+    async def monitor(self, request: Request) -> Response:
         key = request.query.get("key", "seen")
         if key not in ("seen", "merged"):
             raise _absent("no such key")
@@ -274,58 +268,58 @@ class _Api:
             raise _absent("unknown origin")
         return _raw(note, "no-cache", TEXT)
 
-    async def evaluate(self, request: web.Request) -> web.Response:
+    async def evaluate(self, request: Request) -> Response:
         body = await self._body(request)
         gone = partial(_gone, request)
         raw = await self._service.evaluate(request[_CALLER], body, gone)
         return _raw(raw, NO_STORE, JSON)
 
-    async def add_checkpoint(self, request: web.Request) -> web.Response:
+    async def add_checkpoint(self, request: Request) -> Response:
         body = await self._body(request)
         judged = await self._service.add_checkpoint(body, request[_CALLER])
         found = _raw(judged.body.encode(), media=judged.content_type)
         found.set_status(judged.status)
         return found
 
-    async def poke(self, request: web.Request) -> web.Response:
+    async def poke(self, request: Request) -> Response:
         await self._service.poke(
             request[_CALLER],
             await self._body(request),
             urgent=request.query.get("urgent") == "1",
         )
-        return web.Response(status=202)
+        return Response(status=202)
 
-    async def push(self, request: web.Request) -> web.Response:
+    async def push(self, request: Request) -> Response:
         caller, body = request[_CALLER], await self._body(request)
         return _raw(b"%d" % await self._service.push(caller, body), NO_STORE)
 
-    async def ceremony(self, request: web.Request) -> web.Response:
+    async def ceremony(self, request: Request) -> Response:
         raw = self._service.mailbox.get(request.match_info["name"])
         if raw is None:
             raise _absent("no such note")
         await self._enter(request, len(raw))
         return _raw(raw, NO_STORE, TEXT)
 
-    async def put_ceremony(self, request: web.Request) -> web.Response:
+    async def put_ceremony(self, request: Request) -> Response:
         name, body = request.match_info["name"], await self._body(request)
         await self._service.mailbox.take(request[_CALLER], name, body)
-        return web.Response(status=204)
+        return Response(status=204)
 
 
 def _absent(text: str, **headers: str) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=f"{text}\n", headers=headers)
 
 
-def _raw(body: bytes, cache: str = "", media: str = BINARY) -> web.Response:
+def _raw(body: bytes, cache: str = "", media: str = BINARY) -> Response:
     headers = {"Cache-Control": cache} if cache else {}
-    return web.Response(body=body, headers={**headers, "Content-Type": media})
+    return Response(body=body, headers={**headers, "Content-Type": media})
 
 
-def _form(form: msgspec.Struct) -> web.Response:
+def _form(form: msgspec.Struct) -> Response:
     return _raw(canonical.dumps(msgspec.to_builtins(form)), NO_STORE, JSON)
 
 
-async def _send(request: web.Request, answer: web.StreamResponse) -> None:
+async def _send(request: Request, answer: Answer) -> None:
     """Write an answer while it counts as in flight, and not for ever."""
     runner.paced(answer)
     try:
@@ -337,5 +331,5 @@ async def _send(request: web.Request, answer: web.StreamResponse) -> None:
             request.transport.abort()
 
 
-def _gone(request: web.Request) -> bool:
+def _gone(request: Request) -> bool:
     return request.transport is None or request.transport.is_closing()

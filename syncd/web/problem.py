@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp.web import Response
 
 from syncd import shape as shapes
 from syncd.errors import MalformedError, Message, QuotaError, SyncdError
@@ -24,8 +24,6 @@ _URN = "urn:syncd:problem:"
 
 
 class _Body(wire.WireMessage):
-    """A message, and the way out."""
-
     hint: str = ""
     hint_code: str = ""
 
@@ -72,10 +70,8 @@ def _parts(error: SyncdError) -> dict[str, Any]:
 def _problem(
     status: int, type_: str, error: SyncdError, flaws: tuple[Flaw, ...] = ()
 ) -> Problem:
-    words, title = _parts(error), HTTPStatus(status).phrase
-    return Problem(
-        type=type_, title=title, status=status, errors=flaws, **words
-    )
+    words = {**_parts(error), "title": HTTPStatus(status).phrase}
+    return Problem(type=type_, status=status, errors=flaws, **words)
 
 
 def plain(
@@ -85,14 +81,14 @@ def plain(
     *,
     headers: Mapping[str, str] = NO_HEADERS,
     **params: object,
-) -> web.Response:
+) -> Response:
     """Return a problem that HTTP has a name for, as an answer."""
     error = SyncdError(message, hint=hint, **params)
     return _response(_problem(status, "about:blank", error), headers)
 
 
-def _response(problem: Problem, headers: Mapping[str, str]) -> web.Response:
-    return web.Response(
+def _response(problem: Problem, headers: Mapping[str, str]) -> Response:
+    return Response(
         status=problem.status,
         body=msgspec.json.encode(problem),
         headers={
@@ -103,7 +99,7 @@ def _response(problem: Problem, headers: Mapping[str, str]) -> web.Response:
     )
 
 
-def respond(error: SyncdError) -> web.Response:
+def respond(error: SyncdError) -> Response:
     """Return an error of ours as an answer."""
     headers = {}
     if isinstance(error, QuotaError):

@@ -13,13 +13,14 @@ knows what the other does not.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from types import new_class
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
+from aiohttp.web import Request, Response
+from aiohttp.web import StreamResponse as Answer
 
 from syncd.errors import MalformedError, PendingError, SyncdError
 from syncd.flows.review import Person
@@ -68,8 +69,7 @@ BEARER = web.RequestKey("bearer", str)  # its token, or what stands for it
 HOPS = web.RequestKey("hops", list[str])  # addresses; we know the last only
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
+class Route(msgspec.Struct, frozen=True, eq=False):
     """One thing that the local API does."""
 
     method: str
@@ -87,9 +87,7 @@ class Route:
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
 
-    async def answer(
-        self, service: object, request: web.Request
-    ) -> web.StreamResponse:
+    async def answer(self, service: object, request: Request) -> Answer:
         """Read what a service's method takes, and write what it gives."""
         given = {
             name: await self._given(name.rstrip("_"), kind, request)
@@ -99,20 +97,20 @@ class Route:
             found = await self.handler(service, **given)
         except PendingError as e:
             found = forms.Pending(pending=e.id)
-        if isinstance(found, web.StreamResponse):
+        if isinstance(found, Answer):
             return found
         raw = isinstance(found, bytes)
         waits = self.method == "POST" and getattr(found, "pending", None)
-        return web.Response(
+        return Response(
             status=202 if waits else self.status,
             body=found if raw else msgspec.json.encode(found),
             headers={"Cache-Control": "no-store", "Content-Type": self.media},
         )
 
-    async def _given(self, name: str, kind: Any, request: web.Request) -> Any:
+    async def _given(self, name: str, kind: Any, request: Request) -> Any:
         if kind is Caller:
             return request[CALLER]
-        if kind is web.Request:
+        if kind is Request:
             return request
         if name in request.match_info:
             text = request.match_info[name]
@@ -184,7 +182,7 @@ def route(
         form, each = None, None
         for name, kind in needs.items():
             named = f"{{{name.rstrip('_')}}}" in path
-            if not named and kind not in (Caller, web.Request):
+            if not named and kind not in (Caller, Request):
                 form = kind
         if get_args(form):
             (item, _) = get_args(*get_args(form))  # or its error
@@ -199,10 +197,9 @@ def route(
             "gives": gives if forms.is_form(gives) else None,
             "each": each,
             "asks" if method == "GET" else "takes": form,
+            **more,
         }
-        one = Route(
-            method, path, handler, needs, roles, summary, **made | more
-        )
+        one = Route(method, path, handler, needs, roles, summary, **made)
         vars(handler)["route"] = one
         ALL.append(one)
         return handler

@@ -12,10 +12,12 @@ in plain text, and logs it with what came in. Here it is one problem
 import asyncio
 import io
 import logging
+from asyncio import BaseTransport, Transport
 from collections import Counter
 from typing import Any, cast
 
 from aiohttp import hdrs, web
+from aiohttp.web import Request, Response, StreamResponse
 from aiohttp.web_protocol import RequestHandler
 
 from syncd import pinning
@@ -40,7 +42,7 @@ LINGERING_S = 2.0  # in which the rest of a refused body is thrown away
 STALLED_S = 30.0  # in which a reader takes nothing of what it is sent
 
 
-async def body_of(request: web.Request, most: int = 0) -> bytes:
+async def body_of(request: Request, most: int = 0) -> bytes:
     """Return a request's body, which has come in time and as it is.
 
     Raises:
@@ -63,13 +65,13 @@ async def body_of(request: web.Request, most: int = 0) -> bytes:
     return body
 
 
-def paced(answer: web.StreamResponse) -> None:
+def paced(answer: StreamResponse) -> None:
     """Have a long body be written in pieces, as fast as they are read.
 
     Written whole, all of it were in asyncio's buffers at once, and nobody
     would see that it is not read.
     """
-    if isinstance(answer, web.Response):
+    if isinstance(answer, Response):
         body = answer.body
         if isinstance(body, bytes) and len(body) > PIECE:
             answer.body = io.BytesIO(body)  # shares the bytes
@@ -82,20 +84,20 @@ class _Handshake(asyncio.Protocol):
         self._server, self._tls = server, tls
         self._task: asyncio.Task[None] | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: BaseTransport) -> None:
         """Shake hands, if there is room; the longest silent gives way."""
-        raw = cast(asyncio.Transport, transport)
+        raw = cast(Transport, transport)
         if self._server.makes_room(raw):
             loop = asyncio.get_running_loop()
             self._task = loop.create_task(self._shake(raw))
         else:
             raw.abort()
 
-    async def _shake(self, raw: asyncio.Transport) -> None:
+    async def _shake(self, raw: Transport) -> None:
         server, loop = self._server, asyncio.get_running_loop()
         raw.pause_reading()  # what it says first is for TLS
         connection = server.connection()
-        tls: asyncio.Transport | None = None
+        tls: Transport | None = None
         try:
             await self._tls.admit()
             if raw.is_closing():  # it gave way before this had begun
@@ -127,11 +129,11 @@ class _Connection(RequestHandler):
     _late: asyncio.TimerHandle
     _stalled: asyncio.TimerHandle  # the same, until its reader stalls
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: BaseTransport) -> None:
         """Begin, unless the server stopped, or this is one too many."""
         super().connection_made(transport)
         server = cast(_Server, self._manager)
-        mine = cast(asyncio.Transport, transport)
+        mine = cast(Transport, transport)
         server.here[self] = mine
         self._pin = pinning.peer_pin(mine.get_extra_info("ssl_object"))
         server.pins[self._pin] += 1
@@ -148,7 +150,6 @@ class _Connection(RequestHandler):
             mine.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End."""
         server = cast(_Server | None, self._manager)
         if server is not None and self in server.here:
             del server.here[self]
@@ -161,10 +162,9 @@ class _Connection(RequestHandler):
     async def finish_response(
         self,
         request: web.BaseRequest,
-        resp: web.StreamResponse,
+        resp: StreamResponse,
         start_time: float | None,
-    ) -> tuple[web.StreamResponse, bool]:
-        """Write an answer at its reader's pace."""
+    ) -> tuple[StreamResponse, bool]:
         paced(resp)
         return await super().finish_response(request, resp, start_time)
 
@@ -174,7 +174,6 @@ class _Connection(RequestHandler):
         self._stalled = self._loop.call_later(STALLED_S, self._abort)
 
     def resume_writing(self) -> None:
-        """Go on: something was read."""
         self._stalled.cancel()
         super().resume_writing()
 
@@ -192,7 +191,7 @@ class _Connection(RequestHandler):
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,
-    ) -> web.StreamResponse:
+    ) -> StreamResponse:
         log.warning("not a request: %s", type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
@@ -207,19 +206,17 @@ class _Connection(RequestHandler):
 
 
 class _Server(web.Server):
-    def __init__(
-        self, *rest: Any, tls: ServerTls | None, **named: Any
-    ) -> None:
-        super().__init__(*rest, **named)
+    def __init__(self, *rest: Any, tls: ServerTls | None, **more: Any) -> None:
+        super().__init__(*rest, **more)
         self.tls = tls
         self.shut = False
-        self.here: dict[_Connection, asyncio.Transport] = {}
+        self.here: dict[_Connection, Transport] = {}
         self.pins = Counter[str | None]()
-        self.handshakes: dict[asyncio.Transport, str] = {}  # with addresses
+        self.handshakes: dict[Transport, str] = {}  # with addresses
         self._begun = Counter[str]()  # handshakes of each in this second
         self._second = 0
 
-    def makes_room(self, raw: asyncio.Transport) -> bool:
+    def makes_room(self, raw: Transport) -> bool:
         """Count a handshake that is to begin; tell whether it may."""
         (address, *_) = raw.get_extra_info("peername") or ("",)
         second = int(self._loop.time())
@@ -263,7 +260,7 @@ class Runner(web.AppRunner):
         app: web.Application,
         *,
         tls: ServerTls | None = None,
-        **named: Any,
+        **more: Any,
     ) -> None:
         """Run nothing yet."""
         super().__init__(
@@ -271,7 +268,7 @@ class Runner(web.AppRunner):
             keepalive_timeout=KEEPALIVE_S,
             lingering_time=LINGERING_S,
             auto_decompress=False,  # else a bad one is a traceback in the log
-            **named,
+            **more,
         )
         self._tls = tls
 

@@ -44,9 +44,9 @@ class ScreeningTaken(forms.FullOutput):
 class ScreeningFilter(forms.Input):
     """What a report is to have; what is empty does not matter."""
 
-    verdicts: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
+    verdicts: forms.Texts = ()
+    evidence: forms.Texts = ()
+    roles: forms.Texts = ()
 
 
 class ScreeningEntry(Listed, forms.FullOutput):

@@ -1,12 +1,13 @@
-"""Forms of the status: how this member is doing, and what there is to do."""
+"""Forms of how this member and its daemon are doing, and what to do."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from syncd.flows.allowance import QuotaLeft
 from syncd.flows.ports import Given, Mute
 from syncd.messages.wire import Params, WireMessage
 from syncd.shape import EMPTY
-from syncd.web.forms import FullOutput, Input, Output, RosterState, meta
+from syncd.web.forms import FullOutput, Input, Output, RosterState, Texts, meta
 
 __all__ = ["QuotaLeft"]
 
@@ -113,7 +114,7 @@ class KeyState(FullOutput):
     t: int
     n: int
     shares: int  # that there are: more than n where holders were lost
-    up: tuple[str, ...]  # the holders that answer
+    up: Texts  # the holders that answer
     spare: int  # of these, beyond t; below 0 it cannot be used
 
 
@@ -148,7 +149,7 @@ class NotifyState(FullOutput):
     """How telling one target of `[notify]` goes."""
 
     target: str
-    roles: tuple[str, ...]
+    roles: Texts
     waiting: int  # not told yet
     dropped: int  # never told, since our start: too old, or too many
     failures: int  # in a row
@@ -229,3 +230,123 @@ class MuteResult(FullOutput):
     """How many things to do are muted until that day."""
 
     count: int
+
+
+Month = Annotated[
+    str,
+    meta("YYYY-MM", pattern=r"^(2[0-9]{3}-(0[1-9]|1[0-2]))?$", max_length=7),
+]
+
+
+class BadDay(FullOutput):
+    """How a member was seen on a day, at its worst."""
+
+    day: str
+    state: str  # lag, silent, forked
+    why: WireMessage
+
+
+class MemberDays(FullOutput):
+    """How a member was seen here, day by day."""
+
+    line: str  # a letter for each of 90 days: its state's first, "." for none
+    bad: list[BadDay]
+
+
+class EventItem(FullOutput):
+    """One thing that happened."""
+
+    cursor: str  # `/v1/events` goes on behind it
+    event: str
+    at: int  # unix seconds
+    data: Mapping[str, Any]
+
+
+class History(FullOutput):
+    """How every active member was seen here, day by day."""
+
+    until: str  # day: today
+    members: dict[str, MemberDays]
+    events: tuple[EventItem, ...]  # the newest first
+
+
+class FiguresQuery(Input, rename={"from_": "from"}):
+    """Which months are meant."""
+
+    from_: Month = ""  # the first
+    to: Month = ""  # the last
+
+
+class FigureRow(FullOutput):
+    """What one member's logs say under one label in one month."""
+
+    month: str
+    member: str
+    label: str  # code, "" for what is said of a value that nobody reported
+    reports: int = 0
+    retracted: int = 0  # in this month, whenever they were reported
+    hours_least: int = 0  # from report to retract, of all of these
+    hours_most: int = 0
+    sightings: int = 0  # at least
+    disputes: int = 0
+
+
+class Figures(FullOutput):
+    """What all merged logs say, in the order of months."""
+
+    as_of: int  # unix seconds
+    items: tuple[FigureRow, ...]
+
+
+class JobState(FullOutput):
+    """A job, since the start."""
+
+    name: str
+    last_at: int | None = None  # it ended, unix seconds
+    took_s: float = 0
+    failed: int = 0  # times
+    next_at: int | None = None  # unix seconds
+
+
+class TokenRow(Output):
+    """A bearer token; times are unix seconds."""
+
+    name: str
+    role: str
+    staff: str
+    person: str
+    added_at: int
+    revoked_at: int | None = None
+    ends_at: int | None = None  # a certificate that stands in its place
+
+
+class SessionRow(FullOutput):
+    """A browser that somebody has logged in with; times are unix seconds."""
+
+    id: str  # opens nothing
+    name: str  # of the token
+    role: str
+    person: str
+    began_at: int
+    used_at: int
+    ends_at: int
+
+
+class SystemState(FullOutput):
+    """How the daemon itself is doing."""
+
+    version: str  # of syncd
+    python: str
+    skew_s: int  # how far the others' clocks are ahead
+    free: int  # bytes, where the home is
+    files: dict[str, int]  # bytes of what is in the home, and on a server
+    settings: dict[str, str]  # in force; of targets their names alone
+    jobs: tuple[JobState, ...]
+    tokens: tuple[TokenRow, ...]  # revoked ones too
+    sessions: tuple[SessionRow, ...]
+
+
+class Revoked(FullOutput):
+    """It opens nothing from now on."""
+
+    revoked: str

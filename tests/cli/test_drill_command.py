@@ -5,8 +5,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from syncd.cli import drill_command
-from syncd.cli.drill_command import DRILLS
+from syncd.cli import compliance_commands
+from syncd.cli.compliance_commands import DRILLS
 from tests.cli.conftest import FalseApi, Node, refused
 
 STEPS = [  # the newest first
@@ -20,7 +20,7 @@ STEPS = [  # the newest first
 def drills(false: FalseApi, monkeypatch: pytest.MonkeyPatch) -> FalseApi:
     """Each look takes a second; the police lack what was taken back."""
     clock = Mock(monotonic=count().__next__)
-    monkeypatch.setattr(drill_command, "time", clock)
+    monkeypatch.setattr(compliance_commands, "time", clock)
     of = {"member": "bank", "alliance": "txwz", "time": 100}
     false.answers = {"/v1/status": of, DRILLS: {"items": STEPS}}
     return false
@@ -54,7 +54,7 @@ def test_an_interrupted_one_is_taken_back(
         "monotonic.return_value": 0,
         "sleep.side_effect": KeyboardInterrupt,
     }
-    monkeypatch.setattr(drill_command, "time", Mock(**stopped))
+    monkeypatch.setattr(compliance_commands, "time", Mock(**stopped))
     assert (member("drill").code, posts(drills)) == (130, 2)
     drills.answers[DRILLS] = refused("today's was")
     drills.asked.clear()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncd.cli import drill_command
+from syncd.cli import compliance_commands
 from tests.cli.conftest import Node, Real, Run, lookup
 
 LISTED = "shop-for-fraud.example"
@@ -174,7 +174,7 @@ def test_a_drill_once_a_day(
 ) -> None:
     """All have it and its end; it is in no figure, and alarms nobody."""
     carrier, told = real.member("carrier", run), ("urgent", "retract")
-    monkeypatch.setattr(drill_command, "PAUSE_S", 0.01)
+    monkeypatch.setattr(compliance_commands, "PAUSE_S", 0.01)
     members = real.alliance.members.values()
 
     async def beside() -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from syncd.errors import Message
 from syncd.node.serve import figures
 from syncd.store.database import Database
-from syncd.web.figure_forms import FiguresQuery
+from syncd.web.status_forms import FiguresQuery
 from tests.alliance import Alliance, Member, payload
 
 

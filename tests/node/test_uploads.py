@@ -16,12 +16,12 @@ from syncd.node.serve import uploads
 from syncd.node.serve.uploads import Uploads
 from syncd.web.report_forms import (
     ImportQuery,
+    Reading,
     RefusedCells,
     RefusedQuery,
     ReportSearch,
 )
 from syncd.web.routes import Caller
-from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first

@@ -10,7 +10,7 @@ from syncd.audit import bundle
 from syncd.audit.bundle import Bundle
 from syncd.audit.verify import verify
 from syncd.node.serve import audit_service
-from syncd.web.audit_forms import AuditBundle
+from syncd.web.record_forms import AuditBundle
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient
 

@@ -9,7 +9,7 @@ from syncd.errors import RefusedError
 from syncd.flows import log_files
 from syncd.indicator.leaf import Record
 from syncd.node.publish.append_guard import UNASKED
-from syncd.web.log_forms import Erasing, Erasure
+from syncd.web.record_forms import Erasing, Erasure
 from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import Alliance, Member, secret_file, shared

@@ -33,7 +33,7 @@ from syncd.lists.rows import FileOptions
 from syncd.messages.catalogue import t
 from syncd.node import hardening
 from syncd.web import problem
-from syncd.web.upload_forms import Reading, RefusedFor, Task, UploadPreview
+from syncd.web.report_forms import Reading, RefusedFor, Task, UploadPreview
 
 MEMORY = 1 << 30  # bytes
 CPU_S = 600
@@ -85,7 +85,7 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     of_all = {"refresh": asked.refresh}
     target = Reports(api, rows, plan, given, of_all, {})
     run.complete(target, file, how, said)
-    Upload(file, rows, plan, target, anew=asked.anew).run()
+    Upload(file, target, anew=asked.anew).run()
     return None
 
 

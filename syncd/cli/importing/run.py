@@ -11,6 +11,7 @@ from syncd.cli.importing import targets
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
 from syncd.cli.options import OutputOptions
+from syncd.cli.terminal import tell
 from syncd.errors import PendingError, UsageError
 from syncd.flows.report import Rules
 from syncd.lists import columns, mapping, preview, table
@@ -69,16 +70,15 @@ def import_list(args: "ImportOptions") -> int:
     with args.api() as own:
         file, name = args.file, args.list_ or args.file.name
         end = args.given("gone", "gone_at_most")
-        target: Reports | OwnList
         if args.local:
-            target = OwnList(own, rows, plan, name, is_part(rows), end)
+            target: Reports = OwnList(own, rows, plan, {"list": name}, {}, end)
         else:
             given = {"name": file.name, "list": name}
             of_all = args.given("refresh", "again")
             target = Reports(own, rows, plan, given, of_all, end)
             complete(target, file, how, meant)
         budget = args.settings().own.max_request_bytes
-        upload = Upload(*(file, rows, plan, target), budget, args.anew)
+        upload = Upload(file, target, budget, args.anew)
         counts = upload.run()
         table_input.tell_notes(args.file, rows.notes, before)
         return _tell(args, upload, counts)
@@ -104,11 +104,9 @@ def understood(
     rows = table.open_table(file, how)
     plan = columns.plan(rows.header, rows.width, described, where=str(file))
     plan = plan.surveyed(rows.rows(0, 0))
-    terminal.tell(f"{file}: {rows.about}")
+    tell(f"{file}: {rows.about}")
     table_input.tell_notes(file, rows.notes)
-    table_input.tell_unused(
-        file, [name for name in plan.unused if name not in OURS]
-    )
+    table_input.tell_unused(file, [n for n in plan.unused if n not in OURS])
     return rows, plan
 
 
@@ -137,7 +135,6 @@ def complete(
 
 
 def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
-    """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
     where = None
     if counts.get("refused") and args.refused:
@@ -151,10 +148,10 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
             why = catalogue.word("retract_reason", code)
             remark = t("taken back by us before, as {reason}", reason=why)
         if what in ("notice", "taken_back"):
-            terminal.tell(f"{n:>9,} × {remark}")
-    for (field, word), n in upload.columns.ignored.most_common(SHOWN):
+            tell(f"{n:>9,} × {remark}")
+    for (field, word), n in upload.target.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
-        terminal.tell(f"{n:>9,} × {line}")
+        tell(f"{n:>9,} × {line}")
     waits = PendingError.exit_code if counts.get("pending") else 0
     if not counts.get("refused"):
         return waits
@@ -162,23 +159,22 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
     others = sum(n for _, n in reasons[SHOWN:])
     for why, n in [*reasons[:SHOWN], (t("other reasons"), others)]:
         if n:
-            terminal.tell(f"{n:>9,} × {why}")
+            tell(f"{n:>9,} × {why}")
     if where:
-        terminal.tell("refused rows, with reasons: {path}", path=where)
+        tell("refused rows, with reasons: {path}", path=where)
     elif "id" in counts:
-        terminal.tell(
+        tell(
             "refused rows, with reasons: syncd report imports --refused"
             " {id} --out FILE.csv; mend them there and import that file"
             " like this one",
             id=counts["id"],
         )
     else:
-        terminal.tell("write refused rows down with --refused FILE.csv")
+        tell("write refused rows down with --refused FILE.csv")
     return waits or 1
 
 
 def _counted(counts: grid.Item) -> Iterator[str]:
-    """Yield what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
     number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}
     if "id" not in counts:
@@ -232,18 +228,14 @@ def _preview(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
 
 def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
     yield t("Columns, and what they are understood as:")
-    yield from grid.table(
-        "columns",
-        ((name, into or t("not stored")) for name, into in found.columns),
-    )
+    stored = ((name, into or t("not stored")) for name, into in found.columns)
+    yield from grid.table("columns", stored)
     if plan.constants:
         constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
         yield t("For all rows: {said}", said=constants)
     yield "\n" + t("The first rows as they would be listed:")
-    yield from grid.items(
-        "preview",
-        ({**x._asdict(), **x.fields} for x in found.listed),
-    )
+    listed = ({**x._asdict(), **x.fields} for x in found.listed)
+    yield from grid.items("preview", listed)
     yield "\n" + answers.previewed(found)
     for code, n in sorted(found.notices.items()):
         yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
@@ -266,20 +258,19 @@ def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
 
 
 def _next(found: Preview, file: Path, *, codes: Path | None) -> int:
-    """Say what to do next; return the exit code."""
     if codes:
-        terminal.tell(
+        tell(
             "mapping file: {path}; write the codes in, then import with"
             " --map {path}",
             path=codes,
         )
     elif found.unknown:
-        terminal.tell(
+        tell(
             "--write-codes FILE.toml writes these words down, to be given"
             " their codes; --map FILE.toml gives it back"
         )
     elif found.good == found.rows:
-        terminal.tell(
+        tell(
             "{path}: nothing was sent; without --dry-run it is imported",
             path=file,
         )

@@ -19,7 +19,7 @@ from syncd.cli.table_input import Read, encode
 from syncd.errors import SyncdError
 from syncd.lists import refused_rows
 from syncd.lists.columns import Columns
-from syncd.lists.refused_rows import OURS, Refused
+from syncd.lists.refused_rows import OURS, Refused, is_part
 from syncd.lists.rows import Row, Table
 from syncd.messages import catalogue
 
@@ -107,26 +107,39 @@ class Reports(Struct):
 
     def finish(self) -> Item:
         """All rows are in: return the counts."""
-        send_cells(self.api, self.id, self.table, self.columns)
+        self._send_cells()
         ended: Item = self.api.post(f"/v1/imports/{self.id}/finish", self.end)
         return ended
+
+    def _send_cells(self) -> None:
+        """Have the daemon keep the cells of all rows that it refused."""
+        found = _items(self.api, self.id)
+        wanted = {one["row"] for one in found if not one.get("cells")}
+        if not wanted:
+            return
+        some, size = [], 0
+        where = f"/v1/imports/{self.id}/refused"
+        # A row of several values, of which some were refused, is mended whole.
+        for row in self.table.whole(0, 0):
+            if row.number in wanted:
+                some.append((row.number, cells(row, self.table, self.columns)))
+                size += len(row.raw)
+            if len(some) == _CELLS or size > _BYTES:
+                self.api.post(where, {"rows": some})
+                some, size = [], 0
+        self.api.post(where, {"rows": some})
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""
         return kept(self.api, self.id)
 
 
-class OwnList(Struct):
-    """A list that we use and do not pass on; each run loads it anew."""
+class OwnList(Reports):
+    """A list that we use and do not pass on; each run loads it anew.
 
-    api: ApiClient
-    table: Table
-    columns: Columns
-    name: str
-    part: bool  # rows are added, and none is dropped
-    end: Item
-    load: int = 0
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    Of mended rows alone: these are added, and none is dropped.
+    """
+
     rows: list[Refused] = []
 
     def begin(self, *, anew: bool) -> tuple[int, int, str]:
@@ -134,9 +147,8 @@ class OwnList(Struct):
         del anew  # it always does
         self.counts.clear()
         self.rows.clear()
-        if not self.part:
-            begun = self.api.post("/v1/own/loads", {"list": self.name})
-            self.load = begun["load"]
+        if not is_part(self.table):
+            self.id = self.api.post("/v1/own/loads", self.given)["load"]
         return 0, 0, ""
 
     def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
@@ -146,7 +158,7 @@ class OwnList(Struct):
         there = [details for details in known if details.get("value")]
         if not (step.good or there):
             return lambda: {"items": ()}
-        details: Item = {"list": self.name, "load": self.load}
+        details: Item = {**self.given, "load": self.id}
         if there:
             details = {**details, "refused": there}
         return self.api.post_ahead("/v1/own/local", step.body(details))
@@ -170,8 +182,8 @@ class OwnList(Struct):
     def finish(self) -> Item:
         """All rows are in: drop what the list does not have any more."""
         counts: Item = {state: n for (_, state), n in self.counts.items()}
-        if not self.part:
-            end = {"list": self.name, "load": self.load, **self.end}
+        if not is_part(self.table):
+            end = {**self.given, "load": self.id, **self.end}
             counts = {**counts, **self.api.post("/v1/own/removals", end)}
         return counts
 
@@ -229,25 +241,3 @@ def cells(row: Row, table: Table, columns: Columns) -> dict[str, str]:
         for at, name in enumerate(header)
         if name not in OURS
     }
-
-
-def send_cells(
-    api: ApiClient, import_id: int, table: Table, columns: Columns
-) -> None:
-    """Have the daemon keep the cells of all rows that it refused."""
-    wanted = {
-        one["row"] for one in _items(api, import_id) if not one.get("cells")
-    }
-    if not wanted:
-        return
-    some, size = [], 0
-    where = f"/v1/imports/{import_id}/refused"
-    # A row of several values, of which some were refused, is mended whole.
-    for row in table.whole(0, 0):
-        if row.number in wanted:
-            some.append((row.number, cells(row, table, columns)))
-            size += len(row.raw)
-        if len(some) == _CELLS or size > _BYTES:
-            api.post(where, {"rows": some})
-            some, size = [], 0
-    api.post(where, {"rows": some})

@@ -16,19 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from syncd import errors
 from syncd.cli import table_input, terminal
 from syncd.cli.grid import Item
-from syncd.cli.importing.targets import OwnList, Reports, Step
+from syncd.cli.importing.targets import Reports, Step
 from syncd.cli.meter import meter
-from syncd.errors import (
-    Message,
-    QuotaError,
-    StaleError,
-    UnavailableError,
-    UsageError,
-)
-from syncd.lists.columns import Columns
-from syncd.lists.rows import Table
+from syncd.errors import QuotaError, StaleError, UnavailableError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -73,9 +66,7 @@ class Upload:
     """One file on its way in, and how far it is."""
 
     path: Path
-    table: Table
-    columns: Columns
-    target: Reports | OwnList
+    target: Reports
     budget: int = 1 << 20  # bytes of a request
     anew: bool = False
     row: int = 0  # rows that are in
@@ -92,7 +83,7 @@ class Upload:
             UnavailableError, QuotaError: waiting did not help; run again.
         """
         again = t("run the same command again: it goes on from there")
-        shown = meter(self.path.name, self.table.span)
+        shown = meter(self.path.name, self.target.table.span)
         with _alone(self.path), shown as self.at:
             try:
                 return self._persist()
@@ -102,7 +93,7 @@ class Upload:
                 raise
             except (UnavailableError, QuotaError, StaleError) as e:
                 hints = filter(None, (catalogue.hint_of(e), again))
-                e.way_out = Message(t("; ").join(hints))
+                e.way_out = errors.Message(t("; ").join(hints))
                 raise
 
     def _persist(self) -> Item:
@@ -134,7 +125,7 @@ class Upload:
         """Take what is left of the file from wherever the daemon is."""
         stamp = _stamp(self.path)
         at, self.row, hashed = self.target.begin(anew=self.anew)
-        prefix = self.table.prefix()
+        prefix = self.target.table.prefix()
         if at and prefix(at) != hashed:
             raise self._changed()
         self.begun, self.anew = True, False
@@ -162,13 +153,12 @@ class Upload:
         self.row = step.row
         if answer:
             self.target.took(step, answer)
-            self.at(min(step.offset, self.table.span), self.row)
+            self.at(min(step.offset, self.target.table.span), self.row)
 
     def _steps(self, offset: int) -> Iterator[Step]:
-        """Yield the rows behind an offset in steps that a request can hold."""
-        step = Step(self.row, offset)
+        step, size = Step(self.row, offset), self.target.table.size
         for some in table_input.steps(
-            *(self.table, self.columns.report),
+            *(self.target.table, self.target.columns.report),
             offset=offset,
             row=self.row,
             budget=self.budget * 3 // 4,
@@ -176,9 +166,9 @@ class Upload:
             if step.reads:
                 yield step
             step = Step(some[-1].row.last, some[-1].row.end, some)
-        if step.reads or offset < self.table.size:
+        if step.reads or offset < size:
             # What stands behind the last row is blank, and is read too.
-            yield step._replace(offset=max(step.offset, self.table.size))
+            yield step._replace(offset=max(step.offset, size))
 
     def _changed(self) -> UsageError:
         return UsageError(

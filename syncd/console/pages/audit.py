@@ -4,7 +4,7 @@ from syncd.audit.result import kinds
 from syncd.console.page import Answer, Visit, page
 from syncd.console.tables import number
 from syncd.messages.catalogue import later
-from syncd.web.audit_forms import AuditBundle
+from syncd.web.record_forms import AuditBundle
 from syncd.web.routes import AUDITORS
 
 

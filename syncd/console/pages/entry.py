@@ -14,7 +14,7 @@ from syncd.console.tables import At, Cell, Link, cells
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.forms import ClaimItem
-from syncd.web.log_forms import Entry
+from syncd.web.record_forms import Entry
 from syncd.web.routes import AUDITORS, REVIEWERS
 
 

@@ -85,7 +85,6 @@ def gaps(status: Status, known: dict[str, LogState]) -> Held:
 
 
 def _cell(one: tuple[int, int] | None, now: int) -> str:
-    """Return what a member lacks of a log, a sign first."""
     if one is None:
         return t("? not heard yet")
     lacks, at = one

@@ -7,16 +7,14 @@ from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
 from syncd.messages.catalogue import later, phrase, word
-from syncd.web.access_forms import AccessFilter
-from syncd.web.figure_forms import FiguresQuery
+from syncd.web.record_forms import AccessFilter
 from syncd.web.routes import EVERYBODY
+from syncd.web.status_forms import FiguresQuery
 
 CALLS: Final = "month label* outcome* notice* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
-COLUMNS: Final = (
-    f"month member* label* {' '.join(SAID)} hours_least hours_most"
-)
+HEADS: Final = f"month member* label* {' '.join(SAID)} hours_least hours_most"
 
 
 @page("GET /figures", EVERYBODY, later("Figures"), menu=80)
@@ -55,7 +53,7 @@ async def figures(visit: Visit) -> Answer:
         as_of=found.as_of,
         charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],
         tables=[
-            visit.table("figures", COLUMNS, said[::-1]),
+            visit.table("figures", HEADS, said[::-1]),
             visit.table("calls", CALLS, came[::-1]),
         ],
     )

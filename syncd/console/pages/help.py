@@ -40,9 +40,8 @@ def rows(name: str, title: str, columns: Sequence[int]) -> Words:
     """Return columns of the table in a section of a document."""
     document = resources.files("syncd.console").joinpath("words", name)
     _, _, text = document.read_text("utf-8").partition(f"# {title}\n")
-    lines = re.findall(
-        r"^\| (.*?) *\|$", text.partition("\n## ")[0], re.MULTILINE
-    )
+    text = text.partition("\n## ")[0]
+    lines = re.findall(r"(?m)^\| (.*?) *\|$", text)
     cells = [re.split(r" *(?<!\\)\| *", line) for line in lines[1:]]
     return [[row[n].replace(r"\|", "|") for n in columns] for row in cells]
 

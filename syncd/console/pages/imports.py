@@ -1,14 +1,13 @@
 """Imports: a list from its file to the vault, and what was refused of it."""
 
 import contextlib
-from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Given, Visit, page
 from syncd.console.pages.reports import facets, form_of
 from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, SyncdError
@@ -19,8 +18,8 @@ from syncd.lists.preview import Unknown
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import report_forms
+from syncd.web.report_forms import Reading, UploadPreview
 from syncd.web.routes import OPERATORS
-from syncd.web.upload_forms import Reading, UploadPreview
 
 MENDED: Final = 20  # rows that are mended on one page
 _COLUMNS: Final = "id list by began_at state accepted known taken_back refused"
@@ -40,7 +39,7 @@ async def imports(visit: Visit) -> Answer:
         table=visit.table(
             "imports",
             _COLUMNS,
-            [_row(one) for one in found.items],
+            map(_row, found.items),
             more=found.next and f"/imports?before={found.next}",
         ),
     )
@@ -92,7 +91,7 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
 async def read(visit: Visit) -> Answer:
     """Read it as is said by now; import it, if it is right so."""
     id_ = int(visit.request.match_info["upload"][:15])
-    given: Mapping[str, str] = await visit.form()
+    given: Given = await visit.form()
     if "start" in given:
         where = "POST /v1/uploads/{id}/import"
         await visit.api(where, _reading(given), id=id_)
@@ -104,7 +103,7 @@ async def read(visit: Visit) -> Answer:
     return await _read(visit, id_, given)
 
 
-async def _read(visit: Visit, id_: int, given: Mapping[str, str]) -> Answer:
+async def _read(visit: Visit, id_: int, given: Given) -> Answer:
     how, problem = _reading(given), None
     found: UploadPreview | None = None
     try:
@@ -127,7 +126,7 @@ async def _read(visit: Visit, id_: int, given: Mapping[str, str]) -> Answer:
     )
 
 
-def _reading(given: Mapping[str, str]) -> Reading:
+def _reading(given: Given) -> Reading:
     """Return how a form says that a file is read.
 
     What a field is about stands in its name: `all:FIELD`, `into:FIELD` (a
@@ -155,7 +154,7 @@ def _reading(given: Mapping[str, str]) -> Reading:
     )
 
 
-def _near(one: Unknown) -> list[tuple[str, str]]:
+def _near(one: Unknown) -> places.Codes:
     """Return the codes that are nearest to a word, with their names."""
     if one.field not in vocabulary.FACETS:
         return []

@@ -6,7 +6,7 @@ from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, phrase
-from syncd.web.log_forms import LogPage, LogQuery
+from syncd.web.record_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
 
 

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Given, Visit, page
 from syncd.console.pages import reports
 from syncd.indicator import vocabulary
 from syncd.indicator.extract import Named, extract
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import forms
-from syncd.web.access_forms import CallNote
+from syncd.web.record_forms import CallNote
 from syncd.web.routes import READERS
 
 SOON_MS: Final = 900  # for the holders: somebody is on the line
@@ -58,9 +58,8 @@ async def ask(visit: Visit) -> Answer:
         reference=given.get("reference", ""),
         deadline_ms=0 if "again" in given else SOON_MS,
     )
-    rows = sorted(
-        map(_row, named, found), key=lambda row: WORST.index(row["verdict"])
-    )
+    rows = [*map(_row, named, found)]
+    rows.sort(key=lambda row: WORST.index(row["verdict"]))
     worst = catalogue.phrase("verdict", rows[0]["verdict"])
     count = t("Looked up: {n}. {verdict}", n=len(rows), verdict=worst)
     return _show(visit, given, count, rows)
@@ -94,7 +93,7 @@ async def _asked(
     return found.items
 
 
-def _noted(visit: Visit, given: Mapping[str, str]) -> Answer:
+def _noted(visit: Visit, given: Given) -> Answer:
     purpose = given.get("purpose", "")
     known = purpose if purpose in PURPOSES else ""
     return visit.go(f"/lookup?noted&for={known}")
@@ -102,7 +101,7 @@ def _noted(visit: Visit, given: Mapping[str, str]) -> Answer:
 
 def _show(
     visit: Visit,
-    given: Mapping[str, str],
+    given: Given,
     said: str,
     rows: Sequence[Mapping[str, Any]] = (),
 ) -> Answer:
@@ -124,15 +123,12 @@ def _since(visit: Visit, sent: str) -> int | None:
     """Return seconds since a time of day was last, None if it is none."""
     now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
     with contextlib.suppress(ValueError):
-        ago = now.replace(tzinfo=UTC) - datetime.strptime(
-            sent + "Z", "%H:%M%z"
-        )
-        return ago.seconds
+        at = datetime.strptime(sent + "Z", "%H:%M%z")
+        return (now.replace(tzinfo=UTC) - at).seconds
     return None
 
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
-    """Return an answer, for the template, and its parts in words."""
     raw = msgspec.to_builtins(item)
     if wrong := raw.get("problem"):
         why, hint = catalogue.text(wrong), catalogue.text(wrong, "hint")

@@ -1,7 +1,6 @@
 """Now: whether all is well, what to do, how it was, and what happens."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 from syncd.console.page import Answer, Visit, page
@@ -65,7 +64,5 @@ async def events(visit: Visit) -> Answer:
     return found
 
 
-def _item(
-    visit: Visit, name: str, at: int, data: Mapping[str, Any]
-) -> tuple[str, str]:
+def _item(visit: Visit, name: str, at: int, data: Any) -> tuple[str, str]:
     return moment(at, visit.zone), said(name, data)

@@ -9,8 +9,7 @@ from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, phrase, t
-from syncd.web.report_forms import ValueCall
-from syncd.web.review_forms import Decision, HeldRow, PendingQuery
+from syncd.web.report_forms import Decision, HeldRow, PendingQuery, ValueCall
 from syncd.web.routes import OPERATORS, REVIEWERS, WATCHERS
 
 

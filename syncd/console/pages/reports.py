@@ -1,13 +1,12 @@
 """Reports: what is in our vault, masked; seeing one, taking back, reporting."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Given, Visit, page
 from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
@@ -24,7 +23,7 @@ _COLUMNS: Final = (
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 
-async def facets(visit: Visit) -> dict[str, list[tuple[str, str]]]:
+async def facets(visit: Visit) -> dict[str, places.Codes]:
     """Return the fields that a report needs, and the codes we may give."""
     status = await visit.api("GET /v1/status")
     ours = {row.sector for row in status.members if row.state == "self"}
@@ -36,7 +35,7 @@ async def facets(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
+def form_of(form: type[Any], given: Given, **more: Any) -> Any:
     """Return what the fields of a page's form say; empty ones say nothing.
 
     Raises:
@@ -71,7 +70,7 @@ def _row(one: report_forms.VaultItem) -> Row:
 @page("POST /reports", OPERATORS, later("Our reports"))
 async def reports(visit: Visit) -> Answer:
     """Show what is in the vault; a value or list stands in no address."""
-    given: Mapping[str, str] = await visit.form()
+    given: Given = await visit.form()
     if visit.request.method == "GET":
         given = visit.query
         if HIDDEN & {*given}:
@@ -82,9 +81,7 @@ async def reports(visit: Visit) -> Answer:
     if found.next and visit.request.method == "GET":
         query = {**given, "before": found.next}
         more = f"/reports?{urlencode(query)}"
-    table = visit.table(
-        "vault", _COLUMNS, [_row(one) for one in found.items], more=more
-    )
+    table = visit.table("vault", _COLUMNS, map(_row, found.items), more=more)
     return visit.show(
         "reports.html",
         table=table,
@@ -153,7 +150,7 @@ async def new(visit: Visit) -> Answer:
 
 async def _form(
     visit: Visit,
-    given: Mapping[str, str],
+    given: Given,
     came: report_forms.ReportOutcome | None = None,
 ) -> Answer:
     return visit.show(

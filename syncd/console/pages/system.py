@@ -4,7 +4,7 @@ from syncd import tsv
 from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.messages.catalogue import later, phrase
-from syncd.web.access_forms import AccessFilter
+from syncd.web.record_forms import AccessFilter
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
 

@@ -28,7 +28,8 @@ from syncd.roster import terms
 from syncd.store.access import SPAN_S
 from syncd.store.bearer import Bearer
 from syncd.store.calls import Call
-from syncd.web.access_forms import (
+from syncd.web.forms import LONGEST_REFERENCE, Items, Page, paged
+from syncd.web.record_forms import (
     AboutCall,
     AboutItem,
     AccessFilter,
@@ -39,7 +40,6 @@ from syncd.web.access_forms import (
     CallNote,
     CallSum,
 )
-from syncd.web.forms import LONGEST_REFERENCE, Items, Page, paged
 from syncd.web.report_forms import Kept
 from syncd.web.routes import COMPLIANCE, EVERYBODY, READERS, Caller, route
 

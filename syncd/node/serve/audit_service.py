@@ -37,8 +37,8 @@ from syncd.node.serve.intake import Intake
 from syncd.node.serve.local_service import LocalService
 from syncd.store.vault import Query
 from syncd.web import problem
-from syncd.web.audit_forms import AuditBundle, Drill
 from syncd.web.forms import Draft, Items
+from syncd.web.record_forms import AuditBundle, Drill
 from syncd.web.report_forms import ReportsCall, Retraction
 from syncd.web.routes import AUDITORS, BINARY, HANDED_IN, Caller, route
 

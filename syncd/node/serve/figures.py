@@ -28,7 +28,7 @@ from syncd.node.follow.peer_choice import SILENT
 from syncd.node.follow.rounds import Rounds
 from syncd.node.serve.shown import shown
 from syncd.store.history import KEPT_DAYS, STATES
-from syncd.web import figure_forms as forms
+from syncd.web import status_forms as forms
 from syncd.web.routes import EVERYBODY, route
 
 NEWEST = 20  # events

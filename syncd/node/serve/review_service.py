@@ -27,8 +27,14 @@ from syncd.store.pending import FINAL
 from syncd.store.vault import Query
 from syncd.web import problem, routes
 from syncd.web.forms import Item, Page, paged
-from syncd.web.report_forms import ValueCall, VaultValue
-from syncd.web.review_forms import Decision, HeldCall, HeldRow, PendingQuery
+from syncd.web.report_forms import (
+    Decision,
+    HeldCall,
+    HeldRow,
+    PendingQuery,
+    ValueCall,
+    VaultValue,
+)
 from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
 
 LISTED = 1000  # rows that are shown of a call

@@ -16,7 +16,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.serve.shown import shown
 from syncd.node.serve.status import VERSION
 from syncd.roster import certificate
-from syncd.web import system_forms as forms
+from syncd.web import status_forms as forms
 from syncd.web.routes import OPERATORS, Caller, route
 
 log = structlog.get_logger("syncd.own")

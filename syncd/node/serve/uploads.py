@@ -29,9 +29,15 @@ from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
 from syncd.web import local_api, problem
 from syncd.web.forms import Items
-from syncd.web.report_forms import RefusedCells, RefusedQuery
+from syncd.web.report_forms import (
+    Reading,
+    RefusedCells,
+    RefusedQuery,
+    Task,
+    Upload,
+    UploadPreview,
+)
 from syncd.web.routes import BINARY, OPERATORS, Caller, route
-from syncd.web.upload_forms import Reading, Task, Upload, UploadPreview
 
 PROGRAM = (*PYTHON, "syncd.cli.importing.child")
 KEPT_S = 86_400

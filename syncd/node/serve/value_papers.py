@@ -28,8 +28,8 @@ from syncd.node.serve.shown import claim_items, shown
 from syncd.store.vault import Query
 from syncd.tlog import checkpoint, note, proof
 from syncd.tlog.merkle import BUNDLE
-from syncd.web.audit_forms import Certificate, EndedListing
 from syncd.web.forms import Item
+from syncd.web.record_forms import Certificate, EndedListing
 from syncd.web.routes import COMPLIANCE, HANDED_IN, OPERATORS, Caller, route
 
 Ended = tuple[str, int, str]  # its log, the index of what ended it, the day

@@ -22,8 +22,8 @@ from syncd.indicator import statement
 from syncd.roster.terms import Never
 from syncd.web import forms
 from syncd.web.own_list_forms import OwnAdd
+from syncd.web.report_forms import Reading
 from syncd.web.routes import PEOPLE, Caller
-from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance, Member
 from tests.console.browser.window import Window, opened
 from tests.node.test_joining import invite, join_by, keep, without
