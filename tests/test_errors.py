@@ -7,6 +7,7 @@ import pytest
 
 from syncd import errors
 from syncd.errors import Message, PendingError, QuotaError, SyncdError
+from tests.refusals import misused, stale
 
 CLASSES = {
     name: value
@@ -105,10 +106,10 @@ def test_messages_are_equal_if_they_read_the_same() -> None:
 
 def test_what_the_system_refuses_is_ours() -> None:
     """Under the path, as the system says it; our own errors are as they are."""
-    said = pytest.raises(errors.UsageError, match=r"^/x: Is a directory$")
+    said = misused(r"^/x: Is a directory$")
     with said, errors.at_path("/x"):
         raise IsADirectoryError(21, "Is a directory")
-    with pytest.raises(errors.StaleError), errors.at_path("/x"):
+    with stale(), errors.at_path("/x"):
         raise errors.StaleError("roster: is here already")
 
 

@@ -16,9 +16,7 @@ from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.result import Audit
 from syncd.audit.verify import verify
 from syncd.errors import (
-    BrokenSourceError,
     NotAdmittedError,
-    UnavailableError,
 )
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
@@ -33,7 +31,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.store import evidence_files
 from tests.alliance import Alliance, payload, shared
-from tests.refusals import untrusted
+from tests.refusals import broken, unavailable, untrusted
 
 IDS = ("police", "bank", "carrier")
 KEYS = roster_keys.generate(
@@ -130,7 +128,7 @@ async def test_who_is_silent_is_named(
 ) -> None:
     """The others are asked; only if nobody answers, nothing is made."""
     nobody = "https://127.0.0.1:1"
-    with pytest.raises(UnavailableError, match="cannot reach"):
+    with unavailable("cannot reach"):
         await collected(alliance, tmp_path, more=[nobody])
     audit = await collected(alliance, tmp_path, "police", more=[nobody])
     about = audit.about
@@ -168,7 +166,7 @@ async def test_who_falls_silent_in_the_middle(
 
     alone, both = tmp_path / "alone", tmp_path / "both"
     with police.lying_at("/", die):
-        with pytest.raises(UnavailableError):
+        with unavailable():
             await collected(alliance, alone, "police")
         dead = False
         audit = await collected(alliance, both, "police", "bank")
@@ -212,7 +210,7 @@ async def test_who_answers_wrongly_is_named(
 ) -> None:
     """Nothing of it is taken, and nobody else is made to look guilty."""
     lying = alliance.police.lying_with(path, raw)
-    with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
+    with lying, broken(r"^police: "):
         await collected(alliance, tmp_path, *IDS)
     assert not (tmp_path / "evidence").exists()
 

@@ -19,7 +19,7 @@ from syncd.audit import bundle as bundles
 from syncd.audit import report
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
 from syncd.audit.result import kinds
-from syncd.errors import DamagedError, SyncdError
+from syncd.errors import SyncdError
 from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
@@ -45,7 +45,7 @@ from tests.audit.conftest import (
     put_note,
 )
 from tests.cases import each
-from tests.refusals import untrusted
+from tests.refusals import damaged, untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 Plant = Callable[[Bundle, Made], None]
@@ -163,7 +163,7 @@ def test_files_that_are_not_as_named(made: Made, mine: Bundle) -> None:
     file.write_bytes(raw[:-1])
     assert "log_broken" in made.codes(mine)
     (mine.root / MANIFEST).unlink()
-    with pytest.raises(DamagedError, match="manifest: no such file"):
+    with damaged("manifest: no such file"):
         made.audit(mine)
 
 
@@ -533,7 +533,7 @@ def test_a_tar_is_the_same(made: Made, police: Bundle, tmp_path: Path) -> None:
     again = Bundle(tmp_path / "out")
     assert (again.name, made.codes(again)) == (police.name, set())
     one.write_bytes(one.read_bytes()[:-11_000])
-    with pytest.raises(DamagedError):
+    with damaged():
         bundles.unpack(one, tmp_path / "cut")
 
 
@@ -572,7 +572,7 @@ def test_a_tar_that_leads_elsewhere(raw: bytes, tmp_path: Path) -> None:
     tar, into = tmp_path / "b.tar", tmp_path / "into"
     into.mkdir()
     tar.write_bytes(raw + bytes(1024))
-    with pytest.raises(DamagedError):
+    with damaged():
         bundles.unpack(tar, into)
     assert {path.name for path in tmp_path.iterdir()} == {"b.tar", "into"}
 
@@ -593,7 +593,7 @@ def test_a_tar_that_is_none_of_ours(
 ) -> None:
     """It is refused in a sentence that a terminal may show."""
     tar = packed(tmp_path / "x.tar", *entries)
-    with pytest.raises(DamagedError) as error:
+    with damaged() as error:
         bundles.unpack(tar, tmp_path / "out")
     assert str(error.value).isprintable()
 
@@ -615,7 +615,7 @@ def test_names_that_no_terminal_should_get(made: Made, mine: Bundle) -> None:
     assert stray.code == "file_stray"
     assert all(str(text).isprintable() for text in (stray, *audit.unseen))
     put(mine, ABOUT, mine.read(ABOUT).replace(b"police", b"po\\u001bce"))
-    with pytest.raises(DamagedError, match="another shape"):
+    with damaged("another shape"):
         made.audit(mine)
 
 

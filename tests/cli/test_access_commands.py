@@ -11,11 +11,11 @@ import openpyxl
 import pytest
 
 from syncd.cli import grid, inspection, sheet_file
-from syncd.errors import UsageError
 from syncd.indicator.statement import Erase
 from syncd.store.calls import Call
 from tests.cases import cases
 from tests.cli.conftest import Node, Real, Run, read
+from tests.refusals import misused
 
 LISTED = "+12025559101"
 ASK = ("lookup", "--kind", "phone", "--purpose")
@@ -83,7 +83,7 @@ def test_what_goes_to_a_file_is_no_formula(
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"want \.csv or \.xlsx"):
+    with misused(r"want \.csv or \.xlsx"):
         sheet_file.write(tmp_path / "a.ods", ["id"], [])
     assert [*tmp_path.iterdir()] == []
 

@@ -8,9 +8,9 @@ import pytest
 
 from syncd import config
 from syncd.config import Environment
-from syncd.errors import UsageError
 from syncd.store.failpoint import Plan
 from tests.cases import each
+from tests.refusals import misused
 
 ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "configuration.md"
@@ -72,5 +72,5 @@ def test_what_was_meant_for_another_process_is_left() -> None:
 @each("config/settings", "environment", "variables")
 def test_a_variable_that_makes_no_sense(variables: dict[str, str]) -> None:
     """It is refused under its own name."""
-    with pytest.raises(UsageError, match=r"^[A-Z]+_[A-Z]+: "):
+    with misused(r"^[A-Z]+_[A-Z]+: "):
         config.environment(variables)

@@ -29,6 +29,7 @@ from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import sample_statements
 from tests.cost import calls
 from tests.flows.growing import KEY, ORIGIN, Log, in_force
+from tests.refusals import damaged
 from tests.sample_statements import dispute, erase, sighting
 
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
@@ -203,10 +204,10 @@ def test_missing_and_extra_files() -> None:
     files = MIXED.static()
     for path in set(files) - {"checkpoint"}:
         rest = {p: raw for p, raw in files.items() if p != path}
-        with pytest.raises(DamagedError, match=r"missing|extra"):
+        with damaged(r"missing|extra"):
             check(rest)
     for extra in ("tile/0/001", "payload/000", "audit/000.p/10", "note"):
-        with pytest.raises(DamagedError, match=f"{extra}: extra"):
+        with damaged(f"{extra}: extra"):
             check({**files, extra: b""})
 
 
@@ -234,7 +235,7 @@ def test_open_to_auditors() -> None:
     files = MIXED.static(audited=True)
     tail = tiles.path(0, MIXED.size)
     files[f"audit/{tail}"] = MIXED.static()[f"payload/{tail}"]
-    with pytest.raises(DamagedError, match="auditors are not to see"):
+    with damaged("auditors are not to see"):
         check(files)
 
 
@@ -374,7 +375,7 @@ def test_rows_that_do_not_read() -> None:
 def test_other_log_s_files() -> None:
     """Files that hold together under another log's checkpoint are refused."""
     files = {**reported(MIXED.size).static(), "checkpoint": MIXED.note()}
-    with pytest.raises(DamagedError, match="another root at 10"):
+    with damaged("another root at 10"):
         check(files)
 
 
@@ -405,7 +406,7 @@ def test_checkpoint_that_is_none() -> None:
     """A note, even a signed one, is not yet a checkpoint."""
     text = f"{ORIGIN}\n01\n{MIXED.note().split()[2].decode()}\n"
     files = {**MIXED.static(), "checkpoint": bytes(note.sign(text, KEY))}
-    with pytest.raises(DamagedError, match="checkpoint: size"):
+    with damaged("checkpoint: size"):
         check(files)
 
 

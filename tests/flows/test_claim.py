@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, RefusedError
 from syncd.flows import claim
 from syncd.flows.draft import (
     AnswerDraft,
@@ -20,6 +19,7 @@ from syncd.flows.draft import (
 from syncd.indicator import token
 from syncd.indicator.claims import Claim
 from tests.flows.test_report import NUMBER, RULES, TODAY
+from tests.refusals import malformed, refused
 from tests.sample_statements import report as reported
 
 WRONG = DisputeDraft(
@@ -57,7 +57,7 @@ def test_an_answer_is_given_fifteen_days_at_most() -> None:
     last = replace(WRONG, due="2026-10-06")
     assert b"2026-10-06" in claim.prepare(last, RULES).fields
     late = replace(WRONG, due="2026-10-07")
-    with pytest.raises(MalformedError, match="more than 15 days ahead"):
+    with malformed("more than 15 days ahead"):
         claim.prepare(late, RULES)
 
 
@@ -83,7 +83,7 @@ def test_an_answer_is_about_all_reports_on_the_token() -> None:
 
 def test_all_faults_of_an_answer_come_at_once() -> None:
     draft = replace(LOOKED, outcome="maybe", reason="")
-    with pytest.raises(MalformedError) as caught:
+    with malformed() as caught:
         claim.prepare_answer(draft, [], RULES)
     assert [str(one) for one in caught.value.faults] == [
         "outcome: maybe is not in the vocabulary",
@@ -116,7 +116,7 @@ def test_a_carrier_says_since_when_a_number_is_anothers() -> None:
 
 
 def test_nobody_else_says_so() -> None:
-    with pytest.raises(RefusedError, match="a carrier says that, we are bank"):
+    with refused("a carrier says that, we are bank"):
         claim.prepare(MOVED, dataclasses.replace(RULES, member="bank"))
 
 
@@ -135,6 +135,6 @@ def test_nobody_else_says_so() -> None:
 def test_what_cannot_be_is_refused(
     draft: DisputeDraft | OwnerDraft, wrong: dict[str, Any], says: str
 ) -> None:
-    with pytest.raises(MalformedError) as caught:
+    with malformed() as caught:
         claim.prepare(replace(draft, **wrong), CARRIER)
     assert says in str(caught.value)

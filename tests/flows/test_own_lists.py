@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MalformedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.draft import Draft
 from syncd.flows.entry import Entry, EntryFields, OwnDraft
@@ -16,6 +15,7 @@ from syncd.indicator.verdict import Verdict
 from syncd.roster import terms
 from tests.cases import each
 from tests.flows.test_report import ROSTER
+from tests.refusals import failing, malformed
 
 PAGE = Identifier("url", "evil.example/a")
 HOST = Identifier("url", "evil.example/")
@@ -157,7 +157,7 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
 def test_what_cannot_be_is_refused_by_name(
     type_: str, fields: dict[str, str], why: str
 ) -> None:
-    with pytest.raises(SyncdError, match=why) as caught:
+    with failing(why) as caught:
         own_lists.entry(type_, draft(**fields), RULES)
     assert "13800138000" not in str(caught.value)
     assert "5550123" not in str(caught.value)
@@ -186,5 +186,5 @@ def test_a_local_entry_is_a_report_that_stays_here() -> None:
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\tb"])
 def test_a_list_has_a_name(name: str) -> None:
     assert own_lists.list_name(" 公安 1 ") == "公安 1"
-    with pytest.raises(MalformedError, match="list: "):
+    with malformed("list: "):
         own_lists.list_name(name)

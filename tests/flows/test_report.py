@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
+from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.flows import faults, report, submission
 from syncd.flows.draft import Draft, NewReport
 from syncd.flows.report import Rules
@@ -23,6 +23,7 @@ from syncd.roster.terms import Never
 from syncd.shape import part
 from tests.cases import each
 from tests.flows import founders
+from tests.refusals import malformed, refused
 
 TODAY = "2026-09-21"
 NUMBER = "+12025550123"
@@ -130,13 +131,13 @@ def test_a_drill_is_of_a_value_that_nobody_has(
     if fine:
         assert prepared(one).test
         return
-    with pytest.raises(RefusedError, match="a reserved value alone"):
+    with refused("a reserved value alone"):
         prepared(one)
 
 
 def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
     basis = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
-    with pytest.raises(MalformedError, match="payload is"):
+    with malformed("payload is"):
         prepared(basis=basis)
 
 
@@ -157,7 +158,7 @@ def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     first = prepared(rules=rules)
     assert prepared(rules=rules, confidence=7).fields != first.fields
     for _ in range(2):
-        with pytest.raises(MalformedError, match="not 0 to 100"):
+        with malformed("not 0 to 100"):
             prepared(rules=rules, confidence=101)
 
 
@@ -213,14 +214,14 @@ def test_a_caller_id_that_is_no_number_is_only_ever_spoofed() -> None:
 
 
 def test_the_never_list_is_refused() -> None:
-    with pytest.raises(RefusedError, match="never-list"):
+    with refused("never-list"):
         prepared(value="202-555-0911")
 
 
 def test_an_owner_of_one_name_is_named_once() -> None:
     rows = [Never("url", "google.com/", "big_host")]
     site: Any = {"kind": "url", "value": "google.com", "role": "phishing_host"}
-    with pytest.raises(RefusedError, match=r"never-list: Google$"):
+    with refused(r"never-list: Google$"):
         prepared(rules=replace(RULES, roster=founded(rows)), **site)
 
 
@@ -292,7 +293,7 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
     store = with_(
         draft, value="https://play.google.com/store/apps/details?id=x.y"
     )
-    with pytest.raises(RefusedError, match="of its query id the page"):
+    with refused("of its query id the page"):
         prepared(store)
     kept = prepared(store, keep_query=True)
     assert kept.notices == ()
@@ -308,7 +309,7 @@ def test_a_value_is_found_without_its_kind() -> None:
     forms = report.forms_to_find("", "202 555 0123", **where)
     assert [f.value for f in forms] == [NUMBER]
     assert report.forms_to_find("phone", "2025550123", **where) == forms
-    with pytest.raises(MalformedError, match="no phone, URL or account"):
+    with malformed("no phone, URL or account"):
         report.forms_to_find("", "what?", **where)
 
 
@@ -333,12 +334,12 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
         {"value": "http://www.bank.example/"},
         {"value": "http://login.bank.example:8080/index.html"},
     ):
-        with pytest.raises(RefusedError, match="never-list: bank"):
+        with refused("never-list: bank"):
             prepared(PLANTED, GUARDED, **fields)
 
 
 def test_a_host_below_no_top_level_domain_is_refused() -> None:
-    with pytest.raises(MalformedError, match="no top-level domain") as caught:
+    with malformed("no top-level domain") as caught:
         prepared(PLANTED, GUARDED, value="http://x.notatld/a")
     assert "notatld" not in str(caught.value)
 
@@ -346,7 +347,7 @@ def test_a_host_below_no_top_level_domain_is_refused() -> None:
 def test_each_row_that_ends_too_late_is_refused() -> None:
     """Not the first alone, whose fields the others share."""
     for value in ("http://bank.example/a", "http://bank.example/b"):
-        with pytest.raises(RefusedError, match="more than 14 days"):
+        with refused("more than 14 days"):
             prepared(PLANTED, GUARDED, value=value, expires="2026-12-01")
 
 

@@ -8,7 +8,6 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import DamagedError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
@@ -16,6 +15,7 @@ from syncd.indicator import leaf
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
 from tests.flows.growing import ORIGIN, Log
+from tests.refusals import damaged
 
 SIZE = 2 * BUNDLE + 7
 HIGH = 3 * BUNDLE**2 + 5  # entries of a log of which only the roots are there
@@ -118,5 +118,5 @@ async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     """It is never answered as if the log did not have it."""
     short = replace(written().bundles[2], width=3)
     kept = [short if bundle is None else bundle for bundle in held]
-    with pytest.raises(DamagedError, match=r"/1: bundle 2 is missing"):
+    with damaged(r"/1: bundle 2 is missing"):
         await serve.file(files(kept), "payload/002.p/7")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import SyncdError
 from syncd.flows import trial
 from syncd.indicator import codec, statement
 from syncd.indicator.statement import Evidence
@@ -15,6 +14,7 @@ from syncd.roster import membership
 from syncd.roster.members import Cut
 from tests.flows.founders import CLUB, FOUNDED
 from tests.flows.growing import ORIGIN, FakeSource, Log
+from tests.refusals import failing
 
 ROSTER = FOUNDED.roster
 
@@ -63,7 +63,7 @@ async def test_one_history_convicts_nobody() -> None:
         {"proof": said.proof[1:]},
     ):
         other: Any = replace(said, **change)
-        with pytest.raises(SyncdError):
+        with failing():
             trial.judge(other, ROSTER)
 
 
@@ -79,7 +79,7 @@ async def test_nodes_cut_elsewhere_convict_nobody() -> None:
             b64encode(part).decode() for part in (nodes[:31], nodes[31:])
         ),
     )
-    with pytest.raises(SyncdError):
+    with failing():
         trial.judge(said, ROSTER)
 
 

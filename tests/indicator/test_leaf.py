@@ -4,15 +4,14 @@ import contextlib
 import hashlib
 from functools import partial
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import BrokenSourceError, MalformedError
+from syncd.errors import MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from tests.cases import each
-from tests.refusals import malformed
+from tests.refusals import broken, malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
@@ -86,14 +85,14 @@ def test_a_type_that_the_payload_does_not_name() -> None:
     assert unbundled(raw, 1)[0][0] != made
     assert unbundled(raw, 1, [made])[0][0] == made
     for other in (made[:-1] + b"?", made + b"?"):
-        with pytest.raises(BrokenSourceError):
+        with broken():
             unbundled(raw, 1, [other])
 
 
 def test_a_closed_record_of_another_leaf() -> None:
     """A relay cannot pass off one erased entry as another."""
     raw = leaf.encode_records([(b"one", b"", b"")])
-    with pytest.raises(BrokenSourceError):
+    with broken():
         unbundled(raw, 1, [b"two"])
     with malformed():
         unbundled(raw, 1, [])

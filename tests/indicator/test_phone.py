@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import MalformedError
 from syncd.indicator import numbering, phone
 from tests.cases import VECTORS, cases, each
 from tests.indicator.texts import whole
-from tests.refusals import malformed
+from tests.refusals import malformed, misused
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
@@ -219,7 +219,7 @@ def test_separators_never_change_a_mainland_number(digits: str) -> None:
 
 
 def test_an_unknown_region_is_the_operator_s_mistake() -> None:
-    with pytest.raises(UsageError, match="no region XX"):
+    with misused("no region XX"):
         phone.normalise("0912345678", "XX")
     with malformed("two capital letters") as e:
         phone.normalise("0912345678", "广东深圳")

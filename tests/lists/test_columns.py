@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.errors import MalformedError
 from syncd.indicator import identifier
 from syncd.lists import column_names, columns, lost_digits
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import Flawed, Row
 from tests.cases import each
-from tests.refusals import malformed
+from tests.refusals import failing, malformed, misused
 
 REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 
@@ -81,7 +81,7 @@ def test_a_row(one: dict[str, Any]) -> None:
         words={(f, word): code for f, word, code in one.get("words", ())},
     )
     if "refused" in one or "faults" in one:
-        with pytest.raises(SyncdError) as caught:
+        with failing() as caught:
             made.report(row(one["cells"]))
         found = caught.value.faults or (caught.value,)
         assert one.get("refused", "") in str(caught.value)
@@ -119,7 +119,7 @@ def test_what_a_column_shows(one: dict[str, Any]) -> None:
     for cells in one.get("fine", () if lost else one["seen"]):
         assert made.report(row(cells))
     for cells in lost:
-        with pytest.raises(SyncdError, match=f"(?s){one['refused']}"):
+        with failing(f"(?s){one['refused']}"):
             made.report(row(cells))
 
 
@@ -149,12 +149,12 @@ def test_columns_by_number() -> None:
 
 @each("lists/columns", "plans")
 def test_what_is_not_sure_is_not_read(one: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=one["why"]):
+    with misused(one["why"]):
         plan(one["header"], columns=one["columns"])
 
 
 def test_a_constant_that_is_none() -> None:
-    with pytest.raises(UsageError, match="--region: region: 火星 names no"):
+    with misused("--region: region: 火星 names no"):
         plan("号码", constants={"region": "火星"})
 
 
@@ -182,7 +182,7 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
 @each("lists/columns", "maps")
 def test_maps(one: tuple[list[str], str]) -> None:
     maps, why = one
-    with pytest.raises(UsageError, match=why):
+    with misused(why):
         column_names.parted(maps)
     assert column_names.parted(["value=a=b"]) == {"value": "a=b"}
 

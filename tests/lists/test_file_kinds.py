@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import UsageError
 from syncd.lists import file_kinds
 from syncd.lists.rows import FileOptions
 from tests.cases import each
+from tests.refusals import misused
 
 
 @each("lists/kinds", "told")
@@ -23,7 +23,7 @@ def test_the_given_format_goes_before_the_name(
 
 def refused(path: Path, raw: bytes, form: str = "") -> str:
     path.write_bytes(raw)
-    with pytest.raises(UsageError) as e:
+    with misused() as e:
         file_kinds.kind_of(path, FileOptions(format=form))
     return f"{e.value}; {e.value.hint}".removeprefix(f"{path}: ")
 
@@ -81,7 +81,7 @@ def test_no_file(tmp_path: Path) -> None:
         (tmp_path / "gone", "no such file"),
         (Path("-"), "is no file"),
     ):
-        with pytest.raises(UsageError, match=why):
+        with misused(why):
             file_kinds.kind_of(path, FileOptions())
     assert refused(tmp_path / "a", b"x").startswith("its name does not say")
     assert refused(tmp_path / "a", b"").startswith("is empty")

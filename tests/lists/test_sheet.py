@@ -22,6 +22,7 @@ from syncd.errors import UsageError
 from syncd.lists import table, workbook, xlsx_parts
 from syncd.lists.rows import FileOptions, Flawed, Row
 from tests.cases import each
+from tests.refusals import misused
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
@@ -188,7 +189,7 @@ def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
     with refusal("no sheet x") as refused:
         read(path, sheet="x")
     assert refused.value.hint == "sheets: Sheet, d"
-    with pytest.raises(UsageError, match="is empty"):
+    with misused("is empty"):
         read(path, sheet="d")
     book.remove(book["d"])
     book.worksheets[0].append(["value"])
@@ -247,7 +248,7 @@ def test_bombs_and_wrecks(
     if not why:
         assert values(path) == ["a"]
         return
-    with pytest.raises(UsageError, match=why):
+    with misused(why):
         read(path)
 
 
@@ -315,7 +316,7 @@ def unsheltered(path: Path, wanted: str = "") -> list[Any]:
 
 @contextlib.contextmanager
 def refusal(why: str) -> Iterator[pytest.ExceptionInfo[UsageError]]:
-    with pytest.raises(UsageError, match=re.escape(why)) as refused:
+    with misused(re.escape(why)) as refused:
         yield refused
     assert refused.value.hint
 
@@ -329,7 +330,7 @@ def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
         HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>',
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UsageError, match="larger inside"):
+    with misused("larger inside"):
         unsheltered(path)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 16 << 10  # KiB
@@ -427,7 +428,7 @@ def test_no_child_is_left(
     opened = table.open_table(path, FileOptions())
     del opened
     read(path)
-    with pytest.raises(UsageError):
+    with misused():
         read(path, sheet="x")
     assert len(born) == 5
     assert all(child.returncode is not None for child in born)

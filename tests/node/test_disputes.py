@@ -3,9 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
-from syncd.errors import RefusedError
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft, VouchDraft
 from syncd.indicator import statement
@@ -18,6 +15,7 @@ from syncd.web.forms import IndicatorQuery
 from syncd.web.report_forms import ReportSearch, Retraction
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
+from tests.refusals import refused
 
 CALLER = Caller("desk", "operator")
 VALUE = "http://evil.example/a"
@@ -90,7 +88,7 @@ async def test_from_a_dispute_to_its_answer(
     assert not await bank.events("dispute")
     assert not await listed(police)
     for other in (bank, police):
-        with pytest.raises(RefusedError, match="no dispute of a report"):
+        with refused("no dispute of a report"):
             await answer(other, item.position)
     # What is to be done is told in positions, codes, days and members.
     state = await carrier.node.status_reader.read()
@@ -120,7 +118,7 @@ async def test_an_answer_that_withdraws_ends_the_report(
     [ours] = await listed(alliance.bank)
     assert ours.state == "answered"
     assert ours.reports[0].outcome == "report_withdrawn"
-    with pytest.raises(RefusedError, match="no dispute of a report of ours"):
+    with refused("no dispute of a report of ours"):
         await answer(alliance.carrier, item.position)
 
 
@@ -147,7 +145,7 @@ async def test_what_is_withdrawn_waits_for_nothing(
     await alliance.settle()
     assert not await listed(carrier)
     assert not await to_do(carrier)
-    with pytest.raises(RefusedError, match="no dispute of a report of ours"):
+    with refused("no dispute of a report of ours"):
         await answer(carrier, item.position)
 
 
@@ -202,7 +200,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
     await carrier.node.claim_intake.vouch(CALLER, Vouches(vouches=(vouch,)))
-    with pytest.raises(RefusedError, match="roster: expired"):
+    with refused("roster: expired"):
         await carrier.node.publisher.publish()
     page = await carrier.node.intake.reports(ReportSearch())
     states = {row.type: row.state for row in page.items}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from syncd.config import Address
-from syncd.errors import UsageError
 from syncd.node.listeners import listening
+from tests.refusals import misused
 
 ANY = Address("127.0.0.1", 0)
 
@@ -32,7 +32,7 @@ def test_an_address_that_another_has_is_refused(shared: bool) -> None:
     """Though it would share it with us: callers would be ours or theirs."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=shared) as other:
         at = Address("127.0.0.1", other.getsockname()[1])
-        with pytest.raises(UsageError, match="cannot listen"):
+        with misused("cannot listen"):
             listening(at, "own", n=2)
 
 
@@ -45,6 +45,6 @@ def test_a_path_is_one_socket_for_all(tmp_path: Path) -> None:
         assert (tmp_path / "sock").stat().st_mode & 0o777 == 0o600
         first.close()
     (tmp_path / "kept").write_bytes(b"precious")
-    with pytest.raises(UsageError, match="cannot listen"):
+    with misused("cannot listen"):
         listening(Address(path=tmp_path / "kept"), "own")
     assert (tmp_path / "kept").read_bytes() == b"precious"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError
 from syncd.flows.judge import Answer
 from syncd.indicator import statement
 from syncd.web import forms
@@ -14,6 +14,7 @@ from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
 from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member, as_founded, shared
+from tests.refusals import refused
 
 CALLER = Caller("teller", "reader")
 
@@ -173,7 +174,7 @@ async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
         expires="2199-01-01",
     )
     before = len(alliance.network.asked)
-    with pytest.raises(RefusedError, match="not enabled"):
+    with refused("not enabled"):
         await alliance.bank.node.screening.add(
             CALLER, ScreeningCall(items=(item,))
         )

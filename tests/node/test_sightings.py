@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from syncd.errors import MalformedError, UnavailableError
+from syncd.errors import UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.node.upkeep import erasures
@@ -15,6 +15,7 @@ from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
 from tests.flows.founders import FOUNDED
 from tests.node.stand_in import Home, said
+from tests.refusals import malformed, unavailable
 
 IDS = ("bank", "carrier", "police")
 URLS = [f"http://evil.example/{n}" for n in range(25)]
@@ -62,7 +63,7 @@ async def test_what_came_of_it_is_counted_apart(bank: Member) -> None:
         await bank.lookup("url", site, purpose="call_check", **more)
     found = {one.outcome: one.count for one in await waiting(bank)}
     assert found == {"unknown": 1, "warned": 2}
-    with pytest.raises(MalformedError, match="outcome"):
+    with malformed("outcome"):
         await bank.lookup("url", site, outcome="won")
 
 
@@ -107,7 +108,7 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
     monkeypatch.setattr(erasures, "purge", full)
     await ask(bank, *URLS)
     await last_week(bank)
-    with pytest.raises(UnavailableError, match="no room"):
+    with unavailable("no room"):
         await bank.node.daily.run()
     assert len(await told(bank)) >= 20
 

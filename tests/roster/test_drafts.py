@@ -23,7 +23,7 @@ from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.refusals import malformed, refused, untrusted
+from tests.refusals import malformed, misused, refused, untrusted
 from tests.roster.conftest import NOW, Club, begin, with_epoch
 
 # -------------------------------------------------------------- beginning
@@ -104,7 +104,7 @@ def test_a_cut_says_which_branch_counts(machine: TrustedRoster) -> None:
     assert bank.end(bank.generation) is None
     with refused("cannot be cut at 10"):
         membership.cut(draft, origin, Cut(10, b"\4" * 32))
-    with pytest.raises(UsageError, match="no log x"):
+    with misused("no log x"):
         membership.cut(draft, "x.example/syncd/txwz/1", Cut(10, b"\4" * 32))
     draft = membership.cut(draft, origin, last, ended=True)
     bank = draft.known("bank")
@@ -138,7 +138,7 @@ def test_what_is_removed_twice_or_never_was(machine: TrustedRoster) -> None:
     assert (
         membership.remove(draft, "bank", past="annul").known("bank").annulled
     )
-    with pytest.raises(UsageError, match="no member nobody"):
+    with misused("no member nobody"):
         membership.remove(draft, "nobody")
 
 

@@ -35,7 +35,7 @@ from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
 from tests.cases import cases
-from tests.refusals import malformed, untrusted
+from tests.refusals import malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, with_epoch
 
 ROOT = Path(__file__).parents[2]
@@ -270,7 +270,7 @@ def test_one_domain_for_two_members(club: Club) -> None:
 
 def test_the_id_is_no_field(full: Roster) -> None:
     """It stands in line 2."""
-    with pytest.raises(NewerError, match=r"roster\.id: unknown field"):
+    with newer(r"roster\.id: unknown field"):
         roster.from_json({**full.to_json(), "id": full.id}, full.id)
 
 
@@ -304,7 +304,7 @@ def test_an_unknown_field_or_code_to_act_on_is_newer(
     value, field = full.to_json(), path[-1] == "zzz"
     at(value, path[:-1])[path[-1]] = "telepathy"
     why = "zzz: unknown field, newer" * field or "newer software"
-    with pytest.raises(NewerError, match=why):
+    with newer(why):
         roster.from_json(value, full.id)
     assert not validator.is_valid(value)
 

@@ -12,11 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.errors import (
-    DamagedError,
-    ForkError,
     QuotaError,
     StaleError,
-    UsageError,
 )
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
@@ -30,6 +27,7 @@ from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
 from tests.cases import each
+from tests.refusals import damaged, forked, misused, over_quota, stale
 from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
 NOW = 1_800_000_000
@@ -63,7 +61,7 @@ async def give(own: OwnStore, *of: int, **other: Any) -> int:
 async def test_each_member_and_key_has_its_own(own: OwnStore) -> None:
     """And to another member a request sent again is another request."""
     await give(own, 100, 1)
-    with pytest.raises(QuotaError, match="pass 100 in 1 h"):
+    with over_quota("pass 100 in 1 h"):
         await give(own, 1, 2)
     await give(own, 100, 1, member="police")
     await give(own, 100, 1, key="account/1")
@@ -160,7 +158,7 @@ async def test_each_writer_has_records_before_its_own(
         write(step)
 
     failing = patch.object(own.database, "write_now", fails)
-    with failing, pytest.raises(StaleError):
+    with failing, stale():
         await other.record([access()])
     await record(own)
     await other.record([access()])
@@ -210,7 +208,7 @@ async def test_a_record_that_was_changed_does_not_open(
 ) -> None:
     await record(own, 2)
     sql(own.database, f"UPDATE access SET {change} WHERE id = 1")
-    with pytest.raises(DamagedError, match="does not open"):
+    with damaged("does not open"):
         await own.access.page()
 
 
@@ -366,11 +364,11 @@ async def test_a_cosigner_never_signs_less(own: OwnStore) -> None:
     book = own.cosigned
     assert await book.cosigned("seen", ORIGIN) is None
     await book.cosign("seen", ORIGIN, None, signed(5))
-    with pytest.raises(StaleError):
+    with stale():
         await book.cosign("seen", ORIGIN, None, signed(9))
-    with pytest.raises(StaleError, match="size 4 after 5"):
+    with stale("size 4 after 5"):
         await book.cosign("seen", ORIGIN, signed(5), signed(4))
-    with pytest.raises(ForkError, match="another root"):
+    with forked("another root"):
         await book.cosign("seen", ORIGIN, signed(5), signed(5, root=1))
     await book.cosign("merged", ORIGIN, None, signed(3))
     await book.cosign("seen", ORIGIN, signed(5), signed(8))
@@ -443,9 +441,9 @@ async def test_a_token_is_shown_once_and_stored_hashed(
 async def test_a_revoked_token_is_out_and_its_name_free(own: OwnStore) -> None:
     """Till then its name is refused, as is an unknown role."""
     secret = await own.bearers.add("desk", "operator")
-    with pytest.raises(UsageError, match="in use"):
+    with misused("in use"):
         await own.bearers.add("desk", "auditor")
-    with pytest.raises(UsageError, match="no role") as e:
+    with misused("no role") as e:
         await own.bearers.add("other", "root")
     assert "operator" in e.value.hint
     assert await own.bearers.revoke("desk")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd import canonical
-from syncd.errors import MissingError, RefusedError, UsageError
+from syncd.errors import MissingError, RefusedError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import State
 from syncd.flows.submission import (
@@ -23,6 +23,7 @@ from syncd.store.imports import Refused
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
 from tests.cases import each, vectors
+from tests.refusals import misused
 from tests.store.conftest import (
     accepted,
     file,
@@ -308,7 +309,7 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     ]
     assert [i.id for i in await own.imports.history(list_name="a")] == [3, 1]
     assert [i.id for i in await own.imports.history(3, 1)] == [2]
-    with pytest.raises(UsageError, match="list: none has that name"):
+    with misused("list: none has that name"):
         await own.imports.history(list_name="c")
     first = found[2]
     assert (first.accepted, first.refused) == (2, 1)
@@ -326,7 +327,7 @@ async def test_a_list_that_stopped_ends_on_purpose_only(own: OwnStore) -> None:
     """Another file, or other options, could double what is in."""
     first = await own.imports.begin(file("1", "a"))
     await own.vault.accept([phone(1)], step(first.id, row=2))
-    with pytest.raises(UsageError, match="import 1 stopped at row 2"):
+    with misused("import 1 stopped at row 2"):
         await own.imports.begin(file("2", "a"))
     assert (await own.imports.begin(file("1", "a"))).id == first.id
     assert (await own.imports.begin(file("1", "a", anew=True))).id == 2

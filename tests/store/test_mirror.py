@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from syncd.errors import Message, StaleError
+from syncd.errors import Message
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.indicator import absent, codec, folding
 from syncd.indicator.claims import Row
@@ -24,6 +24,7 @@ from syncd.tlog.merkle import Frontier
 from tests import postgres
 from tests.alliance import claims_of
 from tests.flows import growing
+from tests.refusals import stale
 from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, back, crash_at, r
 
@@ -95,16 +96,16 @@ async def test_advance_keeps_bundles_head_and_claims(
 async def test_only_from_where_it_is(mirror: Mirror, log: Log) -> None:
     """A step that begins elsewhere, or goes back, is stale and writes none."""
     step = await log.merge(mirror, r(1))
-    with pytest.raises(StaleError, match="not at 0/0 now"):
+    with stale("not at 0/0 now"):
         await mirror.advance(*step)
     old, new, bundles, batch = log.mirrored(r(2))
     for wrong in (
         replace(old, merged=0),
         replace(old, frontier=Frontier.EMPTY, merged=0),
     ):
-        with pytest.raises(StaleError):
+        with stale():
             await mirror.advance(wrong, new, bundles, batch)
-    with pytest.raises(StaleError, match="no advance"):
+    with stale("no advance"):
         await mirror.advance(new, old, bundles, batch)
     assert await mirror.head(log.origin) == step[1]
     await mirror.advance(old, new, bundles, batch)
@@ -118,7 +119,7 @@ async def test_a_contested_log_stands_still(mirror: Mirror, log: Log) -> None:
     assert (await mirror.head(log.origin)).contested
     old, new, bundles, batch = log.mirrored(r(2))
     for head in (old, await mirror.head(log.origin)):
-        with pytest.raises(StaleError):
+        with stale():
             await mirror.advance(head, new, bundles, batch)
     assert await mirror.contested() == {log.origin}
     assert sorted(await mirror.evidence(log.origin)) == [b"note a", b"note b"]
@@ -222,7 +223,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     await as_said(mirror, log)
     assert await mirror.rejected(log.origin) == []
     await mirror.decide(head, 1, [head.note])
-    with pytest.raises(StaleError, match="not at 2/2 now"):
+    with stale("not at 2/2 now"):
         await mirror.decide(head, 1, [])
     assert await in_force(mirror, log) == refolded(log, 1)
 
@@ -551,7 +552,7 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
     new = replace(new, missing=(0,))
     await mirror.advance(old, new, log.close(0).bundles, nothing)
     other = replace(bundles[0], root=b"\0" * 32)
-    with pytest.raises(StaleError):
+    with stale():
         await mirror.replace_bundle(log.origin, other)
     await mirror.replace_bundle(log.origin, bundles[0])
     assert await mirror.bundle(log.origin, 0) == bundles[0]
