@@ -6,13 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from syncd.indicator import token
-from syncd.indicator.statement import (
-    Dispute,
-    Erase,
-    Report,
-    Retract,
-    Sighting,
-)
+from syncd.indicator.statement import Dispute, Erase, Report, Retract, Sighting
 
 ORIGIN = "bank.example/syncd/txwz/1"
 REPORT = Report(

@@ -44,9 +44,7 @@ def page(name: str) -> str:
 def section(name: str, title: str) -> str:
     """Return what stands under a heading, up to the next of its rank."""
     found = re.search(
-        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
-        page(name),
-        WHOLE,
+        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)", page(name), WHOLE
     )
     assert found, f"{name} has no {title!r}"
     return found[2]
@@ -112,8 +110,7 @@ def test_every_own_route_is_documented() -> None:
     there = {f"{r.method} {r.path}" for r in ALL}
     written = set(
         re.findall(
-            r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)",
-            page("http-api.md"),
+            r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)", page("http-api.md")
         )
     )
     assert {f"{method} {path}" for method, path in written} == there

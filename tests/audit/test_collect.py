@@ -15,9 +15,7 @@ from syncd.audit import bundle
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.result import Audit
 from syncd.audit.verify import verify
-from syncd.errors import (
-    NotAdmittedError,
-)
+from syncd.errors import NotAdmittedError
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.node.audit import collect, complete

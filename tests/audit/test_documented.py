@@ -153,9 +153,7 @@ CLUMSY: dict[Plant, set[str]] = {
 
 
 def test_a_whole_bundle_is_taken_by_all(
-    made: Made,
-    police: Bundle,
-    capsys: pytest.CaptureFixture[str],
+    made: Made, police: Bundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The lines name each log, and who had the retraction."""
     assert PROGRAMS["check"].count("\n") < 70

@@ -371,11 +371,7 @@ def test_what_was_rewritten_since(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:
     """An earlier bundle convicts a log that has another past."""
-    grow(
-        mine,
-        made,
-        RosterAccepted(version=1, hash_=made.fingerprint),
-    )
+    grow(mine, made, RosterAccepted(version=1, hash_=made.fingerprint))
     assert made.codes(mine, police) == set()
     assert made.codes(police, mine) == {"shrank"}
     other = mine.root.with_name("other")

@@ -16,23 +16,12 @@ from aiohttp import web
 from syncd.cli.main import main
 from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
-    Erase,
-    Evidence,
-)
+from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Evidence
 from syncd.node.audit import complete
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import (
-    MEMBERS,
-    Alliance,
-    payload,
-    police_case,
-    shared,
-)
+from tests.alliance import MEMBERS, Alliance, payload, police_case, shared
 from tests.byzantine.lab import Act, Lab
 from tests.ceremonies import Dealt
 from tests.flows.growing import Said

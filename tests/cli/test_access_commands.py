@@ -147,14 +147,7 @@ def test_an_inspector_s_set(
     data = json.loads((made / "inspection.json").read_bytes())
     assert data["member"] == "bank"
     page = (made / "inspection.zh.html").read_text()
-    for said in [
-        "制表",
-        "复核",
-        "审批",
-        "申诉台账",
-        "本季度无",
-        "放贷核验",
-    ]:
+    for said in ["制表", "复核", "审批", "申诉台账", "本季度无", "放贷核验"]:
         assert said in page
     assert "told in writing" in (made / "inspection.en.html").read_text()
     book = openpyxl.load_workbook(made / "inspection.zh.xlsx")

@@ -480,10 +480,7 @@ def test_a_file_that_is_written_while_it_is_read(
 
 
 def test_a_file_changed_where_only_its_hash_tells(
-    load: Take,
-    false: FalseApi,
-    path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    load: Take, false: FalseApi, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was committed is held against its hash, whatever the size."""
     monkeypatch.setattr(upload, "_HEAD", 16)

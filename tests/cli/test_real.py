@@ -127,7 +127,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     assert "public suffix" in ran.out
     assert len(bank("report", "imports", "--json").json["items"]) == before
     ran = bank(
-        *("report", "import", path, "--map", codes, "--refused", out, "--json")
+        "report", "import", path, "--map", codes, "--refused", out, "--json"
     )
     assert (ran.json["accepted"], ran.json["refused"]) == (3, 1)
     text = out.read_text("utf-8-sig")

@@ -101,10 +101,7 @@ MOVED = ReassignedDraft(value="202 555 0123", since=TODAY)
 def test_a_vouch_ends_as_the_roster_has_it() -> None:
     kept = claim.prepare(OURS, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 7)
-    assert fields(kept) == {
-        "expires": "2027-03-20",
-        "role": "hotline",
-    }
+    assert fields(kept) == {"expires": "2027-03-20", "role": "hotline"}
     sooner = replace(OURS, expires="2026-10-01")
     assert b"2026-10-01" in claim.prepare(sooner, RULES).fields
 

@@ -9,10 +9,7 @@ from unittest.mock import patch
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import (
-    AbsentError,
-    StaleError,
-)
+from syncd.errors import AbsentError, StaleError
 from syncd.flows import held, merge, pull, stretch, stretch_queue, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.flows.pull_context import Budget

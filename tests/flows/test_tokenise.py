@@ -10,9 +10,7 @@ import pytest
 from msgspec import structs
 
 from syncd import canonical
-from syncd.errors import (
-    UnavailableError,
-)
+from syncd.errors import UnavailableError
 from syncd.flows import evaluation, tokenise
 from syncd.flows.evaluation import Request
 from syncd.indicator import token

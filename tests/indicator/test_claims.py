@@ -544,10 +544,7 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
 # ---------------------------------------------------------- rows and digest
 
 
-@pytest.mark.parametrize(
-    "content",
-    KINDS,
-)
+@pytest.mark.parametrize("content", KINDS)
 def test_a_row_is_read_as_its_statement(content: Any) -> None:
     """Row and claim are two views of one thing."""
     (row,) = folding.fold(ORIGIN, 7, [record(content)]).adds
@@ -557,10 +554,7 @@ def test_a_row_is_read_as_its_statement(content: Any) -> None:
     assert claim.position == (ORIGIN, 7)
 
 
-@given(
-    st.sampled_from(KINDS),
-    st.data(),
-)
+@given(st.sampled_from(KINDS), st.data())
 def test_a_damaged_record_is_noticed(item: Any, data: st.DataObject) -> None:
     """Any edit of a record is refused, or is another claim's record."""
     row = Claim(ORIGIN, 7, item).row()[3]

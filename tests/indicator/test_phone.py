@@ -188,10 +188,7 @@ def test_any_text_gives_a_form_that_is_its_own_or_a_refusal(
     assert phone.normalise(form, "TW") == form
 
 
-@given(
-    whole(r"1[3-9][0-9]{9}"),
-    st.data(),
-)
+@given(whole(r"1[3-9][0-9]{9}"), st.data())
 def test_a_mobile_with_a_digit_too_few_or_many_is_refused(
     mobile: str, data: st.DataObject
 ) -> None:
@@ -237,10 +234,7 @@ def test_the_hint_for_a_short_number_is_one_that_works(
     assert phone.normalise(way_out, region) == way_out
 
 
-@given(
-    whole(r"(\+|00)?[0-9]{2,9}"),
-    st.sampled_from(["CN", "US", "TW", "DE"]),
-)
+@given(whole(r"(\+|00)?[0-9]{2,9}"), st.sampled_from(["CN", "US", "TW", "DE"]))
 def test_no_hint_names_a_form_that_is_refused(raw: str, region: str) -> None:
     try:
         phone.normalise(raw, region)

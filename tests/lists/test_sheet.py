@@ -261,9 +261,7 @@ def test_limits(
 ) -> None:
     """Each is one of its own."""
     path = made(
-        tmp_path,
-        column('<c t="s"><v>0</v></c>'),
-        strings="<si><t>a</t></si>",
+        tmp_path, column('<c t="s"><v>0</v></c>'), strings="<si><t>a</t></si>"
     )
     assert unsheltered(path)
     where = xlsx_parts if hasattr(xlsx_parts, limit) else workbook
@@ -326,8 +324,7 @@ def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
     """Neither time nor memory: the sheet's extent is bounded before."""
     row = cell.lstrip("ADFX")
     path = made(
-        tmp_path,
-        HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>',
+        tmp_path, HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>'
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with misused("larger inside"):

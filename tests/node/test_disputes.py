@@ -157,9 +157,7 @@ async def overdue(*members: Member) -> None:
 
 
 async def test_an_answer_that_does_not_come_is_told_of(
-    alliance: Alliance,
-    bank: Member,
-    carrier: Member,
+    alliance: Alliance, bank: Member, carrier: Member
 ) -> None:
     """Unofficial reports are disputed meanwhile; that is all."""
     await disputed(alliance)
@@ -173,9 +171,7 @@ async def test_an_answer_that_does_not_come_is_told_of(
 
 
 async def test_the_contact_is_asked_for_an_official_report(
-    alliance: Alliance,
-    bank: Member,
-    police: Member,
+    alliance: Alliance, bank: Member, police: Member
 ) -> None:
     """On both sides: silence does not weaken it."""
     await disputed(alliance, police, evidence="police_case")
@@ -191,8 +187,7 @@ async def test_the_contact_is_asked_for_an_official_report(
 
 
 async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
-    alliance: Alliance,
-    carrier: Member,
+    alliance: Alliance, carrier: Member
 ) -> None:
     await later(alliance, 60)
     item = await disputed(alliance)
@@ -208,9 +203,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
 
 
 async def test_a_later_dispute_wants_an_answer_of_its_own(
-    alliance: Alliance,
-    carrier: Member,
-    police: Member,
+    alliance: Alliance, carrier: Member, police: Member
 ) -> None:
     """Though the answer says word for word what the first one said."""
     first = await disputed(alliance)

@@ -84,8 +84,7 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
 
 
 async def test_a_restart_keeps_what_was_acknowledged(
-    alliance: Alliance,
-    bank: Member,
+    alliance: Alliance, bank: Member
 ) -> None:
     alliance.cut()
     ids = await bank.report("phone", "+12025550110", "+12025550111")

@@ -216,9 +216,7 @@ async def test_events_are_passed_on_as_they_happen(
         assert b"event: " in await got.content.readuntil(b"\n\n")
 
 
-async def test_a_worker_that_is_killed_loses_no_record(
-    bank: Member,
-) -> None:
+async def test_a_worker_that_is_killed_loses_no_record(bank: Member) -> None:
     """Of what was answered; and another takes its place."""
     workers = bank.node.local_workers.workers
     answered: set[str] = set()
@@ -320,9 +318,7 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
     await until_all_serve(bank)
 
 
-async def test_a_worker_that_says_nothing_is_replaced(
-    bank: Member,
-) -> None:
+async def test_a_worker_that_says_nothing_is_replaced(bank: Member) -> None:
     """It has hung: who connects to it would wait for ever."""
     worker = bank.node.local_workers.workers[2]
     stuck = worker.process

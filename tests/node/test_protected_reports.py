@@ -41,8 +41,7 @@ def url(value: str, **more: Any) -> Draft:
 
 
 async def test_authors_are_notified_of_what_a_grown_list_protects(
-    alliance: Alliance,
-    bank: Member,
+    alliance: Alliance, bank: Member
 ) -> None:
     """And one command takes back those, whether published or waiting."""
     reports = (

@@ -39,7 +39,7 @@ async def last_week(member: Member) -> int:
     this = sighting.monday(statement.day(member.node.ctx.today()))
     await sightings.add(
         [
-            SightedToken(this - 7, *(m.kind, m.epoch, m.token, m.outcome))
+            SightedToken(this - 7, m.kind, m.epoch, m.token, m.outcome)
             for m in await waiting(member)
         ]
     )
@@ -176,8 +176,7 @@ async def test_only_business_contact_is_gathered(bank: Member) -> None:
 
 
 async def test_a_tip_off_that_comes_late_is_minded_too(
-    bank: Member,
-    carrier: Member,
+    bank: Member, carrier: Member
 ) -> None:
     """Between the meeting and its telling somebody asked for silence."""
     await ask(bank, *URLS)

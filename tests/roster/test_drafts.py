@@ -10,13 +10,7 @@ from msgspec import structs
 from syncd.errors import RefusedError, UsageError
 from syncd.roster import certificate, drafts, join, keys, membership, signing
 from syncd.roster.changes import between
-from syncd.roster.members import (
-    Auditor,
-    Cut,
-    Generation,
-    Names,
-    Profile,
-)
+from syncd.roster.members import Auditor, Cut, Generation, Names, Profile
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota
@@ -38,9 +32,7 @@ def test_the_founders_are_active_and_urls_have_an_epoch(club: Club) -> None:
     assert (draft.version, draft.previous, draft.threshold) == (1, "", 2)
 
 
-def test_a_clock_that_goes_back_begins_nothing(
-    machine: TrustedRoster,
-) -> None:
+def test_a_clock_that_goes_back_begins_nothing(machine: TrustedRoster) -> None:
     with refused("the clock says"):
         drafts.begin(machine.current, now=NOW - 1)
 
@@ -326,10 +318,7 @@ def test_an_auditor_comes_and_goes(club: Club, machine: TrustedRoster) -> None:
             lambda d: drafts.put(d, ("epochs", "url/2", "retired"), True),
             "nothing at epochs url/2",
         ),
-        (
-            lambda d: drafts.drop(d, ("never", "phone 110")),
-            "nothing at never",
-        ),
+        (lambda d: drafts.drop(d, ("never", "phone 110")), "nothing at never"),
     ],
 )
 def test_refused_edits(

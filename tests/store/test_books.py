@@ -11,10 +11,7 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 
-from syncd.errors import (
-    QuotaError,
-    StaleError,
-)
+from syncd.errors import QuotaError, StaleError
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book

@@ -24,14 +24,7 @@ from syncd.store.retracting import Terms
 from syncd.store.vault import Query
 from tests.cases import each, vectors
 from tests.refusals import misused
-from tests.store.conftest import (
-    accepted,
-    file,
-    row_of,
-    sql,
-    step,
-    taken_back,
-)
+from tests.store.conftest import accepted, file, row_of, sql, step, taken_back
 
 TODAY, LATER = "2026-11-29", "2026-12-03"
 
@@ -57,7 +50,7 @@ def phone(
     )
     value = f"+86138{n:08d}"
     return NewReport(
-        *("phone", value, fields), seen=seen, expires=expires, raw=raw or value
+        "phone", value, fields, seen=seen, expires=expires, raw=raw or value
     )
 
 

@@ -99,7 +99,7 @@ async def dropped(
     entries: OwnEntries, load: int, most: int | None = None
 ) -> tuple[int, int]:
     return await entries.remove_list(
-        *("police", "chen", "list_dropped"), load=load, most=most
+        "police", "chen", "list_dropped", load=load, most=most
     )
 
 

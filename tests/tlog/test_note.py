@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.tlog import cosignature, key, note
-from syncd.tlog.note import (
-    ED25519,
-    Note,
-    Signature,
-    SigningKey,
-    VerifierKey,
-)
+from syncd.tlog.note import ED25519, Note, Signature, SigningKey, VerifierKey
 from tests.cases import each, vectors
 from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited

@@ -17,12 +17,7 @@ from syncd.web import openapi, routes
 from syncd.web.problem import MEDIA
 from syncd.web.routes import ADMINS, ALL, COMPLIANCE, OPEN, REVIEWERS, Route
 from tests.cases import vectors
-from tests.web.local_client import (
-    DOCUMENT,
-    EMERGENCY,
-    LocalClient,
-    report,
-)
+from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
 REFUSED = vectors("syncd/local-api")
 LOOKUP = {"purpose": "test", "items": [{"kind": "url", "value": "a.example"}]}

@@ -182,9 +182,7 @@ async def test_what_goes_in_many_small_calls_is_much(
     assert reply["accepted"] == 2
 
 
-async def test_many_vouches_and_new_owners_wait(
-    carrier: LocalClient,
-) -> None:
+async def test_many_vouches_and_new_owners_wait(carrier: LocalClient) -> None:
     for path, field, draft in (
         ("vouches", "vouches", {"kind": "phone", "role": "hotline"}),
         ("reassignments", "numbers", {"since": "2026-11-01"}),

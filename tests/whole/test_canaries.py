@@ -216,7 +216,7 @@ CELLS = {
     "rows": [
         [n, {"canary cell 7": CANARIES["refused in a list"][0]}]
         for n in (2, 3)
-    ],
+    ]
 }
 
 

@@ -385,10 +385,4 @@ async def test_verdicts(world: World) -> None:
             ours.unattended or "",
         ), value
         assert theirs.ordered() == list(ours.reasons), value
-    assert words == {
-        "confirmed",
-        "suspected",
-        "disputed",
-        "protected",
-        "none",
-    }
+    assert words == {"confirmed", "suspected", "disputed", "protected", "none"}

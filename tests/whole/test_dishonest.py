@@ -63,11 +63,7 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     await police.node.receipts.take("bank", raw)
 
     served = (await police.node.peer_service.own_log()).checkpoint
-    known = [
-        police.keys.log.verifier,
-        bank.keys.merged.verifier,
-        key,
-    ]
+    known = [police.keys.log.verifier, bank.keys.merged.verifier, key]
     verified = {k.name for k, _ in note.verify(note.parse(served), known)}
     assert bank.keys.merged.name in verified
     assert key.name not in verified

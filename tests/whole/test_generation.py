@@ -20,12 +20,7 @@ from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
 from tests import postgres
-from tests.alliance import (
-    Alliance,
-    Member,
-    retire_urls,
-    secret_file,
-)
+from tests.alliance import Alliance, Member, retire_urls, secret_file
 from tests.refusals import refused
 
 pytestmark = pytest.mark.slow
@@ -187,10 +182,7 @@ async def test_statements_of_the_old_log(
     await bank.node.claim_intake.dispute(
         Caller("teller", "operator"),
         forms.DisputeDraft(
-            kind="url",
-            value=URLS[0],
-            reason="stale",
-            about=((old, index),),
+            kind="url", value=URLS[0], reason="stale", about=((old, index),)
         ),
     )
     await alliance.settle()

@@ -117,15 +117,7 @@ async def before(root: Path) -> AsyncIterator[Before]:
             await client.heads("")
         await bank.node.rosters.moved(2)
         alliance.network.asked.clear()
-        yield Before(
-            alliance,
-            lines,
-            in_flight,
-            asking,
-            finish,
-            client,
-            size,
-        )
+        yield Before(alliance, lines, in_flight, asking, finish, client, size)
         held.close()
         for line in (*lines.values(), in_flight):
             await line.close()
@@ -263,7 +255,7 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
     tls = node.peers.shown(), node.home.keys.tls_pem
     steps = await checkup.way(elsewhere, tls)
     assert [(s.step, s.ok) for s in steps][2:] == [
-        *(("TLS", True), ("pin", False)),
+        *(("TLS", True), ("pin", False))
     ]
     assert "another key than the roster pins" in str(steps[-1].found)
     assert "call carrier" in str(steps[-1].remedy)

@@ -5,13 +5,7 @@ import pytest
 from syncd.flows.ports import State
 from syncd.indicator import codec
 from syncd.node.audit import stored
-from tests.alliance import (
-    Alliance,
-    Member,
-    claims_of,
-    retire_urls,
-    shared,
-)
+from tests.alliance import Alliance, Member, claims_of, retire_urls, shared
 
 pytestmark = pytest.mark.slow
 

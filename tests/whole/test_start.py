@@ -7,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.alliance import (
-    Alliance,
-    Member,
-    Process,
-    as_founded,
-    bound,
-    shared,
-)
+from tests.alliance import Alliance, Member, Process, as_founded, bound, shared
 
 pytestmark = pytest.mark.slow
 

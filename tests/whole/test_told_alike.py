@@ -202,10 +202,10 @@ async def test_the_command_tells_the_same(
         assert (not red) == (seen[member] in ("ok", "self"))
         assert all(step["remedy"]["code"] for step in red)
     assert [s["step"] for s in found[""][:5]] == [
-        *("libsodium", "disk space", "database", "roster", "daemon"),
+        *("libsodium", "disk space", "database", "roster", "daemon")
     ]
     assert [s["step"] for s in found["bank"] if not s["ok"]] == [
-        *("address", "rounds", "holder"),
+        *("address", "rounds", "holder")
     ]
     assert [s["step"] for s in found["platform"] if not s["ok"]] == ["rounds"]
     assert [s["step"] for s in found["carrier"]] == [

@@ -119,12 +119,7 @@ async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
     ("role", "path", "status"), cases("syncd/console", "nowhere")
 )
 async def test_what_is_not_there(
-    *,
-    scene: Scene,
-    role: str,
-    path: str,
-    status: int,
-    lang: str,
+    *, scene: Scene, role: str, path: str, status: int, lang: str
 ) -> None:
     async with scene.at(role=role, lang=lang) as window:
         await window.open(path, status)
