@@ -575,7 +575,7 @@ class Member:
         """Return what its `status` says."""
         return await self.node.status_reader.status()
 
-    async def events(self, name: str) -> list[dict[str, Any]]:
+    async def events(self, name: str) -> Any:
         """Return what its events of a name say, oldest first."""
         page = await self.own.events.page(0, 10_000)
         return [dict(event.data) for event in page if event.name == name]

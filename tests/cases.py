@@ -14,10 +14,9 @@ def vectors(file: str) -> Any:
     return json.loads((VECTORS / f"{file}.json").read_text("utf-8"))
 
 
-def cases(file: str, section: str = "cases") -> list[Any]:
+def cases(file: str, section: str = "cases") -> Any:
     """Return the cases of a file of vectors."""
-    found: list[Any] = vectors(file)[section]
-    return found
+    return vectors(file)[section]
 
 
 def each(

@@ -73,13 +73,12 @@ def walk(words: str, command: Command) -> Iterator[tuple[str, Command]]:
 
 
 def test_help_says_what_each_option_is() -> None:
-    silent = [
+    assert [
         f"{words} {one.name}"
         for words, command in commands()
         for one in parameters(command.options).values()
         if one.flags and not one.about
-    ]
-    assert silent == []
+    ] == []
 
 
 def test_every_command_and_option_is_documented() -> None:
@@ -92,7 +91,7 @@ def test_every_command_and_option_is_documented() -> None:
         }
         for words, command in commands()
     }
-    documented = {
+    assert {
         " ".join(re.findall(r"(?:^| )([a-z]+)(?= |$)", called)): set(
             re.findall(r"`(--[a-z-]+)`", columns)
         )
@@ -101,8 +100,7 @@ def test_every_command_and_option_is_documented() -> None:
             section("cli.md", "All commands"),
             re.MULTILINE,
         )
-    }
-    assert documented == there
+    } == there
 
 
 def test_every_own_route_is_documented() -> None:
@@ -118,10 +116,9 @@ def test_every_own_route_is_documented() -> None:
 
 def test_every_peer_route_is_documented() -> None:
     """protocol.md has a row for each route of the peer API, and no other."""
-    api = peer_api.app(None, lambda _: None)
     there = {
         f"{route.method} {route.resource.canonical}"
-        for route in api.router.routes()
+        for route in peer_api.app(None, lambda _: None).router.routes()
         if route.method != "HEAD" and route.resource is not None
     }
     table = section("protocol.md", "12 The peer API")
@@ -139,12 +136,11 @@ def test_every_job_is_documented() -> None:
     there = set(re.findall(r"\(\"(\w+)\", self\.", scheduled))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))
     there |= set(re.findall(r"self\.(\w+\.check_startup)\(", source))
-    documented = {
+    assert {
         code
         for code in codes(section("architecture.md", "Threads and processes"))
         if code in ("round", "daily") or "." in code
-    }
-    assert documented == there
+    } == there
 
 
 def test_every_error_is_documented() -> None:
@@ -165,7 +161,7 @@ def test_every_error_is_documented() -> None:
 
 def findings() -> set[str]:
     """Return every code that the code can put into a finding."""
-    found: set[str] = set()
+    found = set()
     for path in CODE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         found.update(re.findall(r'\b_?[fF](?:inding|ound)\(\s*"(\w+)"', text))
@@ -194,10 +190,9 @@ def test_every_one_is_documented(title: str, there: set[str]) -> None:
 
 def todo_subjects() -> set[str]:
     """Return what begins the lines of what there is to do."""
-    files = ("serve/todo", "serve/status", "upkeep/never_list")
     return {
         subject
-        for file in files
+        for file in ("serve/todo", "serve/status", "upkeep/never_list")
         for subject in re.findall(
             r'Message\(\s*"([\w-]+): ',
             (CODE / "node" / f"{file}.py").read_text(encoding="utf-8"),

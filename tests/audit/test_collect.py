@@ -207,8 +207,7 @@ async def test_who_answers_wrongly_is_named(
     path: str, raw: bytes, alliance: Alliance, tmp_path: Path
 ) -> None:
     """Nothing of it is taken, and nobody else is made to look guilty."""
-    lying = alliance.police.lying_with(path, raw)
-    with lying, broken(r"^police: "):
+    with alliance.police.lying_with(path, raw), broken(r"^police: "):
         await collected(alliance, tmp_path, *IDS)
     assert not (tmp_path / "evidence").exists()
 

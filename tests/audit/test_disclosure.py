@@ -21,7 +21,7 @@ from tests.console.test_verify import SCRIPT
 from tests.refusals import failing, malformed
 
 
-def check(made: Made, of: Any) -> dict[str, Any]:
+def check(made: Made, of: Any) -> Any:
     found = disclosure.read(json.dumps(of).encode())
     return disclosure.check(found, made.fingerprint)
 

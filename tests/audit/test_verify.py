@@ -49,7 +49,6 @@ from tests.refusals import damaged, untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 Plant = Callable[[Bundle, Made], None]
-FLIPS = 200  # 1,000 with `make examples`
 
 
 def test_a_bundle_of_a_home_is_clean(made: Made, police: Bundle) -> None:
@@ -90,7 +89,7 @@ def test_two_members_copies_agree(
 
 def flips(given: Bundle) -> list[tuple[str, int]]:
     """Return places of bits: as many of each kind of file, whatever its size."""
-    n = 1000 if settings().max_examples > 1000 else FLIPS
+    n = 1000 if settings().max_examples > 1000 else 200
     by_kind: dict[str, list[str]] = {}
     for path in [*given.files, MANIFEST]:
         kind = "/".join(p for p in path.split("/")[2:3]) or path.split("/")[0]
@@ -400,8 +399,7 @@ def test_a_holder_that_lied(
 def test_a_payload_that_is_withheld(made: Made, tmp_path: Path) -> None:
     """In a bundle with payloads each entry is open, or rightly erased."""
     given = made.bundle("carrier", tmp_path, "court order 7")
-    where = bundles.log_directory(CARRIER)
-    (path,) = given.below(f"{where}/payload/")
+    (path,) = given.below(f"{bundles.log_directory(CARRIER)}/payload/")
     records = leaf.split_records(given.read(path), 3)
     entries = given.read(path.replace("payload", "tile/entries"))
     closed = tiles.split_bundle(entries, 3)[1], b"", b""
@@ -426,8 +424,7 @@ def next_text(mine: Bundle, **more: object) -> str:
     title, id_, raw = text.splitlines()
     previous = hashlib.sha256(text.encode()).hexdigest()
     roster = json.loads(raw) | {"version": 3, "previous": previous}
-    body = canonical.dumps(roster | more).decode()
-    return f"{title}\n{id_}\n{body}\n"
+    return f"{title}\n{id_}\n{canonical.dumps(roster | more).decode()}\n"
 
 
 def next_roster(mine: Bundle, **more: object) -> None:

@@ -63,7 +63,7 @@ def test_its_own_options_stand_before_shared_ones(
 
 @each("cli", "a_complaint_says_what_is_taken", "words, expected")
 def test_a_complaint_says_what_is_taken(
-    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+    words: Any, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
         main.main(words)

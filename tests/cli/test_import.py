@@ -34,7 +34,7 @@ def row(value: str) -> str:
     return f"url,{value},fake_shop,phishing_host,user_tag\n"
 
 
-def refused_rows(false: FalseApi) -> list[list[Any]]:
+def refused_rows(false: FalseApi) -> Any:
     """Return number, reason and cells of what the newest import refused."""
     rows = false.imports[max(false.imports)]["rows"].values()
     return [

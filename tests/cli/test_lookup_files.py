@@ -189,10 +189,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Whoever joined by it would have somebody else's answer."""
-    rows: list[Any] = [
-        ["card", "phone"],
-        [6222021234567890128, "+12025557105"],
-    ]
+    rows = [["card", "phone"], [6222021234567890128, "+12025557105"]]
     file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
     member(*ASK, "--file", file, "--out", out, "--keep", "card").ended(1)
     [row] = read(out)

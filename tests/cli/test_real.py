@@ -163,8 +163,7 @@ def test_a_local_list_answers_here_alone(
     assert "ours" not in lookup(police, "local.own.example", "url")
     [item] = bank("own", "list", "--list", "ours", "--json").json["items"]
     assert item["type"] == "local"
-    ran = bank("own", "remove", "--list", "ours")
-    assert ran.out == "removed 1 entries\n"
+    assert bank("own", "remove", "--list", "ours").out == "removed 1 entries\n"
     assert "ours" not in lookup(bank, "local.own.example", "url")
 
 

@@ -123,9 +123,7 @@ def retracting(false: FalseApi, count: int = 1) -> None:
 
 
 @pytest.mark.parametrize(("words", "sent"), cases("cli/report", "retract"))
-def test_retract(
-    member: Node, false: FalseApi, words: list[Any], sent: Any
-) -> None:
+def test_retract(member: Node, false: FalseApi, words: Any, sent: Any) -> None:
     """By value, position, id or import."""
     retracting(false)
     words = [*words, "--reason", "duplicate"]
@@ -210,7 +208,7 @@ def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
 
 
 @pytest.mark.parametrize("words", cases("cli/report", "retract wrongly"))
-def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
+def test_retract_what(member: Node, false: FalseApi, words: Any) -> None:
     assert member("report", "retract", *words, stdin=b"a").code == 2
     assert not false.asked
 
@@ -308,7 +306,7 @@ def test_list_goes_on_page_by_page(member: Node, false: FalseApi) -> None:
 
 @pytest.mark.parametrize(("words", "why"), cases("cli/report", "list wrongly"))
 def test_list_by_what_is_no_code(
-    member: Node, false: FalseApi, words: list[str], why: str
+    member: Node, false: FalseApi, words: Any, why: str
 ) -> None:
     """An empty table would say that nothing of it is there."""
     assert member("report", "list", *words).ended(2, why).out == ""
@@ -371,7 +369,7 @@ def test_our_own_lists_are_printed_beside_the_alliance(
     ],
 )
 def test_lookup_code(
-    member: Node, false: FalseApi, items: list[Any], code: int
+    member: Node, false: FalseApi, items: Any, code: int
 ) -> None:
     """0: all were answered, whatever was found; 1: not all."""
     answered(false, *items)
@@ -475,7 +473,7 @@ def test_status(member: Node, false: FalseApi) -> None:
         ({}, "behind"),
     ],
 )
-def test_state_of_a_log(change: dict[str, Any], expected: str) -> None:
+def test_state_of_a_log(change: Any, expected: str) -> None:
     """The worst first."""
     assert expected in "\n".join(lines(form(logs=(replace(LOG, **change),))))
 

@@ -10,10 +10,8 @@ from syncd.config import Environment
 from syncd.config.settings import Database, Secret
 from tests.refusals import misused
 
-PASSPHRASE = b"correct horse battery\n"
 
-
-def private(path: Path, content: bytes = PASSPHRASE) -> Path:
+def private(path: Path, content: bytes = b"correct horse battery\n") -> Path:
     """A file that only we may read."""
     path.write_bytes(content)
     path.chmod(0o600)

@@ -36,7 +36,6 @@ from tests.roster.conftest import Club, Dice
 
 unhex = bytes.fromhex
 FORMATS = vectors("syncd/formats")
-STATEMENTS = vectors("syncd/statements")
 CLAIMS = vectors("syncd/claims")
 BOUND = vectors("oprf/bound")
 
@@ -79,7 +78,7 @@ def test_without_arguments(
 
 
 @each("syncd/formats", "tokens", "vector", "normal_form")
-def test_tokens(vector: dict[str, str]) -> None:
+def test_tokens(vector: Any) -> None:
     """Outputs, tokens and `know` come from normal forms."""
     kind, normal = vector["kind"], vector["normal_form"]
     if kind == "url":
@@ -97,7 +96,7 @@ def test_tokens(vector: dict[str, str]) -> None:
 
 
 @each("syncd/formats", "leaves", "vector", "leaf")
-def test_leaves(vector: dict[str, Any]) -> None:
+def test_leaves(vector: Any) -> None:
     """Leaves commit to origin, type, salt and payload."""
     salt, payload = unhex(vector["salt"]), vector["payload"].encode()
     found = logs.leaf(vector["origin"], vector["type"], salt, payload)
@@ -107,7 +106,7 @@ def test_leaves(vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("void", [False, True])
 def test_statements(void: bool) -> None:
     """What the vectors call void is void, and nothing else is."""
-    for vector in STATEMENTS["void" if void else "read"]:
+    for vector in vectors("syncd/statements")["void" if void else "read"]:
         content = claims.statement(vector["type"], vector["payload"].encode())
         assert (content is None) == void, vector["why"]
 
@@ -169,7 +168,7 @@ def test_rosters() -> None:
 
 
 @each("syncd/alliance", "refused_rosters", "vector", "why")
-def test_refused_rosters(vector: dict[str, Any]) -> None:
+def test_refused_rosters(vector: Any) -> None:
     """Neither takes it after the versions before."""
     chain = [*NOTES[: vector["after"]], vector["note"].encode()]
     TrustedRoster(ALLIANCE["fingerprint"], *(chain[:-1] or NOTES))
@@ -223,7 +222,7 @@ def test_refused_requests(vector: dict[str, str]) -> None:
 
 
 @each("syncd/alliance", "logs", "vector", "origin")
-def test_logs(vector: dict[str, Any], tmp_path: Path) -> None:
+def test_logs(vector: Any, tmp_path: Path) -> None:
     """Each entry says what it is there for; audits say the same."""
     for path, text in vector["files"].items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -243,7 +242,7 @@ def test_logs(vector: dict[str, Any], tmp_path: Path) -> None:
 
 
 @each("syncd/alliance", "logs", "vector", "origin")
-def test_logs_of_ours(vector: dict[str, Any]) -> None:
+def test_logs_of_ours(vector: Any) -> None:
     """What the product makes of the same entries."""
     origin, size = vector["origin"], vector["size"]
     payloads = unhex(vector["files"][f"payload/000.p/{size}"])
@@ -279,7 +278,7 @@ EPOCH = next(e for e in trusted().body["epochs"] if e["kind"] == "phone")
 EVALUATIONS = ALLIANCE["evaluations"]
 
 
-def replied(vector: dict[str, Any], name: str, text: str) -> list[bytes]:
+def replied(vector: Any, name: str, text: str) -> list[bytes]:
     """Return what a holder's reply to a vector's request answers."""
     members = {m["id"]: m for m in trusted().body["members"]}
     return oprf.reply(
@@ -290,7 +289,7 @@ def replied(vector: dict[str, Any], name: str, text: str) -> list[bytes]:
 
 
 @each("syncd/alliance", "evaluations", "vector", "why")
-def test_evaluations(vector: dict[str, Any]) -> None:
+def test_evaluations(vector: Any) -> None:
     """From normal forms and blinds to outputs, all proofs checked."""
     request = vector["request"].encode()
     answers = [replied(vector, *one) for one in vector["replies"].items()]
@@ -305,10 +304,9 @@ def test_evaluations(vector: dict[str, Any]) -> None:
     if len(evaluated) > len(inputs):
         check = curve.encode(evaluated.pop())
         assert curve.encode(oprf.total(evaluated)) == check
-    found = [
+    assert [
         oprf.output(x, n).hex() for x, n in zip(inputs, evaluated, strict=True)
-    ]
-    assert found == vector["outputs"]
+    ] == vector["outputs"]
 
 
 @pytest.mark.parametrize(

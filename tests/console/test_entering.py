@@ -4,6 +4,7 @@ import hashlib
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock
 
 import aiohttp
@@ -19,7 +20,6 @@ from tests.console.conftest import Visitor, visitor
 
 STATIC = resources.files("syncd.console.static")
 TEMPLATES = resources.files("syncd.console") / "templates"
-OF_TESTS = Path(__file__).parent / "vendor"
 
 
 async def test_a_token_is_taken_once(operator: Visitor) -> None:
@@ -54,7 +54,7 @@ async def test_two_members_on_one_host_have_a_cookie_each(
 
 @pytest.mark.parametrize("headers", cases("syncd/console", "foreign"))
 async def test_what_changes_comes_from_our_own_page(
-    operator: Visitor, headers: dict[str, str]
+    operator: Visitor, headers: Any
 ) -> None:
     refused = await operator.post("/lang", {"lang": "zh"}, **headers)
     assert refused.status == 403
@@ -161,7 +161,7 @@ async def test_every_page_is_refused_to_other_roles(
 async def test_what_is_not_ours_is_as_it_was_published() -> None:
     """By the table of packages; all of it together is below 250 kB."""
     named = set()
-    for where in (OF_TESTS, STATIC):
+    for where in (Path(__file__).parent / "vendor", STATIC):
         rows = where.joinpath("vendor.tsv").read_text().splitlines()[1:]
         for name, *_, said in (row.split("\t") for row in rows):
             raw = where.joinpath(name).read_bytes()

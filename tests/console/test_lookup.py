@@ -172,8 +172,7 @@ async def test_who_met_it_is_told_by_the_week(
     assert (part.status, "HX-Redirect" in part.headers) == (200, False)
     assert "Noted" in part.html
     assert "<textarea" not in part.html
-    own = listed.bank.own
-    met = [one.outcome for one in await own.sightings.due(99_999)]
+    met = [one.outcome for one in await listed.bank.own.sightings.due(99_999)]
     assert met[-1] == "warned"
 
 

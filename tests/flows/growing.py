@@ -120,7 +120,7 @@ class Log:
         found = (codec.records(self.origin, bundle) for bundle in self.bundles)
         return [*itertools.chain.from_iterable(found)]
 
-    def statements(self) -> list[Any]:
+    def statements(self) -> Any:
         return [statement.decode(p, leaf[1]) for leaf, _, p in self.records]
 
     def head_at(self, size: int) -> Checkpoint:
@@ -327,7 +327,7 @@ class Pull:
         budget: Budget | None = None,
         excuse: bool = False,
     ) -> PullResult:
-        async def told(said: Sequence[Any]) -> None:
+        async def told(said: Any) -> None:
             self.rosters += [getattr(one, "version", 0) for one in said]
 
         return await pull.pull(

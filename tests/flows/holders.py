@@ -152,7 +152,7 @@ class World:
         def current() -> Roster:
             return self.roster
 
-        parts: dict[str, Any] = {
+        parts = {
             "roster": current,
             "holder": lambda member: self.holders[member],
             "offload": at_once,

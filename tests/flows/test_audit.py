@@ -41,7 +41,7 @@ ACCEPTED = RosterAccepted(version=1, hash_="ab" * 32)
 Written = statement.Statement | tuple[int, bytes]
 
 
-def about(n: int) -> dict[str, Any]:
+def about(n: int) -> Any:
     kind = ("phone", "url", "account")[n % 3]
     return sample_statements.about(n, kind=kind, epoch=1 + n % 2)
 
@@ -268,13 +268,10 @@ def test_honest_rows_hold() -> None:
     assert found.rows == 3  # of two reports and a dispute
 
 
-SIZES = [*range(8), 255, 256, 257, 300, 513]
-
-
 @st.composite
 def entries(draw: st.DrawFn) -> list[Written]:
     """Draw statements that get in each other's way."""
-    size = draw(st.sampled_from(SIZES))
+    size = draw(st.sampled_from([*range(8), 255, 256, 257, 300, 513]))
     rng = random.Random(draw(st.integers(0, 2**32)))
     statements: list[Written] = []
     for i in range(size):
@@ -311,8 +308,7 @@ def test_any_log_and_any_cut(
     with patch.object(audit, "CHUNK", chunk):
         found = audit.check(log.view(merged=merged))
     assert found.problems == []
-    want = digests(log, merged)
-    assert found.digest == {k: d for k, d in want.items() if d}
+    assert found.digest == {k: d for k, d in digests(log, merged).items() if d}
 
 
 def differs(index: int, sightings: bool = False) -> str:
@@ -359,7 +355,7 @@ def test_one_row(
 
 def test_rows_that_do_not_read() -> None:
     """A column of a wrong type is a problem, not a traceback."""
-    odd: Any = [
+    odd = [
         ("text", 5, 0, b"", None),
         (b"", -5, 0, b"", None),
         (b"", 5, "x", b"", None),
@@ -390,8 +386,7 @@ def test_where_the_roster_pins_the_end_no_note_is_needed() -> None:
     """Who came later has that alone of an ended log."""
     pin = TINY.head_at(TINY.size)
     for root, want in ((pin.root, []), (b"\2" * 32, ["roster: another"])):
-        pins = (pin._replace(root=root),)
-        found = problems(TINY, note=b"", pins=pins)
+        found = problems(TINY, note=b"", pins=(pin._replace(root=root),))
         assert [why[:15] for why in found] == want
 
 
@@ -421,12 +416,11 @@ def test_what_anchors_say_of_access_records_is_kept() -> None:
 
 def test_many_problems_are_counted() -> None:
     """A thousand odd rows do not make a thousand lines."""
-    odd: Any = [("text", 5, 0, b"", None)] * 600
+    odd = [("text", 5, 0, b"", None)] * 600
     found = problems(LONG, rows=[*LONG.rows()[0], *odd])
     assert len(found) == audit.NAMED + 1
     assert found[-1] == f"and {600 - audit.NAMED} more"
-    lost = problems(LONG, rows=[])
-    assert sorted(lost) == [*map(differs, (0, 256, 512))]
+    assert sorted(problems(LONG, rows=[])) == [*map(differs, (0, 256, 512))]
 
 
 # --------------------------------------------------------- log and signatures
@@ -585,7 +579,7 @@ def test_wrong_notes(proofs: tuple[Proof, ...], why: str) -> None:
     ],
 )
 def test_what_does_not_go_together(
-    log: Audited, other: dict[str, Any], want: list[str]
+    log: Audited, other: Any, want: list[str]
 ) -> None:
     """Each is a problem, not a traceback."""
     assert problems(log, **other) == want

@@ -30,7 +30,7 @@ DEALS = [seat.deal(RNG) for seat in SEATS]
 AGREED = [ceremonies.say(seat, DEALS) for seat in SEATS]
 
 
-def altered(said: Said, case: dict[str, Any]) -> Any:
+def altered(said: Said, case: Any) -> Any:
     value = said.to_json()
     edited(case)(value)
     return value
@@ -106,7 +106,7 @@ def test_the_roster_takes_what_all_holders_signed() -> None:
     [(kind, c) for kind in ("deals", "agreements") for c in VECTORS[kind]],
     ids=lambda x: x if isinstance(x, str) else x["case"],
 )
-def test_who_lies_is_blamed(kind: str, case: dict[str, Any]) -> None:
+def test_who_lies_is_blamed(kind: str, case: Any) -> None:
     """By a signed note; from then on nobody goes on, and no share is used."""
     *notes, right = DEALS if kind == "deals" else [*DEALS, *AGREED]
     notes.append(row.read(Said, altered(right, case), "note"))
@@ -138,7 +138,7 @@ def test_two_deals_of_one_holder_name_it() -> None:
 
 
 @pytest.mark.parametrize("case", VECTORS["refused"], ids=lambda c: c["case"])
-def test_what_is_no_note_of_its_name(case: dict[str, Any]) -> None:
+def test_what_is_no_note_of_its_name(case: Any) -> None:
     """Nor is one of another alliance, whoever signed it."""
     key, said = POLICE.keys.member, DEALS[2]
     raw = document.sign("ceremony", FIRST.id, altered(said, case), key)

@@ -130,7 +130,7 @@ def test_nobody_else_says_so() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(
-    draft: DisputeDraft | OwnerDraft, wrong: dict[str, Any], says: str
+    draft: DisputeDraft | OwnerDraft, wrong: Any, says: str
 ) -> None:
     with malformed() as caught:
         claim.prepare(replace(draft, **wrong), CARRIER)

@@ -19,7 +19,6 @@ from tests.refusals import failing, malformed
 
 PAGE = Identifier("url", "evil.example/a")
 HOST = Identifier("url", "evil.example/")
-URL = (PAGE, HOST)
 PHONE = (Identifier("phone", "+12025550123"),)
 POLICY = ROSTER.policy
 SUSPECTED = Verdict("suspected", "warn", "warn", ("one_group",))
@@ -41,7 +40,7 @@ def over(
     level: int | None = None,
     on: Identifier = PHONE[0],
 ) -> OwnOpinion:
-    forms = PHONE if on == PHONE[0] else URL
+    forms = PHONE if on == PHONE[0] else (PAGE, HOST)
     ours = own_lists.over(found, level, forms, {on: entries}, POLICY)
     assert ours is not None
     return ours
@@ -103,7 +102,7 @@ def test_a_note_changes_nothing() -> None:
     ],
 )
 def test_a_local_entry_is_acted_on_like_one_report(
-    given: dict[str, Any], found: Verdict, action: str
+    given: Any, found: Verdict, action: str
 ) -> None:
     """Also where the alliance could not be asked; not where it protects."""
     ours = over(found, entry("local", **given))
@@ -155,7 +154,7 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
 
 @each("flows", "what_cannot_be_is_refused_by_name", "type_, fields, why")
 def test_what_cannot_be_is_refused_by_name(
-    type_: str, fields: dict[str, str], why: str
+    type_: str, fields: Any, why: str
 ) -> None:
     with failing(why) as caught:
         own_lists.entry(type_, draft(**fields), RULES)

@@ -100,7 +100,7 @@ def test_police_alone_do_not_tip_off(
 
 
 def test_every_field_that_is_given_is_kept() -> None:
-    said: dict[str, Any] = {
+    said: Any = {
         "channel": next(iter(vocabulary.FACETS["channel"])),
         "case": "0123456789abcdef",
         "spoofed": True,
@@ -200,7 +200,7 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(
-    fields: dict[str, Any], says: str
+    fields: Any, says: str
 ) -> None:
     with pytest.raises((MalformedError, UsageError)) as caught:
         prepared(**fields)
@@ -304,7 +304,7 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
 
 def test_a_value_is_found_without_its_kind() -> None:
     """As all that it may have been reported as."""
-    where: Any = {"region": "US", "scheme": ""}
+    where = {"region": "US", "scheme": ""}
     assert report.forms_to_find("", "", **where) == ()
     forms = report.forms_to_find("", "202 555 0123", **where)
     assert [f.value for f in forms] == [NUMBER]

@@ -31,7 +31,7 @@ def test_a_second_person_decides_once(
 @pytest.mark.parametrize(
     "other", [{"staff": ""}, {"staff": "0042"}, {"staff": " 0042 "}, {"id": 1}]
 )
-def test_one_person_or_token_is_no_second(other: dict[str, Any]) -> None:
+def test_one_person_or_token_is_no_second(other: Any) -> None:
     with refused("person"):
         decided(HELD, replace(SECOND, **other), 5, "", right=True)
 

@@ -62,7 +62,7 @@ async def test_one_history_convicts_nobody() -> None:
         {"notes": texts, "proof": ()},
         {"proof": said.proof[1:]},
     ):
-        other: Any = replace(said, **change)
+        other = replace(said, **change)
         with failing():
             trial.judge(other, ROSTER)
 

@@ -9,7 +9,7 @@ from tests.refusals import malformed
 
 
 @each("identifiers/extract")
-def test_what_a_message_names(one: dict[str, Any]) -> None:
+def test_what_a_message_names(one: Any) -> None:
     found = [" ".join(filter(None, it)) for it in extract(one["text"])]
     assert found == one["found"]
 

@@ -5,6 +5,7 @@ import csv
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 from unittest.mock import Mock
 
 import phonenumbers
@@ -224,9 +225,7 @@ def test_an_unknown_region_is_the_operator_s_mistake() -> None:
 
 
 @each("identifiers/phone", "short")
-def test_the_hint_for_a_short_number_is_one_that_works(
-    one: dict[str, str],
-) -> None:
+def test_the_hint_for_a_short_number_is_one_that_works(one: Any) -> None:
     raw, region, way_out = one["raw"], one["region"], one["way_out"]
     with malformed() as e:
         phone.normalise(raw, region)

@@ -26,7 +26,7 @@ VECTORS = vectors("syncd/statements")
 
 
 @each("syncd/statements", "read", "case")
-def test_read(case: dict[str, Any]) -> None:
+def test_read(case: Any) -> None:
     """Each vector is read, and spelled again as it was."""
     payload = case["payload"].encode()
     found = statements.decode(payload, case["type"])
@@ -36,7 +36,7 @@ def test_read(case: dict[str, Any]) -> None:
 
 
 @each("syncd/statements", "void", "case")
-def test_void(case: dict[str, Any]) -> None:
+def test_void(case: Any) -> None:
     """Each vector is void, for a reason that quotes nothing of it."""
     found = statements.decode(case["payload"].encode(), case["type"])
     assert isinstance(found, Void), case["why"]
@@ -52,7 +52,7 @@ def test_total(payload: bytes, type_: int) -> None:
 
 
 @given(st.sampled_from(VECTORS["read"]), st.data())
-def test_one_spelling(case: dict[str, Any], data: st.DataObject) -> None:
+def test_one_spelling(case: Any, data: st.DataObject) -> None:
     """An edited payload is void or means something else, never the same."""
     payload = case["payload"].encode()
     at = data.draw(st.integers(0, len(payload)))
@@ -88,15 +88,14 @@ def test_a_sighting_counts_in_steps() -> None:
     """At least 1, 2, 5, 10, 50 or 100 times: nobody is told how often."""
     vector = next(c for c in VECTORS["read"] if c["type"] == 4)
     value = json.loads(vector["payload"])
-    found = [
+    assert [
         count
         for count in range(120)
         if isinstance(
             statements.decode(canonical.dumps({**value, "count": count}), 4),
             Sighting,
         )
-    ]
-    assert found == [1, 2, 5, 10, 50, 100]
+    ] == [1, 2, 5, 10, 50, 100]
 
 
 def test_an_anchor_of_all_its_logs_is_read() -> None:

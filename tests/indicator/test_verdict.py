@@ -112,7 +112,7 @@ def read_case(claims: str, setting: str) -> Case:
             case ["cap", word]:
                 caps["", word] = int(value)
     fields = ROSTER.policy.__struct_fields__
-    changed: dict[str, Any] = {k: v for k, v in given.items() if k in fields}
+    changed: Any = {k: v for k, v in given.items() if k in fields}
     return Case(
         forms=tuple(map(tuple, forms)),
         in_force=tuple(elsewhere),
@@ -155,7 +155,7 @@ def read_claim(
     def day(name: str, usual: int) -> str:
         return day_text(TODAY + int(options.get(name, usual)))
 
-    head: dict[str, Any] = {
+    head: Any = {
         "on": day("on", -10),
         "kind": kind,
         "epoch": 1,
@@ -255,7 +255,7 @@ def test_order_is_nothing(row: list[str], shuffle: Random) -> None:
 
 
 @each("verdict", "floods")
-def test_nobody_can_make_a_verdict_dear(one: dict[str, str]) -> None:
+def test_nobody_can_make_a_verdict_dear(one: Any) -> None:
     """Twice as many claims on a token cost twice as much, not four times."""
 
     def cost(times: int) -> int:
@@ -283,7 +283,7 @@ def answer(claims: str, setting: str = "") -> Verdict:
 
 
 @each("verdict", "rests_on")
-def test_it_rests_on(one: dict[str, str]) -> None:
+def test_it_rests_on(one: Any) -> None:
     wanted = [(origin(at[0]), int(at[1])) for at in one["named"].split()]
     assert [*answer(one["claims"]).positions] == wanted
 
@@ -302,12 +302,11 @@ def test_days_are_of_the_reports_that_count() -> None:
 
 def test_members_are_counted_once() -> None:
     """Sectors count reporting members, not their reports."""
-    found = answer(
+    assert answer(
         "B report bank_detection ; B2 report user_tag ;"
         " D report bank_detection ; F report user_tag ;"
         " P report police_case expires=0"
-    )
-    assert found.sectors == {"bank": 2, "platform": 1}
+    ).sectors == {"bank": 2, "platform": 1}
 
 
 def test_the_strongest_report_names_the_label() -> None:

@@ -10,7 +10,7 @@ KNOWN = column_names.knows(FileOptions(names=("编号 ", "2")))
 
 
 @each("lists/cells", "headers")
-def test_the_header_is_where_the_names_are(one: dict[str, Any]) -> None:
+def test_the_header_is_where_the_names_are(one: Any) -> None:
     """Else it is the first row."""
     assert column_names.header_row(one["rows"], KNOWN) == one["header"]
 

@@ -14,7 +14,7 @@ from tests.refusals import misused
 
 @each("lists/kinds", "told")
 def test_the_given_format_goes_before_the_name(
-    tmp_path: Path, one: dict[str, Any]
+    tmp_path: Path, one: Any
 ) -> None:
     path = tmp_path / one["name"]
     path.write_text("value\na\n")
@@ -38,7 +38,7 @@ def zipped(path: Path, *parts: str) -> bytes:
 @each("lists/kinds", "foreign")
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
-    tmp_path: Path, one: dict[str, str], name: str
+    tmp_path: Path, one: Any, name: str
 ) -> None:
     text = refused(tmp_path / name, one["raw"].encode("latin-1"))
     assert text.startswith(f"is {one['what']}, whatever its name says; ")
@@ -46,15 +46,13 @@ def test_what_is_no_list_of_ours_is_named(
 
 
 @each("lists/kinds", "ours")
-def test_what_only_looks_so_is_not(
-    tmp_path: Path, one: dict[str, str]
-) -> None:
+def test_what_only_looks_so_is_not(tmp_path: Path, one: Any) -> None:
     (tmp_path / "a.csv").write_bytes(one["raw"].encode("latin-1"))
     assert file_kinds.kind_of(tmp_path / "a.csv", FileOptions()) == "csv"
 
 
 @each("lists/kinds", "zipped")
-def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
+def test_what_a_zip_holds(tmp_path: Path, one: Any) -> None:
     raw = zipped(tmp_path / "b", "[Content_Types].xml", one["part"])
     for name in ("a.xlsx", "a.csv"):
         text = refused(tmp_path / name, raw)

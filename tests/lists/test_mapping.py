@@ -88,7 +88,7 @@ def test_what_is_written_is_read_again() -> None:
 
 
 @each("lists/mappings")
-def test_what_cannot_be_is_named_with_its_line(one: dict[str, str]) -> None:
+def test_what_cannot_be_is_named_with_its_line(one: Any) -> None:
     with misused(one["why"]) as refused:
         mapping.read(one["text"], "m.toml")
     assert str(refused.value).startswith("m.toml: ")

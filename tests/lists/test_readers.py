@@ -15,7 +15,6 @@ from syncd.errors import MalformedError, UsageError
 from syncd.lists import columns, file_kinds, lines, table, text, workbook
 from syncd.lists.rows import FileOptions, Table
 
-TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
 pieces = st.lists(
     st.sampled_from(
         [
@@ -80,7 +79,7 @@ def test_total(
 
 @given(
     pieces,
-    st.sampled_from(TEXTS),
+    st.sampled_from(("csv", "tsv", "txt", "hosts", "ndjson")),
     st.sampled_from(["", *lines.ENCODINGS]),
     st.fixed_dictionaries(
         {},
@@ -103,7 +102,7 @@ def test_total(
 @example(b'# "value,a\n', "csv", "", {})
 @example(b'# "value,a\n1,2\n', "csv", "", {})
 def test_going_on_anywhere(
-    tmp_path: Path, raw: bytes, form: str, encoding: str, more: dict[str, Any]
+    tmp_path: Path, raw: bytes, form: str, encoding: str, more: Any
 ) -> None:
     """Begun behind the rows of any lines, the rest is as it was from the beginning."""
     path = tmp_path / "a"

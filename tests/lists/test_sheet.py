@@ -32,9 +32,7 @@ RELS = f"{OFFICE}/officeDocument/2006/relationships"
 HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>value</t></is></c></row>'
 
 
-def saved(
-    folder: Path, rows: list[list[Any]], merged: Iterable[str] = ()
-) -> Path:
+def saved(folder: Path, rows: Any, merged: Iterable[str] = ()) -> Path:
     """What openpyxl writes."""
     path = folder / "a.xlsx"
     book = openpyxl.Workbook()
@@ -148,7 +146,7 @@ def childless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("childless")
 @each("lists/sheets")
-def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
+def test_a_column(tmp_path: Path, one: Any) -> None:
     """What each vector says of it."""
     path = made(
         tmp_path,
@@ -199,7 +197,7 @@ def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("childless")
 @each("lists/sheets", "tables")
-def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
+def test_a_table(tmp_path: Path, one: Any) -> None:
     """What each vector says of it."""
     if "xml" in one:
         path = made(tmp_path, one["xml"], before=one.get("before", ""))
@@ -302,7 +300,7 @@ def test_any_change_of_a_workbook(tmp_path: Path, data: st.DataObject) -> None:
         unsheltered(changed)
 
 
-def unsheltered(path: Path, wanted: str = "") -> list[Any]:
+def unsheltered(path: Path, wanted: str = "") -> Any:
     """The frames of a workbook, without a child."""
     found = list(workbook.frames(path, wanted))
     for frame in found:
@@ -443,7 +441,6 @@ def born(*a, **k):
 subprocess.Popen = born
 opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())
 """
-KILLED = OPENED + "os.kill(os.getpid(), 9)"
 # Its own is told by getrusage as no less than pytest's.
 MEASURED = f"""{OPENED}
 rows = sum(1 for _ in opened.rows(0, 0))
@@ -464,7 +461,7 @@ def running(code: str, path: Path) -> subprocess.CompletedProcess[str]:
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     """A killed command leaves no reader behind."""
     path = saved(tmp_path, [["value"], *([n] for n in range(9000))])
-    ran = running(KILLED, path)
+    ran = running(OPENED + "os.kill(os.getpid(), 9)", path)
     assert ran.returncode == -signal.SIGKILL
     state = Path("/proc") / ran.stdout.strip() / "stat"
     for _ in range(100):
@@ -526,9 +523,7 @@ GRID = st.lists(
 
 
 @given(GRID)
-def test_what_openpyxl_writes_is_read(
-    tmp_path: Path, rows: list[list[Any]]
-) -> None:
+def test_what_openpyxl_writes_is_read(tmp_path: Path, rows: Any) -> None:
     """Every cell at its place, whatever is empty around it."""
     path = saved(tmp_path, rows)
     found = {}

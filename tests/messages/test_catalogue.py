@@ -53,15 +53,14 @@ def test_all_faults_and_their_hints_are_in_chinese() -> None:
 
 def test_help_in_chinese() -> None:
     """In a process of its own: help is built from the first word on."""
-    ran = subprocess.run(
+    out = subprocess.run(
         [
             *(sys.executable, "-c", "from syncd.cli.main import main; main()"),
             *("--lang", "zh", "report", "import", "--help"),
         ],
         capture_output=True,
         check=True,
-    )
-    out = ran.stdout.decode()
+    ).stdout.decode()
     assert "字段=列" in out
     assert "report import [选项] FILE\n" in out
     assert "存放令牌的文件" in out

@@ -90,7 +90,7 @@ async def test_an_expired_or_altered_invitation_is_refused(
     bank: Member,
 ) -> None:
     invited = await invite(bank)
-    changes: list[dict[str, Any]] = [
+    changes: Any = [
         {"sector": "bank"},
         {"fingerprint": "00" * 32},
         {"secret": bytes(32)},

@@ -48,7 +48,6 @@ def world(tmp_path: Path) -> World:
 
 
 VOUCH = Vouch(**ABOUT, role="hotline", expires="2027-01-01", know=REPORT.know)
-DISPUTE = dispute(**ABOUT)
 
 
 def claim(
@@ -70,7 +69,7 @@ async def test_a_week_later(world: World) -> None:
     assert world.lapse.effective(claim(9))
     assert not world.lapse.effective(claim(10))
     assert not world.lapse.effective(claim(10, VOUCH))
-    assert world.lapse.effective(claim(10, DISPUTE))
+    assert world.lapse.effective(claim(10, dispute(**ABOUT)))
     assert not world.lapse.effective(claim(0, origin="new/syncd/t/1"))
 
 

@@ -9,12 +9,10 @@ from syncd.config import Address
 from syncd.node.listeners import listening
 from tests.refusals import misused
 
-ANY = Address("127.0.0.1", 0)
-
 
 def test_each_process_has_a_socket_of_its_own_at_one_address() -> None:
     """Who connects is shared out between them."""
-    made = [sock for (sock,) in listening(ANY, "own", n=3)]
+    made = [sock for (sock,) in listening(Address("127.0.0.1", 0), "own", n=3)]
     try:
         [port] = {sock.getsockname()[1] for sock in made}
         for _ in range(64):

@@ -151,7 +151,7 @@ async def test_many_items_have_more_time_unless_one_is_named(
     given: list[float] = []
 
     async def noted(
-        asked: list[Any], *_: Any, timeout_s: float, **__: Any
+        asked: Any, *_: Any, timeout_s: float, **__: Any
     ) -> list[Answer]:
         given.append(timeout_s)
         return [Answer(problem=MalformedError("value: empty"))] * len(asked)
@@ -159,8 +159,7 @@ async def test_many_items_have_more_time_unless_one_is_named(
     monkeypatch.setattr("syncd.node.serve.lookups.lookup.lookup", noted)
     monkeypatch.setattr(bank.node.budgets, "spend", lambda *_: None)
     for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
-        values = ["+12025550190"] * n
-        await answers(bank, *values, deadline_ms=deadline_ms)
+        await answers(bank, *["+12025550190"] * n, deadline_ms=deadline_ms)
     assert given == [30.002, 32.0, 60.0, 0.05]
 
 

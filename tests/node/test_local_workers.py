@@ -219,7 +219,7 @@ async def test_events_are_passed_on_as_they_happen(
 async def test_a_worker_that_is_killed_loses_no_record(bank: Member) -> None:
     """Of what was answered; and another takes its place."""
     workers = bank.node.local_workers.workers
-    answered: set[str] = set()
+    answered = set()
     stop = asyncio.Event()
 
     async def ask(me: int) -> None:

@@ -15,7 +15,6 @@ import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -158,7 +157,7 @@ async def take_in(member: Member) -> None:
     row = {"kind": "phone", "label": "other", "role": "caller"}
     row |= {"value": OURS, "evidence": "user_tag"}
     why = {"type": "x", "title": "", "status": 400, "detail": "no"}
-    mark: dict[str, Any] = {"id": begun["id"], "old_offset": 0, "row": 2}
+    mark = {"id": begun["id"], "old_offset": 0, "row": 2}
     mark |= {"offset": len(FILE), "prefix": WHOLE, "rows": [1]}
     mark["refused"] = [{"row": 2, "value": THEIRS, "problem": why}]
     status, taken = await member.call(

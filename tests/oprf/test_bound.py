@@ -270,7 +270,7 @@ def points(texts: list[str]) -> list[bytes]:
 
 
 def follow(
-    row: dict[str, Any],
+    row: Any,
     quorum: list[int],
     context: bytes,
     elements: list[bytes],

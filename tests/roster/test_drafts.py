@@ -222,8 +222,8 @@ def test_a_member_describes_itself_anew(
 def test_what_a_request_cannot_change(
     bank: keys.MemberKeys,
     machine: TrustedRoster,
-    change: dict[str, Any],
-    given: dict[str, Any],
+    change: Any,
+    given: Any,
     why: str,
 ) -> None:
     """A member is known by its keys; a log's key never changes."""

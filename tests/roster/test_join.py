@@ -41,7 +41,7 @@ SCHEMA = json.loads(
 )
 
 
-def value_of(raw: bytes) -> dict[str, Any]:
+def value_of(raw: bytes) -> Any:
     return document.parse(note.parse(raw).text, "join").value
 
 
@@ -129,7 +129,7 @@ def test_the_member_key_binds_all(club: Club) -> None:
 def test_the_tls_key_signed_this_very_request(club: Club) -> None:
     """Or one could join with a certificate that one saw somewhere."""
     raw, owner = club.request("bank"), club.keys["bank"]
-    edits: list[Callable[[dict[str, Any]], object]] = [
+    edits = [
         lambda v: v.update(urls=["https://elsewhere.example"]),
         lambda v: v["names"].update(en="Bank of Elsewhere"),
         lambda v: v["proofs"].update(tls="AAAA"),
@@ -199,7 +199,7 @@ def test_a_tls_key_that_tls_does_not_use(club: Club) -> None:
         club.request("bank")
     der = certified(odd, None)
 
-    def swap(value: dict[str, Any]) -> None:
+    def swap(value: Any) -> None:
         value["certificate"] = base64.b64encode(der).decode()
         value["keys"]["tls"] = certificate.pin(der)
 
@@ -297,10 +297,9 @@ def box(settled: Club) -> tuple[bytes, bytes]:
     """Return a sealed file and the key that opens it."""
     settled.request("bank")
     owner = settled.keys["bank"]
-    raw = sealed.seal(
+    return sealed.seal(
         "share", ALLIANCE, {"member": "bank"}, b"secret", owner.public.seal
-    )
-    return raw, owner.seal_private
+    ), owner.seal_private
 
 
 def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:

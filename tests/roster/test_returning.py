@@ -30,8 +30,7 @@ def returning(
     fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
     club.keys["bank"] = replace(fresh, **{"generation": 2} | other)
     draft = drafts.begin(machine.current, now=now)
-    asked = join.parse(club.request("bank", draft.id))
-    return membership.add(draft, asked)
+    return membership.add(draft, join.parse(club.request("bank", draft.id)))
 
 
 def back(machine: TrustedRoster, now: int = DAY) -> Roster:
@@ -165,8 +164,7 @@ def test_a_member_takes_new_keys_by_its_word(
     draft = drafts.begin(machine.current, now=NOW)
     with refused("do not vouch for"):
         membership.update(draft, rotated(club, draft, "carrier"), end)
-    taken = club.keys["carrier"].seen_seed
-    asked = rotated(club, draft, seen_seed=taken)
+    asked = rotated(club, draft, seen_seed=club.keys["carrier"].seen_seed)
     wrong = membership.update(draft, asked, end)
     with malformed("carrier's seen"):
         drafts.write(wrong, machine.current)

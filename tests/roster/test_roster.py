@@ -178,7 +178,7 @@ def steps(path: str) -> tuple[str | int, ...]:
     )
 
 
-def edited(case: dict[str, Any]) -> Edit:
+def edited(case: Any) -> Edit:
     """Return the edit that a vector asks for."""
 
     def edit(value: Any) -> None:

@@ -76,10 +76,10 @@ def crash_at(point: str) -> Iterator[None]:
         failpoint.arm(None)
 
 
-def sql(db: Database, text: str, **values: object) -> list[Any]:
+def sql(db: Database, text: str, **values: object) -> Any:
     """Run a statement as it stands; return its rows."""
 
-    def job(c: sa.Connection) -> list[Any]:
+    def job(c: sa.Connection) -> Any:
         done = c.execute(sa.text(text), values)
         return [*done] if done.returns_rows else []
 

@@ -28,8 +28,6 @@ from tests.refusals import damaged, forked, misused, over_quota, stale
 from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
 NOW = 1_800_000_000
-HOURLY = Limit(100, 3600)
-DAILY = Limit(250, 86_400)
 
 
 def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
@@ -42,7 +40,7 @@ def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
             "request": b"%32d" % request,
             "now": now,
             "day": "2027-01-15",
-            "limits": (HOURLY, DAILY),
+            "limits": (Limit(100, 3600), Limit(250, 86_400)),
             **other,
         }
     )
@@ -154,8 +152,7 @@ async def test_each_writer_has_records_before_its_own(
 
         write(step)
 
-    failing = patch.object(own.database, "write_now", fails)
-    with failing, stale():
+    with patch.object(own.database, "write_now", fails), stale():
         await other.record([access()])
     await record(own)
     await other.record([access()])
@@ -211,7 +208,7 @@ async def test_a_record_that_was_changed_does_not_open(
 
 @each("store", "records_are_a_chain_that_an_anchor_closes", "change, found")
 async def test_records_are_a_chain_that_an_anchor_closes(
-    own: OwnStore, change: str, found: list[str]
+    own: OwnStore, change: str, found: Any
 ) -> None:
     """What was recorded by then is not written anew, with no secret either."""
     for _ in range(3):

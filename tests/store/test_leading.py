@@ -138,7 +138,7 @@ async def test_a_promoted_server_hands_nothing_over(
 
 @pytest.mark.parametrize("change", [{"timeline": "another"}, {"fencing": 7}])
 async def test_who_led_before_a_failover_asks_before_it_writes(
-    one: One, change: dict[str, Any]
+    one: One, change: Any
 ) -> None:
     """The promoted server has its number, and may lack what was seen."""
     assert await one.look()

@@ -124,7 +124,7 @@ STEPS = vectors("store/lists")
 
 
 @pytest.mark.parametrize("steps", STEPS["said"].values(), ids=STEPS["said"])
-async def test_what_is_said_again(own: OwnStore, steps: list[Any]) -> None:
+async def test_what_is_said_again(own: OwnStore, steps: Any) -> None:
     for one in steps:
         how = {"day": one.get("day", TODAY)}
         if "back" in one:
@@ -188,7 +188,7 @@ async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
 
 
 @pytest.mark.parametrize("steps", STEPS["gone"].values(), ids=STEPS["gone"])
-async def test_what_is_gone(own: OwnStore, steps: list[Any]) -> None:
+async def test_what_is_gone(own: OwnStore, steps: Any) -> None:
     for one in steps:
         of = {**one}
         if "hand" in of:

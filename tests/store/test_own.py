@@ -215,7 +215,7 @@ async def test_erased_payloads_leave_the_disk(
     row = Published(1, 0, b"t" * 16, 1)
     _, _, bundles = await log.write(own, *log.reported(2), rows=[row])
     assert bundles[0].gz in postgres.disk(tmp_path, "own")
-    given: dict[str, Any] = {"erased": [(0, 1, 2)]} if by == 3 else {}
+    given: Any = {"erased": [(0, 1, 2)]} if by == 3 else {}
     await log.write(own, erase((0, 1)), **given)
     if not given:
         await own.log.erase(log.origin, [(0, 1, by)])

@@ -31,7 +31,7 @@ def local(n: int, list_: str = "police") -> NewEntry:
     return NewEntry("local", "phone", value, EntryFields(), list_, DAY + 30)
 
 
-async def add(entries: OwnEntries, *some: NewEntry) -> list[Any]:
+async def add(entries: OwnEntries, *some: NewEntry) -> Any:
     return await entries.add(some, "chen")
 
 

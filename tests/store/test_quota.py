@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -44,7 +43,7 @@ class Steps:
             self.writes += 1
 
             def watched(c: Any) -> Any:
-                raw: sqlite3.Connection = c.connection.driver_connection
+                raw = c.connection.driver_connection
                 raw.set_progress_handler(self._step, 1)
                 try:
                     return job(c)

@@ -14,10 +14,8 @@ from tests.cases import each, vectors
 from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
-NOTES = vectors("tlog/notes")
-
 ALPHA = SigningKey("alpha.example/log", ED25519, b"\1" * 32)
-HEAD = checkpoint.parse(NOTES["checkpoints"][3]["text"])
+HEAD = checkpoint.parse(vectors("tlog/notes")["checkpoints"][3]["text"])
 
 checkpoints = st.builds(
     Checkpoint,
@@ -60,7 +58,7 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
 
 
 @each("tlog/notes", "checkpoints", "case", "size")
-def test_published_checkpoints_open_and_are_made(case: dict[str, Any]) -> None:
+def test_published_checkpoints_open_and_are_made(case: Any) -> None:
     raw = case["cosigned"].encode()
     head, signed = checkpoint.open_(raw, ALPHA.verifier)
     assert (str(head), head.size) == (case["text"], case["size"])

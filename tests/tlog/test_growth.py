@@ -91,8 +91,7 @@ MINE = Log(
     ],
 )
 
-SMALL = 1500
-small = st.integers(0, SMALL)
+small = st.integers(0, 1500)
 interesting = small | st.sampled_from(
     [FULL * FULL + d for d in (-300, -1, 0, 1, 77, 256, 2000)]
 )

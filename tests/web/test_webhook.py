@@ -23,8 +23,6 @@ NAME = "txwz-bank-17-1"
 BODY = f'{{"id":"{NAME}","text":"紧急"}}'.encode()
 receiver = serving
 
-Verify = Callable[[bytes, Mapping[str, str]], object]
-
 
 def by_resend(body: bytes, headers: Mapping[str, str]) -> object:
     """Theirs are the same three headers under a prefix of their own."""
@@ -47,7 +45,7 @@ async def post(url: str) -> None:
 @pytest.mark.parametrize("verify", [Webhook(SECRET).verify, by_resend])
 @pytest.mark.parametrize("what", ["", "body", "id", "timestamp", "key", "age"])
 def test_receivers_of_two_makers_believe_it_and_nothing_changed(
-    verify: Verify, what: str
+    verify: Callable[[bytes, Mapping[str, str]], object], what: str
 ) -> None:
     """Nor what is older than their five minutes."""
     at = int(time.time()) - 3600 * (what == "age")

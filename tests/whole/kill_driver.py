@@ -57,13 +57,12 @@ from tests.flows.growing import FakeSource, Log, offload
 OWN = SigningKey("bank.example/syncd/txwz/1", ED25519, b"b" * 32)
 OTHER = SigningKey("police.example/syncd/txwz/1", ED25519, b"p" * 32)
 MERGED = SigningKey("bank.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
-VAULT_KEY = b"v" * 32
 TODAY = "2026-11-21"
 BATCH = 23  # rows of the file in one step: not a part of 256
 STEP = 41  # entries of the other's log in one pull
 MOST = 30_000  # entries that the other's log has at all
 FULL = 256
-FIELDS: dict[str, Any] = {
+FIELDS: Any = {
     "label": "other",
     "role": "phishing_host",
     "evidence": "user_tag",
@@ -184,7 +183,7 @@ def open_own(home: Path) -> OwnStore:
     """Open the member's own.db."""
     return OwnStore(
         home,
-        cipher=VaultCipher(VAULT_KEY),
+        cipher=VaultCipher(b"v" * 32),
         access_key=b"a" * 32,
         clock=clock,
         server=server(home),
@@ -290,13 +289,12 @@ class Life:
 
     async def receipt(self) -> None:
         """Sign what is merged."""
-        cosigner = Cosigner(
+        signed = await Cosigner(
             mirror=self.mirror,
             log_key=OTHER.verifier,
             book=self.own.cosigned,
             now=clock(),
-        )
-        signed = await cosigner.merged(MERGED)
+        ).merged(MERGED)
         if signed is not None:
             tell("receipt", base64.b64encode(signed.note).decode())
 

@@ -139,7 +139,7 @@ REPORTED = [
 ]
 
 
-def listed(name: str, kind: str = "phone", **more: object) -> dict[str, Any]:
+def listed(name: str, kind: str = "phone", **more: object) -> Any:
     """Return a report of a canary."""
     fixed = {"label": "other", "role": ROLES[kind], "evidence": "user_tag"}
     return {"kind": kind, "value": CANARIES[name][0], **fixed, **more}
@@ -201,11 +201,11 @@ LIST = {
 }
 
 
-def step(id_: int) -> dict[str, Any]:
+def step(id_: int) -> Any:
     """A list's one step, with a row that the client refuses."""
     raw = CANARIES["refused in a list"][0]
     why = {"type": "x", "title": "", "status": 400, "detail": "no"}
-    mark: dict[str, Any] = {"id": id_, "old_offset": 0, "offset": 99, "row": 3}
+    mark: Any = {"id": id_, "old_offset": 0, "offset": 99, "row": 3}
     mark |= {"prefix": bytes(32).hex(), "rows": [1, 2]}
     mark |= {"refused": [{"row": 3, "value": raw, "problem": why}]}
     rows = [listed("in a list"), listed("refused in a list")]

@@ -46,7 +46,7 @@ SITES = [f"fraud{n}.example/" for n in range(8)]
 END = "2199-01-01"
 
 
-def about(site: str, day: str = "2026-11-20") -> dict[str, Any]:
+def about(site: str, day: str = "2026-11-20") -> Any:
     """Return what all statements on a site begin with."""
     token = claims.token(claims.url_output(site))
     return {"on": day, "kind": "url", "epoch": 1, "token": token}
@@ -168,7 +168,7 @@ class Reader:
     key: Path
     mine: str
 
-    def members(self) -> dict[str, Any]:
+    def members(self) -> Any:
         return {m["id"]: m for m in self.trusted.body["members"]}
 
     def peer(self, member: str) -> PeerApi:
@@ -226,7 +226,7 @@ async def world(root: Path) -> AsyncIterator[World]:
         yield World(alliance, reader, found)
 
 
-def verified(home: Path) -> dict[str, Any]:
+def verified(home: Path) -> Any:
     """Return what `syncd log verify` says of a home, by origin."""
     with io.StringIO() as out, contextlib.redirect_stdout(out):
         with pytest.raises(SystemExit) as end:

@@ -275,8 +275,7 @@ async def test_new_keys_by_plan(
     found = bank.node.home.keys.public
     assert found == roster.known("bank").keys
     assert found.tls != old.tls
-    same = {*structs.astuple(found)} & {*structs.astuple(old)}
-    assert len(same) == kept
+    assert len({*structs.astuple(found)} & {*structs.astuple(old)}) == kept
     await carrier.report("url", URLS[2])
     await carrier.report("phone", "+12025550199")
     for member in (carrier, bank, carrier):

@@ -34,7 +34,6 @@ UNREACHED = 3  # exit code
 Said = asyncio.Task[tuple[bytes, bytes]]
 # Holders get time on a busy machine, and are asked again if it was too little.
 PATIENT = {"interval_s": 60, "request_timeout_s": 120, "read_timeout_s": 60}
-HEAD = "种类,号码,标签,角色,证据,置信度,发现日期,备注\n"
 
 
 # ---------------------------------------------------------------- the list
@@ -234,7 +233,7 @@ async def test_killed_imports_end_as_quiet_ones(
     rows = request.config.getoption("--import-rows")
     path = tmp_path / "list.csv"
     with path.open("w", encoding="gb18030") as file:
-        file.write(HEAD)
+        file.write("种类,号码,标签,角色,证据,置信度,发现日期,备注\n")
         file.writelines(listed(rows))
     dice = random.Random(rows)
     at = sorted(dice.sample(range(rows // 50, rows * 17 // 20), 2 * KILLS))

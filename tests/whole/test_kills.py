@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,8 +29,6 @@ from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -80,7 +78,7 @@ def live(home: Path, plans: Iterable[str], swap: str = "") -> Seen:
         capture_output=True,
         check=True,
         timeout=400,
-        cwd=ROOT,
+        cwd=Path(__file__).parents[2],
     )
     seen = Seen()
     for text in done.stdout.decode().splitlines():
@@ -108,7 +106,7 @@ def root(hashes: list[bytes]) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def selected(connection: Connection, query: str) -> Sequence[Any]:
+def selected(connection: Connection, query: str) -> Any:
     return connection.exec_driver_sql(query).fetchall()
 
 
@@ -147,10 +145,7 @@ def broken_promises(home: Path, seen: Seen) -> list[str]:
 
 
 def broken_rows(
-    seen: Seen,
-    rows: Sequence[Any],
-    records: list[Record],
-    imported: Sequence[Any],
+    seen: Seen, rows: Any, records: list[Record], imported: Any
 ) -> list[str]:
     """Return what is lost or doubled in vault and log."""
     wrong = []
@@ -237,5 +232,4 @@ def test_a_build_that_releases_before_it_commits_is_caught(
         home, [*(f"{p}:{n}" for p in points for n in (2, 3)), "finish"], swap
     )
     assert sum(seen.killed_at.values()) >= 1
-    wrong = broken_promises(home, seen)
-    assert any(why in promise for promise in wrong)
+    assert any(why in promise for promise in broken_promises(home, seen))

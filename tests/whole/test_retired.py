@@ -68,8 +68,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
             *await member.lookup("url", URL),
         )
         assert (phone.verdict, url.verdict) == ("confirmed", "none")
-        settings = member.config
-        for checked in stored.verify_home(settings):
+        for checked in stored.verify_home(member.config):
             assert checked.problems == []
     assert len(digests) == 1
     counts = await police.own.vault.counts()

@@ -68,7 +68,7 @@ def swap(old: bytes, new: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(path.read_bytes().replace(old, new))
 
 
-SPOILED: dict[str, Any] = {
+SPOILED: Any = {
     "an unknown key": (
         "config.toml",
         swap(b"[exchange]", b"[exchange]\nintervall_s = 3"),

@@ -134,10 +134,9 @@ async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
 
 def texts(receiver: Receiver, member: str, name: str) -> list[str]:
     """Return what the webhook was told of one kind of event, in order."""
-    came = map(msgspec.json.decode, receiver.bodies)
     return [
         one["text"]
-        for one in came
+        for one in map(msgspec.json.decode, receiver.bodies)
         if (one["member"], one["type"]) == (member, f"syncd.{name}")
     ]
 

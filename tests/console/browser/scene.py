@@ -31,7 +31,6 @@ from tests.node.test_joining import invite, join_by, keep, without
 IDS = ("bank", "carrier", "police")
 ROLES = tuple(sorted(PEOPLE))
 STREAMS = {"/events"}  # answers that do not end, and are no pages
-TONGUES = {"en": "en-GB", "zh": "zh-CN"}
 MARKUP = "<img src=x onerror=alert(1)>\u202e\x07{{7*7}}&amp;\"'"
 
 CONFIRMED = "+12025550123"
@@ -163,7 +162,7 @@ class Scene:
             self.address(member),
             self.pictures,
             storage_state=await self._state(member, role, lang),
-            locale=TONGUES[lang],
+            locale={"en": "en-GB", "zh": "zh-CN"}[lang],
             **how,
         ) as window:
             yield window

@@ -79,8 +79,7 @@ async def test_a_list_from_its_file_to_its_end(scene: Scene) -> None:
         assert await window.fetch("/pending/1", what="confirm") == 403
         window.refused(403)
 
-    text = await decided(scene, "Confirm")
-    assert "7 new: report" in text
+    assert "7 new: report" in await decided(scene, "Confirm")
     await scene.alliance.settle()
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "suspected"
