@@ -64,12 +64,11 @@ from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep import erasures
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
-from syncd.roster import drafts, join, membership, signing
+from syncd.roster import drafts, join, membership, signing, terms
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.store.database import Database
 from syncd.store.findings import Row
 from syncd.store.home_stores import OwnStore, open_mirror
@@ -80,7 +79,6 @@ from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.web import forms, peer_api, report_forms, status_forms
-from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
 from tests import ceremonies, postgres, sample_statements
 from tests.flows.growing import Log, Said
@@ -440,7 +438,7 @@ class Member:
         **more: Any,
     ) -> list[forms.LookupItem]:
         """Look values up, as a teller would."""
-        call = LookupCall(
+        call = forms.LookupCall(
             purpose=purpose,
             items=tuple(forms.Item(kind=kind, value=v) for v in values),
             **more,
@@ -1072,7 +1070,7 @@ async def digest_of(mirror: MirrorStore, origin: str) -> int:
 
 def retire_urls(draft: Roster) -> Roster:
     """Return a draft by which URLs have a second epoch, and no first one."""
-    draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
+    draft = drafts.add_epoch(draft, terms.Epoch("url", 2, 1))
     return drafts.put(draft, ("epochs", "url/1", "retired"), True)
 
 

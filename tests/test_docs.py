@@ -15,14 +15,12 @@ import pytest
 from syncd import errors
 from syncd.cli import main
 from syncd.cli.command import Command, parameters
-from syncd.errors import SyncdError
 from syncd.indicator import leaf, statement
 from syncd.node import daemon, jobs, leadership
 from syncd.node.serve import metrics
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
-from syncd.web import peer_api
-from syncd.web.routes import ALL
+from syncd.web import peer_api, routes
 
 ROOT = Path(__file__).parents[1]
 WHOLE = re.DOTALL | re.MULTILINE
@@ -105,7 +103,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_own_route_is_documented() -> None:
     """http-api.md names each route of the local API, and no other."""
-    there = {f"{r.method} {r.path}" for r in ALL}
+    there = {f"{r.method} {r.path}" for r in routes.ALL}
     written = set(
         re.findall(
             r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)", page("http-api.md")
@@ -148,7 +146,7 @@ def test_every_error_is_documented() -> None:
     there = {
         (name, str(kind.exit_code), str(kind.status))
         for name, kind in vars(errors).items()
-        if isinstance(kind, type) and issubclass(kind, SyncdError)
+        if isinstance(kind, type) and issubclass(kind, errors.SyncdError)
     }
     assert {code for _, code, _ in there} <= set("123456")
     rows = re.findall(

@@ -10,16 +10,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from syncd import config
-from syncd.audit import bundle
+from syncd import config, errors
+from syncd.audit import bundle, result
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
-from syncd.audit.result import Audit
 from syncd.audit.verify import verify
-from syncd.errors import NotAdmittedError
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.node.audit import collect, complete
-from syncd.node.audit.collect import Collector
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
 from syncd.roster import certificate, drafts
@@ -63,8 +60,8 @@ alliance = shared(told, *IDS)
 
 def collector(
     alliance: Alliance, out: Path, fingerprint: str = ""
-) -> Collector:
-    return Collector(
+) -> collect.Collector:
+    return collect.Collector(
         certificate=KEYS.certificate,
         key_pem=KEYS.tls_pem,
         fingerprint=fingerprint or alliance.fingerprint,
@@ -81,7 +78,7 @@ def at(alliance: Alliance, *members: str) -> list[str]:
 
 async def collected(
     alliance: Alliance, out: Path, *members: str, more: Sequence[str] = ()
-) -> Audit:
+) -> result.Audit:
     """Collect from members; return what there is to say of it."""
     await collector(alliance, out).run([*more, *at(alliance, *members)])
     return verify(Bundle(out), alliance.fingerprint)
@@ -189,7 +186,7 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     )
     other = collector(alliance, tmp_path)
     other.certificate, other.key_pem = stranger.certificate, stranger.tls_pem
-    with pytest.raises(NotAdmittedError):
+    with pytest.raises(errors.NotAdmittedError):
         await other.run(at(alliance, "police"))
     assert not (tmp_path / MANIFEST).exists()
     assert not (tmp_path / ABOUT).exists()

@@ -14,21 +14,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from syncd import canonical
+from syncd import canonical, errors
 from syncd.audit import bundle as bundles
-from syncd.audit import report
+from syncd.audit import report, result
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
-from syncd.audit.result import kinds
-from syncd.errors import SyncdError
-from syncd.flows import evidence
-from syncd.flows.evaluation import Exchange
+from syncd.flows import evaluation, evidence
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf, statement
 from syncd.indicator.statement import Erase, RosterAccepted, Statement, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.note import SigningKey
 from tests.alliance import ADMINS
 from tests.audit.conftest import (
     BANK,
@@ -115,7 +111,7 @@ def seen(made: Made, given: Bundle) -> bool:
     """Tell whether anything is wrong with a bundle, or named as not seen."""
     try:
         audit = made.audit(given)
-    except SyncdError:
+    except errors.SyncdError:
         return True
     strangers = [text for text in audit.unseen if "no known key" in str(text)]
     return bool(audit.exit_code or strangers)
@@ -217,7 +213,7 @@ def backdated(mine: Bundle, made: Made) -> None:
 def forked_behind_a_screen(mine: Bundle, made: Made) -> None:
     """What a stranger signed of the same tree stands before it."""
     head = Checkpoint(BANK, 2, bytes(32))
-    stranger = SigningKey("a.example", note.COSIGNATURE, bytes(32))
+    stranger = note.SigningKey("a.example", note.COSIGNATURE, bytes(32))
     for n in range(9):
         put_note(mine, head, (stranger, NOW + n))
     fork(mine, made)
@@ -348,7 +344,7 @@ def test_a_log_of_more_than_there_is(made: Made, mine: Bundle) -> None:
 
 def test_a_line_by_a_logs_name_is_no_fork(made: Made, mine: Bundle) -> None:
     """Anybody can write one, by another key."""
-    other = SigningKey(BANK, note.ED25519, bytes(32))
+    other = note.SigningKey(BANK, note.ED25519, bytes(32))
     put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=other)
     audit = made.audit(mine)
     assert audit.found == []
@@ -385,7 +381,7 @@ def test_a_holder_that_lied(
     made: Made, mine: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it did is `evidence.judge`'s to say; here is what comes of it."""
-    held = Evidence("bank", (Exchange(b"x", b"y"),))
+    held = Evidence("bank", (evaluation.Exchange(b"x", b"y"),))
     put(mine, "evidence/bank/1.json", bytes(held))
     assert made.codes(mine) == {"convicts_nobody"}
     monkeypatch.setattr(
@@ -509,7 +505,7 @@ def test_every_code_has_its_test() -> None:
     """Of the table, each is planted above, or in a test that names it."""
     tests = Path(__file__).parent.glob("test_*.py")
     text = "".join(file.read_text() for file in tests)
-    assert [code for code in kinds() if f'"{code}"' not in text] == []
+    assert [code for code in result.kinds() if f'"{code}"' not in text] == []
 
 
 # --------------------------------------------------------------------- tar
@@ -601,7 +597,7 @@ def test_a_tar_of_no_time(tmp_path: Path) -> None:
 def test_names_that_no_terminal_should_get(made: Made, mine: Bundle) -> None:
     """Of files, of strangers' keys, and of whoever says that he collected."""
     (mine.root / "a\x1b[31m\udc9b").write_text("x")
-    stranger = SigningKey("a\x9b\u202e", note.COSIGNATURE, bytes(32))
+    stranger = note.SigningKey("a\x9b\u202e", note.COSIGNATURE, bytes(32))
     put_note(mine, head_of(mine, BANK), (stranger, NOW))
     audit = made.audit(mine)
     (stray,) = audit.found

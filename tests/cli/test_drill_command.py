@@ -6,7 +6,6 @@ from unittest.mock import Mock
 import pytest
 
 from syncd.cli import drill_command
-from syncd.cli.drill_command import DRILLS
 from tests.cli.conftest import FalseApi, Node, refused
 
 STEPS = [  # the newest first
@@ -22,7 +21,7 @@ def drills(false: FalseApi, monkeypatch: pytest.MonkeyPatch) -> FalseApi:
     clock = Mock(monotonic=count().__next__)
     monkeypatch.setattr(drill_command, "time", clock)
     of = {"member": "bank", "alliance": "txwz", "time": 100}
-    false.answers = {"/v1/status": of, DRILLS: {"items": STEPS}}
+    false.answers = {"/v1/status": of, drill_command.DRILLS: {"items": STEPS}}
     return false
 
 
@@ -56,7 +55,7 @@ def test_an_interrupted_one_is_taken_back(
     }
     monkeypatch.setattr(drill_command, "time", Mock(**stopped))
     assert (member("drill").code, posts(drills)) == (130, 2)
-    drills.answers[DRILLS] = refused("today's was")
+    drills.answers[drill_command.DRILLS] = refused("today's was")
     drills.asked.clear()
     member("drill").ended(1, "today's was")
     assert posts(drills) == 1

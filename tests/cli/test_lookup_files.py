@@ -13,7 +13,6 @@ import pytest
 
 from syncd.cli import command, lookup_client, table_input, terminal
 from syncd.cli.api_client import JSON, ApiClient
-from syncd.cli.lookup_client import Question
 from syncd.cli.options import FormatOptions
 from syncd.errors import Message, QuotaError, UnavailableError
 from syncd.indicator import receipt
@@ -266,8 +265,8 @@ class Holders(ApiClient):
         }
 
 
-def ask(holders: Holders, *batches: str) -> Question:
-    asking = Question(holders, {"purpose": "test"})
+def ask(holders: Holders, *batches: str) -> lookup_client.Question:
+    asking = lookup_client.Question(holders, {"purpose": "test"})
     for batch in batches:
         found = asking.ask([{"value": value} for value in batch])
         assert len(found) == len(batch)
@@ -327,7 +326,7 @@ def test_a_daemon_that_restarts_is_waited_for(
     assert len(asking.ask([{"value": "c"}])) == 1
     assert capsys.readouterr().err.count("tried again in ") == 3
     monkeypatch.setattr(lookup_client, "RESTART_S", -1.0)
-    for one in (asking, Question(holders, {})):
+    for one in (asking, lookup_client.Question(holders, {})):
         holders.away = 1
         with unavailable():
             one.ask([{"value": "c"}])

@@ -8,8 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from syncd.cli import grid, options
-from syncd.cli.report_commands import COUNTS
+from syncd.cli import grid, options, report_commands
 from syncd.cli.status_command import lines
 from syncd.errors import Message
 from syncd.flows.ports import Finding
@@ -114,7 +113,7 @@ def test_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 # ----------------------------------------------------------------- retract
 
 
-NOTHING = dict.fromkeys(COUNTS, 0)
+NOTHING = dict.fromkeys(report_commands.COUNTS, 0)
 
 
 def retracting(false: FalseApi, count: int = 1) -> None:

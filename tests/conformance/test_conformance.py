@@ -19,10 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance import claims, curve, logs, notes, oprf, roster, verdict
-from syncd.indicator import absent, folding, leaf, statement
+from syncd.indicator import absent, folding, leaf, statement, token
 from syncd.indicator import claims as product
 from syncd.indicator.claims import Claim
-from syncd.indicator.token import KIND_NAMES
 from syncd.roster import join
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
@@ -267,7 +266,7 @@ def test_logs_of_ours(vector: Any) -> None:
     rows = in_force(batch)
     assert sorted(row[1] for row in rows) == vector["claims"]
     assert {
-        f"{KIND_NAMES[key & 3]}/{key >> 2}": (
+        f"{token.KIND_NAMES[key & 3]}/{key >> 2}": (
             f"{product.digest(origin, [r for r in rows if r[2] == key]):064x}"
         )
         for key in {row[2] for row in rows}

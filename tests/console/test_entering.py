@@ -11,8 +11,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from syncd.console import page
-from syncd.console.render import clean
+from syncd.console import page, render
 from syncd.console.tables import Column, Row, Table
 from tests.alliance import Alliance
 from tests.cases import cases
@@ -197,8 +196,8 @@ async def test_what_is_loaded_runs_in_chromium_109() -> None:
 
 
 async def test_text_that_would_move_others_is_shown_as_a_mark() -> None:
-    assert clean("a\u202eb\x1b[2Jc\ufeff") == "a�b�[2Jc�"
-    assert clean("短信\n验证码") == "短信\n验证码"
+    assert render.clean("a\u202eb\x1b[2Jc\ufeff") == "a�b�[2Jc�"
+    assert render.clean("短信\n验证码") == "短信\n验证码"
 
 
 async def test_a_table_is_what_its_address_says() -> None:

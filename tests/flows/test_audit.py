@@ -17,13 +17,6 @@ from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, folding, statement
 from syncd.indicator.absent import Range
-from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
-    Report,
-    Retract,
-    RosterAccepted,
-)
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import sample_statements
@@ -35,7 +28,7 @@ from tests.sample_statements import dispute, erase, sighting
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
 MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
 NOW = 1_800_000_000
-ACCEPTED = RosterAccepted(version=1, hash_="ab" * 32)
+ACCEPTED = statement.RosterAccepted(version=1, hash_="ab" * 32)
 
 
 Written = statement.Statement | tuple[int, bytes]
@@ -46,11 +39,11 @@ def about(n: int) -> Any:
     return sample_statements.about(n, kind=kind, epoch=1 + n % 2)
 
 
-def report(n: int, **other: Any) -> Report:
+def report(n: int, **other: Any) -> statement.Report:
     return sample_statements.report(**about(n), **other)
 
 
-def retract(n: int, *ends: int) -> Retract:
+def retract(n: int, *ends: int) -> statement.Retract:
     return sample_statements.retract(*ends, **about(n))
 
 
@@ -407,8 +400,13 @@ def test_checkpoint_that_is_none() -> None:
 
 def test_what_anchors_say_of_access_records_is_kept() -> None:
     """Of the newest that says anything, and is not void."""
-    one = AnchoredLog("a.example/b", 1, "ab" * 32, "— a.example/b QUJDREVG")
-    said = [Anchor(logs=(one,), access=d) for d in ("a" * 64, "b" * 64, "")]
+    one = statement.AnchoredLog(
+        "a.example/b", 1, "ab" * 32, "— a.example/b QUJDREVG"
+    )
+    said = [
+        statement.Anchor(logs=(one,), access=d)
+        for d in ("a" * 64, "b" * 64, "")
+    ]
     assert (
         audit.check(Audited([*said, (16, b"void")]).view()).access == "b" * 64
     )

@@ -3,9 +3,8 @@
 import pytest
 
 from syncd.errors import Message
-from syncd.flows import pull, stretch_queue
+from syncd.flows import ports, pull, stretch_queue
 from syncd.flows.decide import decide
-from syncd.flows.ports import Finding, MirrorHead
 from syncd.roster.members import Cut
 from tests.flows.growing import ORIGIN, FakeSource, Log, Pull
 from tests.refusals import unavailable
@@ -24,11 +23,11 @@ class World:
         context = self.to.context(*sources)
         return str(await decide(ORIGIN, at, context, ended=ended, signed=()))
 
-    def head(self) -> MirrorHead:
+    def head(self) -> ports.MirrorHead:
         return self.mirror.held
 
     async def fork(self, *notes: bytes) -> None:
-        found = Finding("fork", ORIGIN, None, Message("two"))
+        found = ports.Finding("fork", ORIGIN, None, Message("two"))
         await self.mirror.contest(ORIGIN, [self.head().note, *notes], found)
 
 

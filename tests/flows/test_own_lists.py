@@ -7,8 +7,6 @@ import pytest
 from syncd.flows import own_lists, report
 from syncd.flows.draft import Draft
 from syncd.flows.entry import Entry, EntryFields, OwnDraft
-from syncd.flows.own_lists import OwnOpinion
-from syncd.flows.report import Rules
 from syncd.indicator import statement, verdict
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
@@ -25,7 +23,7 @@ SUSPECTED = Verdict("suspected", "warn", "warn", ("one_group",))
 OFFICIAL = Verdict("confirmed", "hold", "delay", ("official_report",))
 NONE = Verdict("none", "", "", ("no_report",))
 PROTECTED = Verdict("protected", "", "", ("never_listed",))
-RULES = Rules(ROSTER, "2026-11-20", "US")
+RULES = report.Rules(ROSTER, "2026-11-20", "US")
 
 
 def entry(type_: str, id_: int = 1, **given: Any) -> Entry:
@@ -39,7 +37,7 @@ def over(
     *entries: Entry,
     level: int | None = None,
     on: Identifier = PHONE[0],
-) -> OwnOpinion:
+) -> own_lists.OwnOpinion:
     forms = PHONE if on == PHONE[0] else (PAGE, HOST)
     ours = own_lists.over(found, level, forms, {on: entries}, POLICY)
     assert ours is not None

@@ -16,7 +16,6 @@ from syncd.flows.draft import Draft, NewReport
 from syncd.flows.report import Rules
 from syncd.indicator import statement, vocabulary
 from syncd.indicator.record import ReportFields
-from syncd.indicator.statement import Report
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
@@ -55,7 +54,7 @@ def prepared(
     return report.prepare(with_(draft, **fields), rules)
 
 
-def made_of(kept: NewReport) -> Report:
+def made_of(kept: NewReport) -> statement.Report:
     """Return the statement that would be published."""
     return msgspec.convert(
         {
@@ -67,14 +66,14 @@ def made_of(kept: NewReport) -> Report:
             "know": "00" * 8,
             **msgspec.json.decode(kept.fields),
         },
-        Report,
+        statement.Report,
     )
 
 
 def test_a_report_is_its_normal_form_and_public_fields() -> None:
     kept = prepared()
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 1)
-    assert made_of(kept) == Report(
+    assert made_of(kept) == statement.Report(
         on=TODAY,
         kind="phone",
         epoch=1,

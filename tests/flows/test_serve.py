@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from syncd.flows import serve
 from syncd.flows.ports import Bundle
-from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
@@ -32,7 +31,7 @@ def written() -> Log:
     return log
 
 
-def files(held: Sequence[Bundle] = ()) -> LogFiles:
+def files(held: Sequence[Bundle] = ()) -> serve.LogFiles:
     log = written().copy()
     log.bundles = [*(held or log.bundles)]
     return log.files()._replace(size=SIZE)
@@ -43,14 +42,14 @@ def root(n: int) -> bytes:
     return hashlib.sha256(n.to_bytes(4, "big")).digest()
 
 
-def high() -> LogFiles:
+def high() -> serve.LogFiles:
     async def bundle(n: int) -> Bundle | None:
         raise AssertionError("no bundle is read")
 
     async def roots(first: int, last: int) -> list[bytes]:
         return [root(n) for n in range(first, last)]
 
-    return LogFiles(ORIGIN, HIGH, b"", bundle, roots)
+    return serve.LogFiles(ORIGIN, HIGH, b"", bundle, roots)
 
 
 SPANS = [(0, 1), (0, 255), (0, BUNDLE), (1, BUNDLE), (2, 3), (2, 7)]

@@ -5,15 +5,13 @@ import asyncio
 import pytest
 
 from syncd.errors import AbsentError, UnavailableError
-from syncd.flows import held
-from syncd.flows.ports import OwnHead
+from syncd.flows import held, ports
 from syncd.flows.startup_check import StartupCheck
 from syncd.tlog import checkpoint, note
-from syncd.tlog.note import SigningKey
 from tests.flows.growing import KEY, ORIGIN, Log
 from tests.refusals import refused
 
-OTHER = SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
+OTHER = note.SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
 
 
 def signed(size: int, salt: bytes = b"s") -> bytes:
@@ -50,7 +48,7 @@ class FakeOverride:
         self.looked += 1
         return self._brought if self.looked > 2 else {}
 
-    async def overridden(self, head: OwnHead) -> bool:
+    async def overridden(self, head: ports.OwnHead) -> bool:
         return self._given and self.looked > 2
 
 

@@ -5,7 +5,6 @@ import gzip
 import pytest
 
 from syncd.flows import publish, stretch
-from syncd.flows.stretch import Run
 from syncd.indicator import codec
 from syncd.tlog.merkle import BUNDLE, Frontier
 from tests.refusals import forked
@@ -16,7 +15,7 @@ BUNDLES = publish.grow(
     ORIGIN, Frontier.EMPTY, [], PAYLOADS, bytes(16 * len(PAYLOADS))
 )[1]
 FETCHED = [bundle.gz for bundle in BUNDLES]
-RUN = Run(
+RUN = stretch.Run(
     origin=ORIGIN,
     first=0,
     widths=(BUNDLE, BUNDLE),

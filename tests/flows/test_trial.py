@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from syncd.flows import trial
 from syncd.indicator import codec, statement
-from syncd.indicator.statement import Evidence
 from syncd.roster import membership
 from syncd.roster.members import Cut
 from tests.flows.founders import CLUB, FOUNDED
@@ -23,7 +22,7 @@ def written(size: int, salt: bytes = b"s") -> Log:
     return Log(CLUB.keys["bank"].log).reports(size, salt)
 
 
-async def charge(size: int, more: int) -> Evidence:
+async def charge(size: int, more: int) -> statement.Evidence:
     """Return what convicts the bank, as soon as one shows the larger log."""
     one, two = written(size), written(size + more, b"t")
     notes = [two.signed, one.signed]
@@ -71,7 +70,7 @@ async def test_nodes_cut_elsewhere_convict_nobody() -> None:
     """Two that hash to a signed root, and are 31 and 33 bytes long."""
     one, two = written(1), written(2)
     nodes = b"".join(codec.leaf_hashes(two.records))
-    said = Evidence(
+    said = statement.Evidence(
         what=trial.FORK,
         origin=ORIGIN,
         notes=(one.signed.decode(), two.signed.decode()),

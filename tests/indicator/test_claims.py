@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from syncd.errors import DamagedError
-from syncd.indicator import absent, claims, folding, frames, leaf
+from syncd.indicator import absent, active, claims, folding, frames, leaf
 from syncd.indicator import statement as statements
 from syncd.indicator import token as tokens
-from syncd.indicator.absent import Range
-from syncd.indicator.active import World
 from syncd.indicator.claims import Claim, Row
-from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.notation import DAYS
 from syncd.indicator.statement import (
@@ -69,11 +66,11 @@ def retract(n: int, *ends: int, **changed: Any) -> Retract:
     return sample_statements.retract(*ends, **about(n, **changed))
 
 
-def folded(log: Sequence[Record], **more: Any) -> Batch:
+def folded(log: Sequence[Record], **more: Any) -> folding.Batch:
     return folding.fold(ORIGIN, 0, log, **more)
 
 
-def added(batch: Batch) -> list[int]:
+def added(batch: folding.Batch) -> list[int]:
     return [row[1] for row in batch.adds]
 
 
@@ -109,10 +106,10 @@ class Store:
 
     def __init__(self) -> None:
         self.records: dict[str, list[Record]] = {}
-        self.erased: dict[str, list[Range]] = {}
+        self.erased: dict[str, list[absent.Range]] = {}
         self.rows: dict[str, set[Row]] = {}
 
-    def merge(self, origin: str, fresh: Sequence[Record]) -> Batch:
+    def merge(self, origin: str, fresh: Sequence[Record]) -> folding.Batch:
         held = self.records.setdefault(origin, [])
         erased = self.erased.setdefault(origin, [])
         rows = self.rows.setdefault(origin, set())
@@ -234,7 +231,7 @@ def test_arrival_does_not_matter(
             [
                 verdict(
                     [[c for c in found if c.token == tokens.decode(name)]],
-                    World(roster, statements.day("2026-11-25")),
+                    active.World(roster, statements.day("2026-11-25")),
                 )
                 for name in NAMES
             ]

@@ -7,14 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.indicator import codec, leaf
-from syncd.indicator.leaf import Record
 from tests.refusals import damaged, malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(16)
 
 
-def record(type_: int, payload: bytes) -> Record:
+def record(type_: int, payload: bytes) -> leaf.Record:
     return leaf.commit(ORIGIN, type_, SALT, payload), SALT, payload
 
 

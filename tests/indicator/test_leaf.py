@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.indicator import leaf
-from syncd.indicator.leaf import Record
 from tests.cases import each
 from tests.refusals import broken, malformed
 
@@ -20,7 +19,7 @@ unbundled = partial(leaf.open_bundle, ORIGIN)
 
 
 @st.composite
-def records(draw: st.DrawFn) -> Record:
+def records(draw: st.DrawFn) -> leaf.Record:
     if draw(st.booleans()):
         return draw(st.binary(max_size=40)), b"", b""
     payload = draw(st.integers(1, 255).map(b'{"a":1,"type":%d}'.__mod__))
@@ -48,7 +47,7 @@ def test_vectors(case: Any) -> None:
 
 
 @given(st.lists(records(), max_size=8))
-def test_round_trip(wanted: list[Record]) -> None:
+def test_round_trip(wanted: list[leaf.Record]) -> None:
     """What we bundle, a puller opens: with or without the leaves."""
     raw = leaf.encode_records(wanted)
     assert unbundled(raw, len(wanted)) == wanted

@@ -26,7 +26,6 @@ from syncd.indicator.statement import (
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
-from syncd.roster.terms import ACTIONS, Cap
 from tests.cases import each
 from tests.cost import calls
 from tests.flows.founders import writing
@@ -119,7 +118,7 @@ def read_case(claims: str, setting: str) -> Case:
         world=World(
             replace(
                 ROSTER,
-                caps=tuple(Cap(days, *of) for of, days in caps.items()),
+                caps=tuple(terms.Cap(days, *of) for of, days in caps.items()),
                 policy=replace(ROSTER.policy, **changed),
             ),
             TODAY + int(given.get("day", 0)),
@@ -363,7 +362,7 @@ def test_nothing_has_no_days() -> None:
 
 def test_actions_have_an_order() -> None:
     """The milder of two; nothing at all is the mildest."""
-    for n, mild in enumerate(ACTIONS):
+    for n, mild in enumerate(terms.ACTIONS):
         assert terms.lower(mild, "") == ""
-        for strong in ACTIONS[n:]:
+        for strong in terms.ACTIONS[n:]:
             assert terms.lower(strong, mild) == mild

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from syncd import tsv
-from syncd.indicator import vocabulary
-from syncd.indicator.notation import CODE
+from syncd.indicator import notation, vocabulary
 from tests.cases import each
 from tests.refusals import malformed
 
@@ -15,7 +14,7 @@ def test_every_code_is_well_formed() -> None:
     """Codes are codes, labels are there, parents are in the facet."""
     for facet, codes in vocabulary.FACETS.items():
         for code, entry in codes.items():
-            assert CODE.fullmatch(code)
+            assert notation.CODE.fullmatch(code)
             assert (entry.facet, entry.code) == (facet, code)
             assert entry.zh
             assert entry.en

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from syncd.lists import column_names
-from syncd.lists.rows import FileOptions
+from syncd.lists import column_names, rows
 from tests.cases import each
 
-KNOWN = column_names.knows(FileOptions(names=("编号 ", "2")))
+KNOWN = column_names.knows(rows.FileOptions(names=("编号 ", "2")))
 
 
 @each("lists/cells", "headers")

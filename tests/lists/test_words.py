@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd import tsv
-from syncd.errors import MalformedError
+from syncd import errors, tsv
 from syncd.indicator import vocabulary
 from syncd.lists import words
 from syncd.lists.words import UnknownError
@@ -84,6 +83,6 @@ def test_total(field: str, word: str) -> None:
     read = words.meaning(field)
     try:
         first = read(word)
-    except MalformedError:
+    except errors.MalformedError:
         return
     assert read(word) == first

@@ -10,9 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd import config
-from syncd.flows import ceremony_note
-from syncd.flows.ceremony import Progress, Seat
-from syncd.flows.ceremony_note import Plan
+from syncd.flows import ceremony, ceremony_note
 from syncd.node.ceremonies import Folder, Mailbox, Place
 from syncd.store.keyring import Keyring
 from tests import ceremonies as in_memory
@@ -28,7 +26,7 @@ def place(member: Member, box: Folder | Mailbox) -> Place:
     return Place(config.load(member.home), ring, box)
 
 
-def planned(alliance: Alliance, attempt: int = 1) -> Plan:
+def planned(alliance: Alliance, attempt: int = 1) -> ceremony_note.Plan:
     return ceremony_note.plan(alliance.newest, HOLDERS, 2, (), attempt)
 
 
@@ -45,7 +43,7 @@ async def test_keys_are_drawn_by_mail(alliance: Alliance) -> None:
     keeper = alliance.newest.known("carrier")
     plan = planned(alliance)
 
-    async def step(id_: str) -> Progress:
+    async def step(id_: str) -> ceremony.Progress:
         member = alliance.members[id_]
         here = place(member, Mailbox(keeper, member.keys))
         return await asyncio.to_thread(here.step, plan)
@@ -152,7 +150,7 @@ def test_a_run_is_over_when_somebody_blames(
     """Another attempt is another run."""
     plan = planned(alliance, 4)
     police = alliance.police
-    seat = Seat("police", police.keys, alliance.newest, plan)
+    seat = ceremony.Seat("police", police.keys, alliance.newest, plan)
     said = seat.deal(secrets.token_bytes)
     lie = replace(said, shares=("", *said.shares[1:]))
     Folder(police.home / "ceremony").put(lie.name, seat.sign(lie))

@@ -9,15 +9,13 @@ from syncd.indicator import statement
 from syncd.messages import wire
 from syncd.node.serve import todo
 from syncd.store.stored_claims import OF_ONE
-from syncd.web import claim_forms, forms
+from syncd.web import claim_forms, forms, routes
 from syncd.web.claim_forms import Vouches
-from syncd.web.forms import IndicatorQuery
 from syncd.web.report_forms import ReportSearch, Retraction
-from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
 from tests.refusals import refused
 
-CALLER = Caller("desk", "operator")
+CALLER = routes.Caller("desk", "operator")
 VALUE = "http://evil.example/a"
 DAY_S = 86_400
 
@@ -222,7 +220,7 @@ async def test_nobody_crowds_out_the_others(
 ) -> None:
     await carrier.tell("url", VALUE)
     page = await carrier.node.local_service.indicators(
-        CALLER, IndicatorQuery()
+        CALLER, forms.IndicatorQuery()
     )
     dispute_ = statement.Dispute(
         on=carrier.node.ctx.today(),

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from syncd.node.serve import event_feed
-from syncd.node.serve.event_feed import Events
 from syncd.store import events as rows
 from syncd.store.home_stores import OwnStore
 from syncd.web.event_stream import Event
@@ -18,7 +17,7 @@ class Ring:
 
     def __init__(self, own: OwnStore, beat_s: float = 5.0) -> None:
         self.database = own.database
-        self.events = Events(own.events, beat_s=beat_s)
+        self.events = event_feed.Events(own.events, beat_s=beat_s)
 
     async def put(self, name: str, **data: Any) -> None:
         await self.database.write(lambda c: rows.tell(c, NOW, name, data))

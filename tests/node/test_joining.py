@@ -11,7 +11,6 @@ from syncd.cli.joining_command import ask
 from syncd.node.serve.joining import Joining
 from syncd.roster import drafts, invitation, join, keys, membership, signing
 from syncd.roster.invitation import Invitation
-from syncd.roster.join import Applicant
 from syncd.roster.roster import Roster
 from syncd.tlog import note
 from syncd.web.forms import Invite
@@ -33,7 +32,7 @@ async def invite(at: Member, sector: str = "payment") -> Invitation:
     return invitation.parse(made.invitation)
 
 
-async def join_by(invited: Invitation, id_: str = "payment") -> Applicant:
+async def join_by(invited: Invitation, id_: str = "payment") -> join.Applicant:
     """Ask, answer, and return what the newcomer makes its words of."""
     raw = CLUB.request(id_, invited.alliance, NONCE)
     sealed = await ask(invited, "request", raw)

@@ -12,9 +12,8 @@ import pytest
 from syncd.errors import HoldersError
 from syncd.flows.judge import Question
 from syncd.indicator.identifier import Identifier
-from syncd.node.serve import link
+from syncd.node.serve import link, lookups
 from syncd.node.serve.link import Beat, News, Sighted, WantOutputs
-from syncd.node.serve.lookups import Unanswered
 from syncd.store.sightings import SightedToken
 from tests.refusals import holderless, unavailable
 
@@ -37,7 +36,7 @@ async def asked(home: Path, what: Any, answer: Any) -> Any:
         Beat(
             *(1, 2, [({"none": 1}, "case_work", 0.25)], [("url", 9)]),
             suspected=[("a.example/syncd/x/1", 3)],
-            unanswered=[Unanswered(QUESTION, HOW, 5, 6)],
+            unanswered=[lookups.Unanswered(QUESTION, HOW, 5, 6)],
         ),
         WantOutputs(
             (Identifier("phone", "us:12025550123"),), (1, 2), "publish", 0.5

@@ -8,15 +8,12 @@ import pytest
 from syncd.errors import MalformedError
 from syncd.flows.judge import Answer
 from syncd.indicator import statement
-from syncd.web import forms
+from syncd.web import forms, report_forms, routes, screening_forms
 from syncd.web.forms import LookupCall
-from syncd.web.report_forms import ReportSearch
-from syncd.web.routes import Caller
-from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member, as_founded, shared
 from tests.refusals import refused
 
-CALLER = Caller("teller", "reader")
+CALLER = routes.Caller("teller", "reader")
 
 
 alliance = shared(
@@ -53,7 +50,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
         made.append(await node.claim_intake.dispute(CALLER, draft))
     assert [one.id for one in made] == [1, 2, 1, 1]
     assert made[0].unchecked
-    page = await node.intake.reports(ReportSearch(by=CALLER.name))
+    page = await node.intake.reports(report_forms.ReportSearch(by=CALLER.name))
     assert [(item.id, item.expires) for item in page.items] == [
         (2, second),
         (1, first),
@@ -74,7 +71,7 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
     assert [i.verdict for i in items] == ["unknown", "suspected"]
     [web] = await bank.own.bearers.all()
     tried = Counter({"none": 4001})
-    bank.node.budgets.tally(Caller(web.name, web.role, web.id), tried)
+    bank.node.budgets.tally(routes.Caller(web.name, web.role, web.id), tried)
     status = await bank.node.status_reader.status()
     assert any(f"revoke {web.name}" in str(line) for line in status.todo)
     down = {h.member for h in status.holders if not h.up}
@@ -89,7 +86,7 @@ async def test_a_restart_keeps_what_was_acknowledged(
     alliance.cut()
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.restart("bank")
-    page = await bank.node.intake.reports(ReportSearch())
+    page = await bank.node.intake.reports(report_forms.ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
     ]
@@ -165,7 +162,7 @@ async def test_many_items_have_more_time_unless_one_is_named(
 
 async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
     """Then no customer is taken in, and no question asked for one."""
-    item = ScreeningItem(
+    item = screening_forms.ScreeningItem(
         kind="phone",
         value="+12025550191",
         reference="C-1",
@@ -174,6 +171,6 @@ async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
     before = len(alliance.network.asked)
     with refused("not enabled"):
         await alliance.bank.node.screening.add(
-            CALLER, ScreeningCall(items=(item,))
+            CALLER, screening_forms.ScreeningCall(items=(item,))
         )
     assert len(alliance.network.asked) == before

@@ -14,10 +14,9 @@ from syncd.node.background import logged
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster.terms import Never
 from syncd.store.vault import Query
-from syncd.web import report_forms
+from syncd.web import report_forms, routes
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch
-from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
 from tests.node.stand_in import Home
 
@@ -52,7 +51,7 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
         url("http://www.shop.example/"),
     )
     await bank.node.intake.take_reports(
-        Caller("", "operator"), ReportsCall(reports=reports)
+        routes.Caller("", "operator"), ReportsCall(reports=reports)
     )
     await alliance.settle()
     assert (await bank.node.never.protected()) == ()
@@ -68,7 +67,7 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
     done = await bank.node.local_service.retract(
-        Caller("", "operator"),
+        routes.Caller("", "operator"),
         report_forms.Retraction(reason="false_positive", never=True),
     )
     assert (done.retracting, done.disputes) == (3, 0)

@@ -22,9 +22,8 @@ import pytest
 from syncd import canonical
 from syncd.flows import sighting
 from syncd.indicator import statement
-from syncd.store import sealing
+from syncd.store import sealing, vault
 from syncd.store.sealing import VaultCipher
-from syncd.store.vault import Query
 from syncd.web.routes import Caller
 from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests import postgres
@@ -239,7 +238,7 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         await look_up(bank)
         today = statement.day(bank.node.ctx.today())
         await screen(bank, today)
-        [row] = await police.own.vault.page(Query())
+        [row] = await police.own.vault.page(vault.Query())
         assert row.position is not None
         listed = row.token, row.position, sighting.monday(today)
         running = confirmed(bank.home, listed)

@@ -11,10 +11,8 @@ from msgspec.structs import replace
 
 from syncd.flows import conformance
 from syncd.roster import drafts, join, keys, membership, signing
-from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
-from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
 from syncd.roster.terms import SUITE, Agreed, Epoch, Share
 from syncd.roster.trust import TrustedRoster
@@ -78,7 +76,7 @@ class Club:
             self.admins[name] = keys.admin("txwz", name, self.rng(32))
         return self.admins[name]
 
-    def newcomer(self, id_: str, alliance_id: str) -> Applicant:
+    def newcomer(self, id_: str, alliance_id: str) -> join.Applicant:
         """Return somebody who answered the challenge."""
         asked = join.parse(self.request(id_, alliance_id))
         challenge = join.challenge(asked, secret := self.rng(32))
@@ -87,10 +85,10 @@ class Club:
 
     def plan(
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"
-    ) -> Founding:
+    ) -> membership.Founding:
         """Return what version 1 is made of."""
         by = admins or ("alice", "bob", "eve")
-        return Founding(
+        return membership.Founding(
             "txwz",
             [join.parse(self.request(id_)) for id_ in members.split()],
             [self.admin(name).verifier for name in by],

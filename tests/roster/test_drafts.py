@@ -16,7 +16,6 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
-from syncd.tlog.note import SigningKey
 from tests.refusals import malformed, misused, refused, untrusted
 from tests.roster.conftest import NOW, Club, begin, with_epoch
 
@@ -332,7 +331,7 @@ def test_an_admins_key_is_named_as_one(
     club: Club, machine: TrustedRoster
 ) -> None:
     for name in ("txwz/admin", "other/admin/zoe", "txwz/admin/z/oe"):
-        key = SigningKey(name, note.ED25519, club.rng(32))
+        key = note.SigningKey(name, note.ED25519, club.rng(32))
         draft = drafts.add_admin(begin(machine), key.verifier)
         with malformed("is out of place"):
             drafts.write(draft, machine.current)

@@ -26,7 +26,6 @@ from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.roster import certificate, join, keys, membership, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
-from syncd.roster.membership import Founding
 from syncd.tlog import cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
@@ -72,7 +71,7 @@ def test_a_founder_names_no_alliance(club: Club) -> None:
     assert join.parse(club.request("bank")).alliance_id == "0" * 64
     asked = join.parse(club.request("bank", ALLIANCE))
     with refused("must be challenged"):
-        membership.found(Founding("txwz", [asked], [], 1), now=NOW)
+        membership.found(membership.Founding("txwz", [asked], [], 1), now=NOW)
 
 
 # ---------------------------------------------------------------- proofs

@@ -1,12 +1,11 @@
 """A member's keys, and the certificate that both ends of TLS take."""
 
 from syncd.roster import certificate, keys
-from syncd.roster.keys import MemberKeys
 from tests.refusals import malformed
 from tests.roster.conftest import NOW, Club, Dice
 
 
-def make(club: Club, domain: str = "bank.example") -> MemberKeys:
+def make(club: Club, domain: str = "bank.example") -> keys.MemberKeys:
     return keys.generate(domain, "txwz", club.rng, now=NOW)
 
 

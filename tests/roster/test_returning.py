@@ -8,18 +8,16 @@ import pytest
 from msgspec import structs
 
 from syncd import shape
-from syncd.roster import drafts, join, keys, membership
-from syncd.roster.join import Request
-from syncd.roster.members import Cut, Generation, Profile
+from syncd.roster import drafts, join, keys, members, membership
 from syncd.roster.roster import Roster
 from syncd.roster.trust import RETURN_S, TrustedRoster
 from tests.refusals import failing, malformed, refused
 from tests.roster.conftest import NOW, Club
 
-DAY, END = NOW + RETURN_S, Cut(7, b"\4" * 32)
+DAY, END = NOW + RETURN_S, members.Cut(7, b"\4" * 32)
 
 
-def end(_: Generation) -> Cut:
+def end(_: members.Generation) -> members.Cut:
     return END
 
 
@@ -140,7 +138,7 @@ def test_a_return_that_is_refused(
 
 def rotated(
     club: Club, roster: Roster, by: str = "bank", **other: Any
-) -> Request:
+) -> join.Request:
     """Return bank's request for other keys, vouched for by a member key."""
     for same in ("log_seed", "tls_pem", "certificate"):
         other[same] = getattr(club.keys["bank"], same)
@@ -149,7 +147,7 @@ def rotated(
     return join.parse(
         join.request(
             new,
-            shape.part(Profile, roster.known("bank")),
+            shape.part(members.Profile, roster.known("bank")),
             now=NOW,
             alliance_id=roster.id,
             more={"vouched": said(new.public.said(roster.id)).hex()},

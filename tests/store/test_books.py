@@ -15,12 +15,9 @@ from syncd.errors import QuotaError, StaleError
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
-from syncd.store import access_chain, quota, tables
+from syncd.store import access_chain, quota, sealing, sightings, tables
 from syncd.store.home_stores import OwnStore
-from syncd.store.quota import Debit
-from syncd.store.sealing import VaultCipher
 from syncd.store.server import writer_of
-from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
 from tests.cases import each
@@ -30,8 +27,8 @@ from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 NOW = 1_800_000_000
 
 
-def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
-    return Debit(
+def debit(n: int, request: int, now: int = NOW, **other: Any) -> quota.Debit:
+    return quota.Debit(
         **{
             "member": "bank",
             "key": "phone/1",
@@ -139,7 +136,7 @@ async def test_each_writer_has_records_before_its_own(
 ) -> None:
     """Though others write in between, a transaction fails, and it restarts."""
     other = access_book.AccessBook(
-        own.database, VaultCipher(b"a" * 32), own.clock, "local-1"
+        own.database, sealing.VaultCipher(b"a" * 32), own.clock, "local-1"
     )
     await record(own)
     await other.record([access(), access()])
@@ -455,8 +452,8 @@ async def test_sightings_wait_and_go_with_their_append(
     own: OwnStore, log: Log
 ) -> None:
     """Counted by week; dropped in the transaction that tells them."""
-    met = SightedToken(20_000, "phone", 1, b"t" * 16, "blocked")
-    later = SightedToken(20_007, "phone", 1, b"t" * 16, "blocked")
+    met = sightings.SightedToken(20_000, "phone", 1, b"t" * 16, "blocked")
+    later = sightings.SightedToken(20_007, "phone", 1, b"t" * 16, "blocked")
     await own.sightings.add([met, met, later])
     (due,) = await own.sightings.due(before=20_007)
     assert due == replace(met, count=2, id=due.id)

@@ -12,14 +12,12 @@ from msgspec.structs import replace
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding, MirrorHead
-from syncd.indicator import absent, codec, folding
+from syncd.indicator import absent, codec, folding, leaf
 from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch, Rows
-from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.store import erasing, stored_claims
+from syncd.store import erasing, snapshot, stored_claims
 from syncd.store.mirror import MirrorStore as Mirror
-from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
 from tests import postgres
 from tests.alliance import claims_of
@@ -54,7 +52,7 @@ async def as_said(mirror: Mirror, log: Log) -> list[Row]:
     return rows
 
 
-async def stored(mirror: Mirror, log: Log, n: int = 0) -> list[Record]:
+async def stored(mirror: Mirror, log: Log, n: int = 0) -> list[leaf.Record]:
     """Return the records of a bundle that is here."""
     bundle = await mirror.bundle(log.origin, n)
     assert bundle is not None
@@ -408,7 +406,7 @@ def sightings(
     tmp_path: Path, *, wanted: bool = True
 ) -> list[tuple[object, ...]]:
     """Return token, kind and epoch, index and record of each, or of claims."""
-    with MirrorSnapshot.of(tmp_path, postgres.of(tmp_path)) as mirror:
+    with snapshot.MirrorSnapshot.of(tmp_path, postgres.of(tmp_path)) as mirror:
         return [row[1:5] for row in mirror.rows(sightings=wanted)]
 
 

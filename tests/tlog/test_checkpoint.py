@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
-from syncd.tlog import checkpoint, note, strict
+from syncd.tlog import checkpoint, key, note, strict
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import each, vectors
 from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
-ALPHA = SigningKey("alpha.example/log", ED25519, b"\1" * 32)
+ALPHA = key.SigningKey("alpha.example/log", key.ED25519, b"\1" * 32)
 HEAD = checkpoint.parse(vectors("tlog/notes")["checkpoints"][3]["text"])
 
 checkpoints = st.builds(

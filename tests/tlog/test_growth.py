@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from syncd.errors import BrokenSourceError, ForkError
 from syncd.tlog import growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import EMPTY_ROOT, Frontier
 from tests.cases import each
 from tests.refusals import broken
 
@@ -44,9 +43,9 @@ class Log:
         """Return the leaf hashes of the partial last bundle."""
         return self.bundle(size // FULL, size % FULL)
 
-    def frontier(self, size: int) -> Frontier:
+    def frontier(self, size: int) -> merkle.Frontier:
         """Return the frontier at `size`."""
-        whole = Frontier.EMPTY.extend(self.roots[: size // FULL], 8)
+        whole = merkle.Frontier.EMPTY.extend(self.roots[: size // FULL], 8)
         return whole.extend(self.tail(size))
 
     def head(self, size: int) -> Checkpoint:
@@ -262,7 +261,7 @@ def test_two_roots_at_one_size_are_a_fork() -> None:
 
 
 def test_an_empty_log_has_one_root() -> None:
-    empty = Checkpoint(ORIGIN, 0, EMPTY_ROOT)
+    empty = Checkpoint(ORIGIN, 0, merkle.EMPTY_ROOT)
     odd = Checkpoint(ORIGIN, 0, bytes(32))
     growth.compare(empty, MINE.head(5), [])
     for old, new in ((empty, odd), (odd, empty), (odd, odd)):

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
-from syncd.tlog import checkpoint, note, witness
+from syncd.tlog import checkpoint, merkle, note, witness
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey, parse_vkey
-from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.witness import Request
 from tests.cases import vectors
 from tests.refusals import malformed
@@ -148,4 +147,4 @@ def test_what_is_not_shown_to_extend_is_422(asked: Request, last: int) -> None:
 def test_the_same_checkpoint_may_be_cosigned_again() -> None:
     asked = ask(300, (), 300, ROOTS[300])
     assert witness.judge(asked, LOG, 300, ROOTS[300]).status == 200
-    assert witness.judge(ask(0, (), 0, EMPTY_ROOT), LOG).status == 200
+    assert witness.judge(ask(0, (), 0, merkle.EMPTY_ROOT), LOG).status == 200

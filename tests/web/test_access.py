@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.flows.ports import Access
-from syncd.indicator import token
-from syncd.indicator.identifier import for_lookup
+from syncd.indicator import identifier, token
 from tests.cases import each
 from tests.web.local_client import LocalClient, Reply, report
 
@@ -187,7 +186,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
     await ask(police, number, purpose="case_work")
     node = bank.member.node
     outputs = await node.tokeniser.outputs(
-        for_lookup("phone", number), purpose="test", timeout_s=5
+        identifier.for_lookup("phone", number), purpose="test", timeout_s=5
     )
     kept = await police.member.own.access.page(limit=10_000)
     [place] = [r for r in kept if r.purpose == "case_work"][-1].positions or ()

@@ -20,10 +20,9 @@ import msgspec
 import pytest
 
 from syncd.flows.draft import Draft
-from syncd.web import report_forms
+from syncd.web import report_forms, routes
 from syncd.web.own_list_forms import OwnRemoval
 from syncd.web.report_forms import ReportsCall
-from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import ROLES, Alliance, Member, Process, until
 from tests.cases import vectors
@@ -189,7 +188,7 @@ async def keep_for_ourselves(member: Member) -> None:
     """Have canaries on the member's own lists, found there and removed."""
     ids = await own_lists(member)
     gone = OwnRemoval(ids=ids, why="no canary's cousin after all")
-    own, who = member.node.own_lists, Caller("chen", "operator")
+    own, who = member.node.own_lists, routes.Caller("chen", "operator")
     assert (await own.remove(who, gone)).removed == 1
 
 
@@ -226,7 +225,7 @@ async def import_list(member: Member) -> None:
     intake = member.node.intake
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
-    who, reports = Caller("", "operator"), ReportsCall(reports=(draft,))
+    who, reports = routes.Caller("", "operator"), ReportsCall(reports=(draft,))
     taken = await intake.take_reports(who, reports)
     assert taken.taken_back == 1
     again = CANARIES["again"][0]

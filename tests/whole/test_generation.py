@@ -16,9 +16,8 @@ from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.store.snapshot import OwnSnapshot
-from syncd.web import forms, report_forms
+from syncd.web import forms, report_forms, routes
 from syncd.web.report_forms import ReportSearch
-from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import Alliance, Member, retire_urls, secret_file
 from tests.refusals import refused
@@ -173,14 +172,14 @@ async def test_statements_of_the_old_log(
     assert words in caught.value.hint
     with refused("a log that has ended"):
         await bank.node.local_service.retract(
-            Caller("", "operator"),
+            routes.Caller("", "operator"),
             report_forms.Retraction(
                 reason="false_positive", positions=((old, index),)
             ),
         )
 
     await bank.node.claim_intake.dispute(
-        Caller("teller", "operator"),
+        routes.Caller("teller", "operator"),
         forms.DisputeDraft(
             kind="url", value=URLS[0], reason="stale", about=((old, index),)
         ),

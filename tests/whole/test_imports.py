@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from syncd.indicator import statement
-from syncd.indicator.statement import Report
 from syncd.node.home import Home
 from tests.alliance import SECRET, Alliance, Member, Process, records_of, until
 
@@ -204,7 +203,7 @@ class Run:
         try:
             for made, _, text in await records_of(home.own.log):
                 content = statement.decode(text, made[1])
-                if isinstance(content, Report):
+                if isinstance(content, statement.Report):
                     found[content.kind, content.token] += 1
         finally:
             home.close()

@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from syncd.flows.ports import Bundle
 from syncd.indicator import claims, codec, folding, statement
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Report, Retract
 from syncd.store.failpoint import POINTS
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
@@ -158,9 +157,9 @@ def broken_rows(
     ended: Counter[int] = Counter()
     for type_, _, text in ((r[0][1], r[1], r[2]) for r in records):
         content = statement.decode(text, type_)
-        if isinstance(content, Report):
+        if isinstance(content, statement.Report):
             reports[content.token] += 1
-        elif isinstance(content, Retract):
+        elif isinstance(content, statement.Retract):
             ended.update(content.ends)
     wanted = {kill_driver.report(OWN.name, n).token for n in range(row)}
     if set(reports) != wanted:

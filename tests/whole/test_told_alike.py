@@ -15,8 +15,7 @@ import pytest
 
 from syncd.cli.main import main
 from syncd.flows.draft import DisputeDraft
-from syncd.web import status_forms
-from syncd.web.routes import Caller
+from syncd.web import routes, status_forms
 from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
 from tests.node.receiver import Receiver, hook, listening
@@ -46,7 +45,7 @@ async def as_it_happened(alliance: Alliance) -> None:
     await police.tell("phone", NUMBER)
     draft = DisputeDraft(kind="phone", value=NUMBER, reason="innocent_owner")
     service = carrier.node.claim_intake
-    await service.dispute(Caller("operator", "operator"), draft)
+    await service.dispute(routes.Caller("operator", "operator"), draft)
     await alliance.settle()
     await alliance.stop(*DEAD)
     for other in FIVE:

@@ -20,10 +20,8 @@ from syncd.errors import NOTHING, Message, PendingError
 from syncd.flows.entry import OwnDraft
 from syncd.indicator import statement
 from syncd.roster.terms import Never
-from syncd.web import forms
-from syncd.web.own_list_forms import OwnAdd
+from syncd.web import forms, own_list_forms, upload_forms
 from syncd.web.routes import PEOPLE, Caller
-from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance, Member
 from tests.console.browser.window import Window, opened
 from tests.node.test_joining import invite, join_by, keep, without
@@ -104,7 +102,7 @@ async def lists(member: Member) -> None:
     there = member.node.uploads
     for name in ("imported.csv", "unknown.csv"):
         id_ = (await there.take(LIST.encode("gb18030"))).id
-        how = Reading(name=name, constants={"kind": "url"})
+        how = upload_forms.Reading(name=name, constants={"kind": "url"})
         if name == "imported.csv":
             await there.import_(Caller("desk", "operator", 1), id_, how)
             await member.node.background.idle()
@@ -143,7 +141,7 @@ class Scene:
                     person=MARKUP if role == "compliance" else f"No. {n}",
                 )
         draft = OwnDraft(kind="phone", value=NOBODYS, why=MARKUP[:24])
-        exempt = OwnAdd(type="exempt", entries=(draft,))
+        exempt = own_list_forms.OwnAdd(type="exempt", entries=(draft,))
         with suppress(PendingError):
             lists = self.alliance.bank.node.own_lists
             await lists.add(Caller("desk", "operator"), exempt)

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncd.console import page, pages
-from syncd.console.app import HOME
+from syncd.console import app, page, pages
 from syncd.console.page import Way
 from syncd.web.routes import OPEN
 from tests.cases import cases
@@ -162,7 +161,7 @@ async def test_a_role_tries_every_page_and_button_of_the_others(
             if way.method == "GET":
                 await window.open(where, 403)
             else:
-                await window.open(HOME.get(role, "/"))
+                await window.open(app.HOME.get(role, "/"))
                 assert await window.fetch(where) == 403, way.path
         window.refused(403)
 
