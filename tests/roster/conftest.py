@@ -43,14 +43,16 @@ class Club:
     keys: dict[str, MemberKeys] = field(default_factory=dict)
     admins: dict[str, SigningKey] = field(default_factory=dict)
 
+    def draw(self, id_: str = "bank") -> MemberKeys:
+        """Return new keys of a member."""
+        return keys.generate(f"{id_}.example", "txwz", self.rng, now=NOW)
+
     def request(
         self, id_: str, alliance_id: str = join.NO_ALLIANCE, nonce: bytes = b""
     ) -> bytes:
         """Return a member's join request; its keys are made once."""
         if id_ not in self.keys:
-            self.keys[id_] = keys.generate(
-                f"{id_}.example", "txwz", self.rng, now=NOW
-            )
+            self.keys[id_] = self.draw(id_)
         return join.request(
             self.keys[id_],
             Profile(
@@ -158,8 +160,8 @@ def agreed(draft: Roster, club: Club) -> Roster:
     return draft
 
 
-def begin(machine: TrustedRoster) -> Roster:
-    return drafts.begin(machine.current, now=NOW + 60)
+def begin(machine: TrustedRoster, now: int = NOW + 60) -> Roster:
+    return drafts.begin(machine.current, now=now)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def test_the_founders_are_active_and_urls_have_an_epoch(club: Club) -> None:
 
 def test_a_clock_that_goes_back_begins_nothing(machine: TrustedRoster) -> None:
     with refused("the clock says"):
-        drafts.begin(machine.current, now=NOW - 1)
+        begin(machine, NOW - 1)
 
 
 # ---------------------------------------------------------------- members
@@ -151,7 +151,7 @@ def test_a_removed_holder_answers_no_more(club: Club) -> None:
 def bank(club: Club) -> keys.MemberKeys:
     """Bank's keys, with a log and a TLS key that the roster does not have."""
     club.request("bank")
-    newer = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    newer = club.draw()
     return replace(
         club.keys["bank"],
         generation=2,
@@ -288,7 +288,7 @@ def test_edit(
 
 
 def test_an_auditor_comes_and_goes(club: Club, machine: TrustedRoster) -> None:
-    court = keys.generate("court.example", "txwz", club.rng, now=NOW)
+    court = club.draw("court")
     pinned = court.public.tls, Base64(court.certificate)
     one = Auditor("court", Names("法院", "court"), *pinned)
     draft = drafts.put(begin(machine), ("auditors",), one)
@@ -378,7 +378,7 @@ def test_a_draft_that_went_to_each_admin_is_merged(
     copies = [signing.sign(raw, club.admin(a), old) for a in ("alice", "bob")]
     assert not any(complete(c, old) for c in copies)
     assert complete(signing.merge(raw, *copies), old)
-    other = drafts.write(drafts.begin(old, now=NOW + 61), old)
+    other = drafts.write(begin(machine, NOW + 61), old)
     with refused("different texts"):
         signing.merge(raw, other)
 
@@ -394,7 +394,7 @@ def test_a_draft_of_yesterday_is_not_signed(
 ) -> None:
     """Somebody else's version was published in between."""
     old = machine.current
-    stale = drafts.write(drafts.begin(old, now=NOW + 1), old)
+    stale = drafts.write(begin(machine, NOW + 1), old)
     club.follow(machine, begin(machine))
     with refused("does not follow version 2"):
         signing.sign(stale, club.admin("bob"), machine.current)

@@ -8,11 +8,11 @@ import pytest
 from msgspec import structs
 
 from syncd import shape
-from syncd.roster import drafts, join, keys, members, membership
+from syncd.roster import drafts, join, members, membership
 from syncd.roster.roster import Roster
 from syncd.roster.trust import RETURN_S, TrustedRoster
 from tests.refusals import failing, malformed, refused
-from tests.roster.conftest import NOW, Club
+from tests.roster.conftest import NOW, Club, begin
 
 DAY, END = NOW + RETURN_S, members.Cut(7, b"\4" * 32)
 
@@ -25,15 +25,13 @@ def returning(
     club: Club, machine: TrustedRoster, now: int = DAY, **other: Any
 ) -> Roster:
     """Return a draft that announces bank's return, with all new keys."""
-    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
-    club.keys["bank"] = replace(fresh, **{"generation": 2} | other)
-    draft = drafts.begin(machine.current, now=now)
+    club.keys["bank"] = replace(club.draw(), **{"generation": 2} | other)
+    draft = begin(machine, now)
     return membership.add(draft, join.parse(club.request("bank", draft.id)))
 
 
 def back(machine: TrustedRoster, now: int = DAY) -> Roster:
-    draft = drafts.begin(machine.current, now=now)
-    return membership.bring_back(draft, "bank", end)
+    return membership.bring_back(begin(machine, now), "bank", end)
 
 
 def test_a_member_returns_a_day_after_all_were_told(
@@ -45,7 +43,7 @@ def test_a_member_returns_a_day_after_all_were_told(
     assert structs.replace(waiting, returning=None) == old
     log = club.keys["bank"].log.verifier
     assert machine.current.lists(log)
-    club.follow(machine, drafts.begin(machine.current, now=NOW + 9))
+    club.follow(machine, begin(machine, NOW + 9))
     found = club.follow(machine, back(machine)).known("bank")
     assert (found.keys, found.returning) == (club.keys["bank"].public, None)
     assert found.end(old.generation) == END
@@ -55,24 +53,22 @@ def test_a_member_returns_a_day_after_all_were_told(
 def withdrawn(club: Club, machine: TrustedRoster) -> Roster:
     """Have bank object: the admins take the announcement back."""
     was = back(machine)
-    draft = drafts.begin(machine.current, now=NOW + 9)
     at = ("members", "bank", "returning")
-    club.follow(machine, drafts.put(draft, at, None))
-    draft = drafts.begin(machine.current, now=DAY)
-    return structs.replace(draft, members=was.members)
+    club.follow(machine, drafts.put(begin(machine, NOW + 9), at, None))
+    return structs.replace(begin(machine, DAY), members=was.members)
 
 
 def other_keys(club: Club, machine: TrustedRoster) -> Roster:
     """Let those in that were not announced."""
     draft = back(machine)
-    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW).public
-    fresh = structs.replace(fresh, tls=draft.known("bank").keys.tls)
+    tls = draft.known("bank").keys.tls
+    fresh = structs.replace(club.draw().public, tls=tls)
     return drafts.put(draft, ("members", "bank", "keys"), fresh)
 
 
 def removed(club: Club, machine: TrustedRoster) -> Roster:
-    draft = drafts.begin(machine.current, now=NOW)
-    club.follow(machine, membership.remove(draft, "bank"))
+    draft = membership.remove(begin(machine, NOW), "bank")
+    club.follow(machine, draft)
     return returning(club, machine)
 
 
@@ -142,8 +138,7 @@ def rotated(
     """Return bank's request for other keys, vouched for by a member key."""
     for same in ("log_seed", "tls_pem", "certificate"):
         other[same] = getattr(club.keys["bank"], same)
-    new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
-    new, said = replace(new, **other), club.keys[by].member.raw_sign
+    new, said = replace(club.draw(), **other), club.keys[by].member.raw_sign
     return join.parse(
         join.request(
             new,
@@ -159,7 +154,7 @@ def test_a_member_takes_new_keys_by_its_word(
     club: Club, machine: TrustedRoster
 ) -> None:
     """At once: the old member key vouches for them, in the roster itself."""
-    draft = drafts.begin(machine.current, now=NOW)
+    draft = begin(machine, NOW)
     with refused("do not vouch for"):
         membership.update(draft, rotated(club, draft, "carrier"), end)
     asked = rotated(club, draft, seen_seed=club.keys["carrier"].seen_seed)
@@ -168,6 +163,5 @@ def test_a_member_takes_new_keys_by_its_word(
         drafts.write(wrong, machine.current)
     asked = rotated(club, draft)
     club.follow(machine, membership.update(draft, asked, end))
-    draft = drafts.begin(machine.current, now=NOW)
-    bank = club.follow(machine, draft).known("bank")
+    bank = club.follow(machine, begin(machine, NOW)).known("bank")
     assert (bank.keys, bank.number) == (asked.keys, 1)

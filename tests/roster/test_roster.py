@@ -64,7 +64,7 @@ def whole(club: Club) -> Roster:
     )
     carrier = replace(carrier, status="removed", past="annul")
     platform = replace(platform, status="suspended", suspended_until=NOW)
-    lost = keys.generate("police.example", "txwz", club.rng, now=NOW)
+    lost = club.draw("police")
     told = structs.asdict(shape.part(Described, police))
     told |= {
         "keys": lost.public,
@@ -75,7 +75,7 @@ def whole(club: Club) -> Roster:
         police, vouched="0" * 128, returning=Returning(**told, since=NOW)
     )
     witness = SigningKey("sigsum.example/witness", 4, club.rng(32))
-    court = keys.generate("court.example", "txwz", club.rng, now=NOW)
+    court = club.draw("court")
     draft = replace(
         draft,
         members=(bank, carrier, platform, police),
