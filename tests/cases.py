@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
-VECTORS = Path(__file__).parent / "vectors"
+ROOT = Path(__file__).parents[1]  # of the repository
+VECTORS = ROOT / "tests" / "vectors"
 
 
 def vectors(file: str) -> Any:
     """Return what a file of vectors holds."""
     return json.loads((VECTORS / f"{file}.json").read_text("utf-8"))
+
+
+def schema(name: str) -> Any:
+    """Return a schema of ours."""
+    return json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
 
 
 def cases(file: str, section: str = "cases") -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-HOUSE = Path(__file__).parents[1]
-DOCKER = HOUSE / "docker"
+from tests.cases import ROOT
+
+DOCKER = ROOT / "docker"
 BIN = Path(sys.executable).parent
 
 
@@ -60,8 +61,8 @@ def test_the_build_is_given_what_it_copies() -> None:
 
 def test_the_image_leaves_out_what_runs_no_daemon() -> None:
     """Its lock is the same resolution as ours, without the tools."""
-    setup = load(HOUSE / "tools" / "setup.py")
-    ours = setup.blocks((HOUSE / "requirements.lock").read_text())
+    setup = load(ROOT / "tools" / "setup.py")
+    ours = setup.blocks((ROOT / "requirements.lock").read_text())
     image = setup.blocks((DOCKER / "requirements.lock").read_text())
     hashes = re.compile(r"--hash=sha256:[0-9a-f]{64}")
     for name, block in image.items():
@@ -112,7 +113,7 @@ def test_a_secret_lies_outside_its_volume() -> None:
 
 # --------------------------------------------------------------- systemd
 
-verify_units = load(HOUSE / "tools" / "verify_units.py")
+verify_units = load(ROOT / "tools" / "verify_units.py")
 
 
 @pytest.mark.skipif(

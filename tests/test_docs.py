@@ -21,8 +21,8 @@ from syncd.node.serve import metrics
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
 from syncd.web import peer_api, routes
+from tests.cases import ROOT
 
-ROOT = Path(__file__).parents[1]
 WHOLE = re.DOTALL | re.MULTILINE
 DOCS = ROOT / "docs"
 CODE = ROOT / "syncd"

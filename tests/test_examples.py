@@ -17,9 +17,10 @@ from pytest_aiohttp import AiohttpServer
 from syncd import config
 from syncd.node.notify import command, events
 from syncd.store.events import StoredEvent
+from tests.cases import ROOT
 from tests.refusals import unavailable
 
-NOTIFY = Path(__file__).parents[1] / "examples" / "notify"
+NOTIFY = ROOT / "examples" / "notify"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
 
 

@@ -17,10 +17,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.alliance import free_port
+from tests.cases import ROOT
 from tests.demo.test_demo import made_up, write_list
 from tests.test_docs import METRICS
 
-ROOT = Path(__file__).parents[1]
 PROMETHEUS = ROOT / "examples" / "prometheus"
 RULES, TESTS = PROMETHEUS / "syncd.rules.yml", PROMETHEUS / "syncd.tests.yml"
 DASHBOARD = json.loads((PROMETHEUS / "grafana.json").read_text())

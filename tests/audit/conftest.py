@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, payload
+from tests.cases import schema
 from tests.cli.conftest import run as run
 
 IDS = ("police", "bank", "carrier")
@@ -98,10 +98,9 @@ def mine(police: Bundle, tmp_path: Path) -> Bundle:
     return Bundle(tmp_path / "mine")
 
 
-def check_form(schema: str, found: Any) -> None:
+def check_form(name: str, found: Any) -> None:
     """Pass what is as a schema of ours says."""
-    path = Path(__file__).parents[2] / "schemas" / f"{schema}.json"
-    Draft202012Validator(json.loads(path.read_text())).validate(found)
+    Draft202012Validator(schema(name)).validate(found)
 
 
 def put(into: Bundle, path: str, raw: bytes | None) -> None:

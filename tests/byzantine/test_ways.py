@@ -1,7 +1,6 @@
 """What a dishonest member tries: docs/threat-model.md has a row for each way."""
 
 import asyncio
-import json
 import re
 import secrets
 import stat
@@ -23,6 +22,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
 from tests.alliance import MEMBERS, Alliance, payload, police_case, shared
 from tests.byzantine.lab import Act, Lab
+from tests.cases import ROOT, vectors
 from tests.ceremonies import Dealt
 from tests.flows.growing import Said
 
@@ -30,12 +30,10 @@ pytestmark = pytest.mark.slow
 
 SEVEN = (*MEMBERS, "insurer", "telco", "payer")
 LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
-PAGE = Path(__file__).parents[2] / "docs" / "threat-model.md"
+PAGE = ROOT / "docs" / "threat-model.md"
 ROW = r"^\| .* \| (.*) \| `byzantine/test_ways\.py::test_\w+\[(\w+)\]` \|$"
 PHONE = "+12025550177"
-HOSTILE = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "hostile.json").read_text()
-)
+HOSTILE = vectors("hostile")
 
 
 async def reported(lab: Alliance) -> None:

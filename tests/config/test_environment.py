@@ -10,10 +10,9 @@ import pytest
 from syncd import config
 from syncd.config import Environment
 from syncd.store.failpoint import Plan
-from tests.cases import each
+from tests.cases import ROOT, each
 from tests.refusals import misused
 
-ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "configuration.md"
 
 

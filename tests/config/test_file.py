@@ -13,10 +13,10 @@ from syncd import config
 from syncd.config import Address, editing
 from syncd.config.settings import SETTINGS, parse_address, takes
 from syncd.errors import MalformedError, UsageError
-from tests.cases import each
+from tests.cases import ROOT, each
 from tests.refusals import misused
 
-DOC = Path(__file__).parents[2] / "docs" / "configuration.md"
+DOC = ROOT / "docs" / "configuration.md"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
 HOME = Path("/nowhere/bank")
 

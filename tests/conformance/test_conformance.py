@@ -26,7 +26,7 @@ from syncd.roster import join
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import merkle, tiles
-from tests.cases import each, vectors
+from tests.cases import ROOT, each, vectors
 from tests.flows.growing import in_force
 from tests.indicator.test_verdict import CASES, ROSTER, Case, read_case
 from tests.refusals import failing
@@ -42,7 +42,7 @@ BOUND = vectors("oprf/bound")
 def test_it_is_independent() -> None:
     """It shares no line with us, and stays small enough to be read."""
     lines = {}
-    for path in (Path(__file__).parents[2] / "conformance").glob("*.py"):
+    for path in (ROOT / "conformance").glob("*.py"):
         source = path.read_text()
         lines[path.name] = len(source.splitlines())
         for node in ast.walk(ast.parse(source)):

@@ -20,9 +20,9 @@ import pytest
 from syncd.demo.demo_command import read
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
+from tests.cases import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
 FAKE = ",fake_invest,phishing_host"
 NUISANCE = ",nuisance_call,caller"

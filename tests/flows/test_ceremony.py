@@ -1,7 +1,5 @@
 """The ceremony: what comes of honest notes, and of each lie."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,7 +13,7 @@ from syncd.oprf import dealing, group, threshold
 from syncd.roster import drafts, row
 from syncd.tlog import document
 from tests import ceremonies
-from tests.cases import each, vectors
+from tests.cases import each, schema, vectors
 from tests.flows.founders import CLUB, FIRST, FOUNDED, HOLDERS, signed
 from tests.refusals import failing, forked, refused, untrusted
 from tests.roster.conftest import NOW, Dice
@@ -79,11 +77,10 @@ def test_it_goes_on_from_any_number_of_notes() -> None:
 
 def test_nothing_that_goes_out_holds_a_secret() -> None:
     """No share is in any note, and each note is of the published form."""
-    schema = json.loads(Path("schemas/ceremony.json").read_text())
     blame = Said("bank", PLAN, blames="police", why="share")
     out = b""
     for seat, said in zip(SEATS * 3, [*DEALS, *AGREED, blame], strict=False):
-        jsonschema.validate(said.to_json(), schema)
+        jsonschema.validate(said.to_json(), schema("ceremony"))
         out += (raw := seat.sign(said))
         assert ceremony_note.read(said.name, raw, FIRST) == said
     for seat in SEATS:

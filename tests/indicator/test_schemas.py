@@ -10,7 +10,6 @@ JSON Schema; so is the limit of 4 KiB (60 KiB), which no case here reaches.
 import copy
 import json
 import random
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -19,16 +18,12 @@ from jsonschema import Draft202012Validator
 
 from conformance import claims
 from syncd.indicator import statement as statements
-from tests.cases import vectors
+from tests.cases import schema, vectors
 
-ROOT = Path(__file__).parents[2]
 NAMES = claims.TYPES
 VECTORS = vectors("syncd/statements")
 SETS = ("technique", "basis", "ends", "about", "logs", "rows", "ranges")
-SCHEMAS = {
-    n: json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
-    for n, name in NAMES.items()
-}
+SCHEMAS = {n: schema(name) for n, name in NAMES.items()}
 PYTHON = {
     n: Draft202012Validator(
         schema, format_checker=Draft202012Validator.FORMAT_CHECKER

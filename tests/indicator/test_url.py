@@ -8,7 +8,6 @@ import time
 import unicodedata
 from collections.abc import Callable
 from operator import add
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -21,7 +20,7 @@ from idna import uts46data
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
-from tests.cases import cases, each
+from tests.cases import ROOT, cases, each
 from tests.indicator.texts import whole
 from tests.refusals import malformed
 
@@ -277,7 +276,7 @@ def test_the_table_that_maps_hosts_is_one_release() -> None:
     )
     pinned = (idna.__version__, uts46data.__version__, table.hexdigest())
     assert pinned == ("3.20", "18.0.0", UTS_46)
-    wanted = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    wanted = (ROOT / "pyproject.toml").read_text()
     assert f'"idna=={idna.__version__}"' in wanted
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -26,12 +25,12 @@ from syncd.indicator.statement import (
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
-from tests.cases import each
+from tests.cases import ROOT, each
 from tests.cost import calls
 from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
+DOCUMENT = ROOT / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970
 KNOW = REPORT.know
 

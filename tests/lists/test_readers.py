@@ -14,6 +14,7 @@ from syncd.cli.importing import upload
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import columns, file_kinds, lines, table, text, workbook
 from syncd.lists.rows import FileOptions, Table
+from tests.cases import ROOT
 
 pieces = st.lists(
     st.sampled_from(
@@ -172,7 +173,7 @@ def test_an_open_quote_costs_its_line_only(
 
 def test_limits_are_what_the_docs_say() -> None:
     """docs/cli.md names them."""
-    docs = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    docs = (ROOT / "docs" / "cli.md").read_text()
     for number in (lines.MAX_LINE, text.MAX_LINES, workbook.MAX_COLUMNS):
         assert f"{number:,}" in docs
     assert f"up to {upload.RESTART_S // 60} minutes" in docs

@@ -2,11 +2,9 @@
 
 import base64
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -30,13 +28,11 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
+from tests.cases import schema
 from tests.refusals import malformed, newer, refused, untrusted
 from tests.roster.conftest import NOW, Club
 
 ALLIANCE, SECRET = "ab" * 32, b"secret" * 5 + b"!!"
-SCHEMA = json.loads(
-    (Path(__file__).parents[2] / "schemas" / "join.json").read_text()
-)
 
 
 def value_of(raw: bytes) -> Any:
@@ -64,7 +60,7 @@ def test_a_request_is_read_as_it_was_made(club: Club) -> None:
     assert found.info == {"registration": "91440300X"}
     assert found.member.generation.log == found.log
     assert found.member.active
-    jsonschema.validate(value_of(raw), SCHEMA)
+    jsonschema.validate(value_of(raw), schema("join"))
 
 
 def test_a_founder_names_no_alliance(club: Club) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -34,12 +33,11 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.cases import cases
+from tests.cases import cases, schema
 from tests.refusals import malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, with_epoch
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "schemas" / "roster.json").read_text())
+SCHEMA = schema("roster")
 validator = jsonschema.Draft202012Validator(SCHEMA)
 
 

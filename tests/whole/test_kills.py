@@ -23,6 +23,7 @@ from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import digest_of, records_of
+from tests.cases import ROOT
 from tests.flows.growing import in_force
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
@@ -77,7 +78,7 @@ def live(home: Path, plans: Iterable[str], swap: str = "") -> Seen:
         capture_output=True,
         check=True,
         timeout=400,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     seen = Seen()
     for text in done.stdout.decode().splitlines():
