@@ -969,6 +969,12 @@ class Alliance:
         publisher = self.members[at] if at else self.up[0]
         return await publisher.node.rosters.publish(raw)
 
+    async def protect(self, *rows: terms.Never, at: str = "") -> Roster:
+        """Have the admins list what is never reported, and nothing else."""
+        return await self.change(
+            lambda d: msgspec.structs.replace(d, never=rows), at
+        )
+
     async def admit(self, id_: str, at: str = "") -> Member:
         """Take in a new member by its keys, and start it."""
         asked = join.parse(self.newcomer(id_, self.newest.id))

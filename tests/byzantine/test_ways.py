@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from syncd.cli.main import main
 from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Evidence
@@ -24,6 +23,7 @@ from tests.alliance import MEMBERS, Alliance, payload, police_case, shared
 from tests.byzantine.lab import Act, Lab
 from tests.cases import ROOT, vectors
 from tests.ceremonies import Dealt
+from tests.commands import syncd
 from tests.flows.growing import Said
 
 pytestmark = pytest.mark.slow
@@ -420,11 +420,8 @@ async def test_anybody_convicts_it(
     await complete.write(lab.platform.config, tmp_path, 1)
     bundle = "--bundle", tmp_path
 
-    def judged(home: object, *more: object) -> object:
-        words = ("--home", home, "audit", "evidence", file, *more)
-        with pytest.raises(SystemExit) as end:
-            main([*map(str, words)])
-        return end.value.code
+    def judged(home: object, *more: object) -> int:
+        return syncd("--home", home, "audit", "evidence", file, *more)
 
     trusted = *bundle, "--fingerprint", lab.fingerprint
     for home, more in ((lab.police.home, ()), ("/nowhere", trusted)):

@@ -32,8 +32,7 @@ async def listed(alliance: Alliance) -> Alliance:
     await alliance.carrier.report(
         "phone", "+8613800138003", evidence="user_tag"
     )
-    never = (Never("phone", EMERGENCY, "emergency"),)
-    await alliance.change(lambda d: structs.replace(d, never=never))
+    await alliance.protect(Never("phone", EMERGENCY, "emergency"))
     await alliance.settle()
     return alliance
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import main
 from syncd.errors import MalformedError, joined
 from syncd.indicator import vocabulary
 from syncd.messages import catalogue
 from tests.cases import each
+from tests.commands import syncd
 
 
 def test_a_checkout_that_is_not_compiled(
@@ -79,9 +79,7 @@ def test_wrong_use(
 ) -> None:
     """One line, exit code 2, and no argument that may be a raw value."""
     for lang, wanted in (("en", english), ("zh", chinese)):
-        with pytest.raises(SystemExit) as caught:
-            main.main(["--lang", lang, *words])
-        assert caught.value.code == 2
+        assert syncd("--lang", lang, *words) == 2
         err = capsys.readouterr().err
         assert wanted in err
         assert "13800138000" not in err
@@ -92,7 +90,5 @@ def test_wrong_use(
 def test_a_language_that_we_do_not_speak(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main.main(["--lang=fr", "status"])
-    assert caught.value.code == 2
+    assert syncd("--lang=fr", "status") == 2
     assert "en or zh" in capsys.readouterr().err

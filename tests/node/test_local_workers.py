@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import aiohttp
 import pytest
-from msgspec import structs
 
 from syncd.config import editing
 from syncd.node.serve import local_workers
@@ -143,10 +142,8 @@ async def test_a_roster_is_in_force_in_all(
 ) -> None:
     """Before the call that hands it in returns, the never-list with it."""
     number = "+12025550177"
-    listed = (Never("phone", number, "emergency"),)
-    taken = await alliance.change(
-        lambda d: structs.replace(d, never=listed), at="bank"
-    )
+    listed = Never("phone", number, "emergency")
+    taken = await alliance.protect(listed, at="bank")
     for caller in callers:
         _, found = await caller.look_up(number, kind="phone")
         assert found["items"][0]["verdict"] == "protected"

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import State, VaultRow
@@ -55,11 +54,10 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     )
     await alliance.settle()
     assert (await bank.node.never.protected()) == ()
-    rows = (
+    await alliance.protect(
         Never("phone", "+12025550112", "official"),
         Never("url", "shop.example/", "official"),
     )
-    await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     assert len(await bank.node.never.protected()) == 3
     status = await bank.node.status_reader.status()
@@ -89,8 +87,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     And though a vault does not open: others' reports are looked for still.
     """
     await bank.tell("phone", "+86 755 96110", "+86 755 8234 5678")
-    rows = (Never("phone", "cn:96110", "anti_fraud"),)
-    await alliance.change(lambda d: structs.replace(d, never=rows))
+    await alliance.protect(Never("phone", "cn:96110", "anti_fraud"))
     await alliance.settle()
 
     async def damaged(_: Query) -> list[VaultRow]:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from msgspec import structs
 
 from syncd.roster.terms import Never
 from tests.alliance import Alliance
@@ -25,8 +24,7 @@ async def alliance(
             "screening": {"enabled": True},
         },
     ) as found:
-        listed = (Never("phone", EMERGENCY, "emergency"),)
-        await found.change(lambda d: structs.replace(d, never=listed))
+        await found.protect(Never("phone", EMERGENCY, "emergency"))
         await found.agreed()
         yield found
 

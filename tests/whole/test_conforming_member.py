@@ -22,11 +22,11 @@ from cryptography.x509 import load_der_x509_certificate
 
 from conformance import claims, curve, logs, notes, oprf, roster, verdict
 from conformance.peer_api import PeerApi
-from syncd.cli.main import main
 from syncd.indicator import leaf, statement
 from syncd.roster import drafts, terms
 from syncd.roster.members import Cut
 from tests.alliance import Alliance, Member, payload
+from tests.commands import syncd
 from tests.sample_statements import report as say
 
 pytestmark = pytest.mark.slow
@@ -223,9 +223,7 @@ async def world(root: Path) -> AsyncIterator[World]:
 def verified(home: Path) -> Any:
     """Return what `syncd log verify` says of a home, by origin."""
     with io.StringIO() as out, contextlib.redirect_stdout(out):
-        with pytest.raises(SystemExit) as end:
-            main(["--home", str(home), "log", "verify", "--json"])
-        assert end.value.code == 0
+        assert syncd("--home", home, "log", "verify", "--json") == 0
         return {row["origin"]: row for row in json.loads(out.getvalue())}
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from syncd.cli.main import main
 from syncd.config import editing
 from syncd.errors import DamagedError, UsageError
 from syncd.indicator import codec
@@ -21,6 +20,7 @@ from syncd.web import forms, report_forms, routes
 from syncd.web.report_forms import ReportSearch
 from tests import postgres
 from tests.alliance import Alliance, Member, retire_urls, secret_file
+from tests.commands import syncd
 from tests.refusals import refused
 
 pytestmark = pytest.mark.slow
@@ -43,17 +43,9 @@ async def alliance(
         yield made
 
 
-def syncd(member: Member, *words: str) -> int:
-    """Run a command on a member's home; return the exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(["--home", str(member.home), *words])
-    assert isinstance(end.value.code, int)
-    return end.value.code
-
-
 def ask(member: Member, *words: str) -> int:
     """Have a member write a request, and return how that went."""
-    return syncd(member, "join", "update", "request", *words)
+    return syncd("--home", member.home, "join", "update", "request", *words)
 
 
 def drafted(police: Member, *words: str) -> bytes:
@@ -61,7 +53,7 @@ def drafted(police: Member, *words: str) -> bytes:
     words = words or ("roster", "update", "request")
     draft = Path("draft")
     draft.unlink(missing_ok=True)  # of before: none is overwritten
-    assert syncd(police, *words, "draft") == 0
+    assert syncd("--home", police.home, *words, "draft") == 0
     return draft.read_bytes()
 
 
@@ -100,7 +92,7 @@ async def next_log(alliance: Alliance) -> Roster:
     # A daemon that does not start hears of a roster by hand.
     files = by_hand(alliance.notes)
     pin = ("--fingerprint", alliance.fingerprint)
-    assert syncd(bank, "join", "accept", *files, *pin) == 0
+    assert syncd("--home", bank.home, "join", "accept", *files, *pin) == 0
     await restart(alliance, bank)
     await alliance.settle()
     return roster
@@ -261,7 +253,9 @@ async def test_new_keys_by_plan(
     """No outage: who has the old roster waits, and accuses nobody."""
     bank, carrier = alliance.bank, alliance.carrier
     old, ring = bank.node.home.keys.public, bank.node.home.ring
-    assert syncd(bank, "join", "update", "first", words[0]) == 0  # it runs
+    assert (
+        syncd("--home", bank.home, "join", "update", "first", words[0]) == 0
+    )  # it runs
     wanted = asked_keys(ring, SIGNING)
     assert ask(bank, *words) == 0  # the same, and more
     assert asked_keys(ring, SIGNING) == wanted

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from syncd.cli.main import main
 from syncd.flows.draft import DisputeDraft
 from syncd.web import routes, status_forms
 from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
+from tests.commands import syncd
 from tests.node.receiver import Receiver, hook, listening
 
 FIVE = ("police", "bank", "carrier", "platform", "payer")
@@ -168,13 +168,6 @@ async def test_the_webhook_tells_the_same(
     assert (target.target, target.failures) == ("desk", 0)
 
 
-def run(words: list[str]) -> int:
-    """Run a command; return its exit code."""
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return int(str(ended.value.code))
-
-
 async def test_the_command_tells_the_same(
     alliance: Alliance,
     tmp_path: Path,
@@ -187,9 +180,8 @@ async def test_the_command_tells_the_same(
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o600)
     monkeypatch.setenv("SYNCD_SECRET_FILE", str(tmp_path / "secret"))
-    words = ["--home", str(police.home), "doctor", "--json"]
-    words += ["--token-file", str(tmp_path / "token")]
-    code = await asyncio.to_thread(run, words)
+    words = ("--home", police.home, "doctor", "--json", "--token-file")
+    code = await asyncio.to_thread(syncd, *words, tmp_path / "token")
     found: dict[str, list[Any]] = {}
     for step in json.loads(capsys.readouterr().out)["steps"]:
         found.setdefault(step["member"], []).append(step)

@@ -1,7 +1,6 @@
 """What there is to see: three members with consoles, and people at each.
 
-    async with scene.at("bank", "reviewer", lang="zh") as window:
-        await window.open("/pending")
+    async with scene.at("/pending", role="reviewer", lang="zh") as window:
 
 One member writes what no member should; some people have odd names. Whatever
 is marked up is MARKUP, so that a page which takes a text for more is seen.
@@ -13,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
 from playwright.async_api import Browser
 
 from syncd.errors import NOTHING, Message, PendingError
@@ -54,8 +52,7 @@ VALUES = tuple(
 async def prepare(alliance: Alliance) -> None:
     """Have every page of every member something to show."""
     bank, carrier, police = (alliance.members[id_] for id_ in IDS)
-    listed = (Never("phone", EMERGENCY, "emergency"),)
-    await alliance.change(lambda d: structs.replace(d, never=listed))
+    await alliance.protect(Never("phone", EMERGENCY, "emergency"))
     await alliance.agreed()
     await police.report(
         "phone", CONFIRMED, evidence="police_case", handling="open"
@@ -149,6 +146,7 @@ class Scene:
     @asynccontextmanager
     async def at(
         self,
+        path: str = "",
         member: str = "bank",
         role: str = "operator",  # "": a stranger
         lang: str = "en",
@@ -158,6 +156,7 @@ class Scene:
         async with opened(
             self.chromium,
             self.address(member),
+            path,
             self.pictures,
             storage_state=await self._state(member, role, lang),
             locale={"en": "en-GB", "zh": "zh-CN"}[lang],
@@ -168,7 +167,7 @@ class Scene:
     async def _state(self, member: str, role: str, lang: str) -> Any:
         key = member, role, lang
         if role and key not in self._cookies:
-            async with self.at(member, "", lang) as window:
+            async with self.at("", member, "", lang) as window:
                 await window.log_in(self.tokens[member, role])
                 state = await window.page.context.storage_state()
             self._cookies[key] = state

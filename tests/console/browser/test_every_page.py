@@ -95,8 +95,9 @@ async def foreign(window: Window, lang: str) -> list[str]:
 @pytest.mark.parametrize("way", SHOWN, ids=named)
 async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
     """It is whole, in one language, for everybody, and leaves nothing."""
-    async with scene.at(role=someone(way), lang=lang) as window:
-        await window.open(address(way, scene))
+    async with scene.at(
+        address(way, scene), role=someone(way), lang=lang
+    ) as window:
         shown = window.page
         assert await window.count(f"html[lang^={lang}]") == 1
         assert await window.count("h1") == 1
@@ -133,9 +134,8 @@ async def test_what_is_not_there(
 async def test_a_page_without_scripts(scene: Scene, way: Way) -> None:
     """Whatever a script does on top, a link or a form does too."""
     async with scene.at(
-        role=someone(way), java_script_enabled=False
+        address(way, scene), role=someone(way), java_script_enabled=False
     ) as window:
-        await window.open(address(way, scene))
         assert await window.count("h1") == 1
         bare = window.find(
             ":is(a, button, input, select)"

@@ -15,8 +15,9 @@ async def test_a_gb18030_list_with_unknown_words(scene: Scene) -> None:
         "http://clicked.example/a,杀猪盘子,钓鱼网址,报案\n"
     ).encode("gb18030")
     file = FilePayload(name="涉案.csv", mimeType="text/csv", buffer=raw)
-    async with scene.at(lang="zh", java_script_enabled=False) as window:
-        await window.open("/imports")
+    async with scene.at(
+        "/imports", lang="zh", java_script_enabled=False
+    ) as window:
         shown = window.page
         await shown.locator("#file").set_input_files(file)
         await shown.get_by_role("button", name="读取").click()

@@ -1,7 +1,6 @@
 """A window of a real Chromium, which a person has open at a console.
 
-    async with opened(chromium, address) as window:
-        await window.open("/lookup")
+    async with opened(chromium, address, "/lookup") as window:
         assert "1 of 3" in await window.text()
 
 What no page may do is kept in `faults`, and `opened` fails with it: an error
@@ -215,15 +214,21 @@ class Window:
 
 @asynccontextmanager
 async def opened(
-    chromium: Browser, address: str, pictures: Path | None = None, **how: Any
+    chromium: Browser,
+    address: str,
+    path: str = "",
+    pictures: Path | None = None,
+    **how: Any,
 ) -> AsyncIterator[Window]:
-    """Open a window in a context of its own; at the end it had no faults."""
+    """Open a page in a context of its own; at the end it had no faults."""
     context = await chromium.new_context(
         locale=how.pop("locale", "en-GB"), **how
     )
     await context.add_init_script(_CHROMIUM_109)
     window = Window(await context.new_page(), address, pictures)
     try:
+        if path:
+            await window.open(path)
         yield window
         assert not window.faults, window.faults
     finally:
