@@ -343,10 +343,6 @@ def claim_of(claim: Claim, form: int, case: Case) -> verdict.Claim:
     return verdict.Claim(claim.position, author, body, form)
 
 
-def day(number: int) -> date:
-    return date(1970, 1, 1) + timedelta(number)
-
-
 def judged(case: Case) -> Sequence[object]:
     """Return verdict, actions and reasons by the other implementation."""
     found = verdict.judge(
@@ -356,7 +352,7 @@ def judged(case: Case) -> Sequence[object]:
             for claim in group
         ],
         verdict.Rules(
-            day(case.world.day),
+            date(1970, 1, 1) + timedelta(case.world.day),
             case.world.roster.to_json()["caps"],
             case.world.roster.to_json()["policy"],
             case.never.levels,

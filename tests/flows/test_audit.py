@@ -348,15 +348,14 @@ def test_one_row(
 
 def test_rows_that_do_not_read() -> None:
     """A column of a wrong type is a problem, not a traceback."""
-    odd = [
+    for row in (
         ("text", 5, 0, b"", None),
         (b"", -5, 0, b"", None),
         (b"", 5, "x", b"", None),
         (b"", 5, 0, None, None),
         (b"", 5, 2**70, b"", None),
         (b"", 5, 0, b"", "x"),
-    ]
-    for row in odd:
+    ):
         found = problems(MIXED, rows=[*MIXED.rows()[0], row])
         assert any(p.startswith("row at ") for p in found)
 

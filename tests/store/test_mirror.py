@@ -364,7 +364,6 @@ def test_spans_are_the_indices_that_ranges_cover(
 
 async def test_what_no_writer_should_erase(mirror: Mirror, log: Log) -> None:
     """It is erased, and told: a breach is never a reason to ignore it."""
-    later = {"expires": "2199-01-01"}
 
     async def say(*statements: Statement) -> None:
         await log.merge(mirror, *statements)
@@ -379,7 +378,7 @@ async def test_what_no_writer_should_erase(mirror: Mirror, log: Log) -> None:
 
     await say(
         r(0),  # has expired
-        *(r(n, **later) for n in range(1, 5)),
+        *(r(n, expires="2199-01-01") for n in range(1, 5)),
         *(back(n, n) for n in range(1, 4)),
     )
     await say(erase((0, 2), (5, 6)))  # as one should

@@ -27,11 +27,6 @@ RAW = bytes(GROW)
 HEAD, NOTE = RAW.split(b"\n\n", 1)
 
 
-def signed(size: int, root: bytes) -> note.Note:
-    """Return what alpha would sign."""
-    return checkpoint.sign(Checkpoint(LOG.name, size, root), ALPHA)
-
-
 @pytest.mark.parametrize(
     "case", FILE["requests"], ids=lambda c: f"{c['old']}-{c['new']}"
 )
@@ -85,7 +80,8 @@ def test_a_request_has_at_most_63_hashes() -> None:
 
 def ask(old: int, proof: Sequence[bytes], size: int, root: bytes) -> Request:
     """Return a request that alpha signed."""
-    return witness.Request(old, proof, signed(size, root))
+    head = Checkpoint(LOG.name, size, root)
+    return witness.Request(old, proof, checkpoint.sign(head, ALPHA))
 
 
 def test_an_unknown_origin_is_404() -> None:

@@ -20,9 +20,7 @@ import msgspec
 import pytest
 
 from syncd.flows.draft import Draft
-from syncd.web import report_forms, routes
-from syncd.web.own_list_forms import OwnRemoval
-from syncd.web.report_forms import ReportsCall
+from syncd.web import own_list_forms, report_forms, routes
 from tests import postgres
 from tests.alliance import ROLES, Alliance, Member, Process, until
 from tests.cases import vectors
@@ -175,7 +173,7 @@ async def work(alliance: Alliance, member: Member) -> None:
     for other in alliance.up:
         for name in ("only looked up", "refused", "phone"):
             await other.lookup("phone", CANARIES[name][0])
-    gone = OwnRemoval(
+    gone = own_list_forms.OwnRemoval(
         ids=await own_lists(member), why="no canary's cousin after all"
     )
     who = routes.Caller("chen", "operator")
@@ -184,11 +182,11 @@ async def work(alliance: Alliance, member: Member) -> None:
     intake = member.node.intake
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
-    reports = ReportsCall(reports=(draft,))
+    reports = report_forms.ReportsCall(reports=(draft,))
     taken = await intake.take_reports(who, reports)
     assert taken.taken_back == 1
     again = CANARIES["again"][0]
-    reports = ReportsCall(reports=(draft,), again=again)
+    reports = report_forms.ReportsCall(reports=(draft,), again=again)
     taken = await intake.take_reports(who, reports)
     assert taken.accepted == 1
     wanted = report_forms.ReportSearch(value=draft.value, kind="phone")

@@ -8,7 +8,6 @@ import pytest
 from msgspec import structs
 
 from syncd.config import editing
-from syncd.errors import DamagedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.home import SIGNING, asked_keys
@@ -21,7 +20,7 @@ from syncd.web.report_forms import ReportSearch
 from tests import postgres
 from tests.alliance import Alliance, Member, retire_urls, secret_file
 from tests.commands import syncd
-from tests.refusals import refused
+from tests.refusals import damaged, misused, refused
 
 pytestmark = pytest.mark.slow
 
@@ -204,9 +203,9 @@ async def test_a_home_that_was_rolled_back(
         size = await bank.size()
         await alliance.stop("bank")
     if mark == "still there":
-        with pytest.raises(DamagedError) as damaged:
+        with damaged() as caught:
             await bank.start()
-        assert "syncd join update OUT --next-log" in damaged.value.hint
+        assert "syncd join update OUT --next-log" in caught.value.hint
         bank.running = None
     else:
         high_water.write_bytes(old_mark)
@@ -309,7 +308,7 @@ async def test_a_config_that_is_ahead_of_the_roster(
 ) -> None:
     await alliance.stop("bank")
     editing.change(alliance.bank.home, "member", "generation", 2)
-    with pytest.raises(UsageError) as ahead:
+    with misused() as ahead:
         await alliance.bank.start()
     alliance.bank.running = None
     assert "syncd join update OUT --next-log" in ahead.value.hint
