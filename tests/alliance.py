@@ -64,12 +64,11 @@ from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep import roster_orders
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
-from syncd.roster import drafts, join, membership, signing
+from syncd.roster import drafts, join, membership, signing, terms
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.store.database import Database
 from syncd.store.findings import Row
 from syncd.store.home_stores import OwnStore, open_mirror
@@ -80,7 +79,6 @@ from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.web import forms, peer_api, report_forms, status_forms
-from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
 from tests import ceremonies, postgres, sample_statements
 from tests.flows.growing import Log, Said
@@ -440,7 +438,7 @@ class Member:
         **more: Any,
     ) -> list[forms.LookupItem]:
         """Look values up, as a teller would."""
-        call = LookupCall(
+        call = forms.LookupCall(
             purpose=purpose,
             items=tuple(forms.Item(kind=kind, value=v) for v in values),
             **more,
@@ -575,7 +573,7 @@ class Member:
         """Return what its `status` says."""
         return await self.node.status_reader.status()
 
-    async def events(self, name: str) -> list[dict[str, Any]]:
+    async def events(self, name: str) -> Any:
         """Return what its events of a name say, oldest first."""
         page = await self.own.events.page(0, 10_000)
         return [dict(event.data) for event in page if event.name == name]
@@ -971,6 +969,12 @@ class Alliance:
         publisher = self.members[at] if at else self.up[0]
         return await publisher.node.rosters.publish(raw)
 
+    async def protect(self, *rows: terms.Never, at: str = "") -> Roster:
+        """Have the admins list what is never reported, and nothing else."""
+        return await self.change(
+            lambda d: msgspec.structs.replace(d, never=rows), at
+        )
+
     async def admit(self, id_: str, at: str = "") -> Member:
         """Take in a new member by its keys, and start it."""
         asked = join.parse(self.newcomer(id_, self.newest.id))
@@ -1000,7 +1004,7 @@ class Alliance:
 def shared(
     prepare: Callable[[Alliance], Awaitable[None]] = Alliance.settle,
     *members: str,
-    scope: Literal["module", "function"] = "module",
+    scope: Literal["session", "module", "function"] = "module",
     of: Any = Alliance,
     **how: Any,
 ) -> Any:
@@ -1072,7 +1076,7 @@ async def digest_of(mirror: MirrorStore, origin: str) -> int:
 
 def retire_urls(draft: Roster) -> Roster:
     """Return a draft by which URLs have a second epoch, and no first one."""
-    draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
+    draft = drafts.add_epoch(draft, terms.Epoch("url", 2, 1))
     return drafts.put(draft, ("epochs", "url/1", "retired"), True)
 
 

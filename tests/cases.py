@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-VECTORS = Path(__file__).parent / "vectors"
+ROOT = Path(__file__).parents[1]  # of the repository
+VECTORS = ROOT / "tests" / "vectors"
 
 
 def vectors(file: str) -> Any:
@@ -14,10 +15,14 @@ def vectors(file: str) -> Any:
     return json.loads((VECTORS / f"{file}.json").read_text("utf-8"))
 
 
-def cases(file: str, section: str = "cases") -> list[Any]:
+def schema(name: str) -> Any:
+    """Return a schema of ours."""
+    return json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
+
+
+def cases(file: str, section: str = "cases") -> Any:
     """Return the cases of a file of vectors."""
-    found: list[Any] = vectors(file)[section]
-    return found
+    return vectors(file)[section]
 
 
 def each(

@@ -6,13 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from syncd.indicator import token
-from syncd.indicator.statement import (
-    Dispute,
-    Erase,
-    Report,
-    Retract,
-    Sighting,
-)
+from syncd.indicator.statement import Dispute, Erase, Report, Retract, Sighting
 
 ORIGIN = "bank.example/syncd/txwz/1"
 REPORT = Report(
@@ -31,7 +25,7 @@ REPORT = Report(
 )
 
 
-ABOUT: dict[str, Any] = {
+ABOUT: Any = {
     name: getattr(REPORT, name) for name in ("on", "kind", "epoch", "token")
 }
 
@@ -46,7 +40,7 @@ def value(n: int) -> bytes:
     return hashlib.sha256(b"token %d" % n).digest()[:16]
 
 
-def about(n: int = -1, **changed: Any) -> dict[str, Any]:
+def about(n: int = -1, **changed: Any) -> Any:
     """Return what a statement is about: one token, or the n-th of many."""
     name = {"token": token.encode(value(n))} if n >= 0 else {}
     return {**ABOUT, **name, **changed}

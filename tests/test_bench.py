@@ -3,11 +3,12 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).parent.parent / "bench"
+from tests.cases import ROOT
+
+BENCH = ROOT / "bench"
 
 
 def said_by(program: str, *words: str) -> str:

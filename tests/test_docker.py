@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-HOUSE = Path(__file__).parents[1]
-DOCKER = HOUSE / "docker"
+from tests.cases import ROOT
+
+DOCKER = ROOT / "docker"
 BIN = Path(sys.executable).parent
 
 
@@ -60,8 +61,8 @@ def test_the_build_is_given_what_it_copies() -> None:
 
 def test_the_image_leaves_out_what_runs_no_daemon() -> None:
     """Its lock is the same resolution as ours, without the tools."""
-    setup = load(HOUSE / "tools" / "setup.py")
-    ours = setup.blocks((HOUSE / "requirements.lock").read_text())
+    setup = load(ROOT / "tools" / "setup.py")
+    ours = setup.blocks((ROOT / "requirements.lock").read_text())
     image = setup.blocks((DOCKER / "requirements.lock").read_text())
     hashes = re.compile(r"--hash=sha256:[0-9a-f]{64}")
     for name, block in image.items():
@@ -75,13 +76,12 @@ def test_the_image_leaves_out_what_runs_no_daemon() -> None:
 # --------------------------------------------------------------- compose
 
 
-def services() -> dict[str, Any]:
+def services() -> Any:
     """The members as compose understands them."""
     command = (BIN / "docker-compose", "-f", "compose.yaml", "config")
     code, out = ran(*command, "--format", "json")
     assert code == 0, out
-    found: dict[str, Any] = json.loads(out)["services"]
-    return found
+    return json.loads(out)["services"]
 
 
 def test_compose_has_four_members() -> None:
@@ -113,15 +113,13 @@ def test_a_secret_lies_outside_its_volume() -> None:
 
 # --------------------------------------------------------------- systemd
 
-needs_systemd = pytest.mark.skipif(
+verify_units = load(ROOT / "tools" / "verify_units.py")
+
+
+@pytest.mark.skipif(
     not shutil.which("systemd-analyze") and not os.environ.get("CI"),
     reason="no systemd-analyze on this machine",
 )
-verify_units = load(HOUSE / "tools" / "verify_units.py")
-UNITS = [*DOCKER.glob("*.service")]
-
-
-@needs_systemd
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -133,7 +131,7 @@ UNITS = [*DOCKER.glob("*.service")]
 )
 def test_systemd_would_say_it(tmp_path: Path, old: str, new: str) -> None:
     """A misspelt key or value, which systemd itself only warns of."""
-    for unit in UNITS:
+    for unit in DOCKER.glob("*.service"):
         (tmp_path / unit.name).write_text(unit.read_text().replace(old, new))
     assert "syncd.service" in verify_units.complaints(
         sorted(tmp_path.iterdir())

@@ -15,16 +15,14 @@ import pytest
 from syncd import errors
 from syncd.cli import main
 from syncd.cli.command import Command, parameters
-from syncd.errors import SyncdError
 from syncd.indicator import leaf, statement
 from syncd.node import daemon, jobs, leadership
 from syncd.node.serve import metrics
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
-from syncd.web import peer_api
-from syncd.web.routes import ALL
+from syncd.web import peer_api, routes
+from tests.cases import ROOT
 
-ROOT = Path(__file__).parents[1]
 WHOLE = re.DOTALL | re.MULTILINE
 DOCS = ROOT / "docs"
 CODE = ROOT / "syncd"
@@ -44,9 +42,7 @@ def page(name: str) -> str:
 def section(name: str, title: str) -> str:
     """Return what stands under a heading, up to the next of its rank."""
     found = re.search(
-        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
-        page(name),
-        WHOLE,
+        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)", page(name), WHOLE
     )
     assert found, f"{name} has no {title!r}"
     return found[2]
@@ -75,13 +71,12 @@ def walk(words: str, command: Command) -> Iterator[tuple[str, Command]]:
 
 
 def test_help_says_what_each_option_is() -> None:
-    silent = [
+    assert [
         f"{words} {one.name}"
         for words, command in commands()
         for one in parameters(command.options).values()
         if one.flags and not one.about
-    ]
-    assert silent == []
+    ] == []
 
 
 def test_every_command_and_option_is_documented() -> None:
@@ -94,7 +89,7 @@ def test_every_command_and_option_is_documented() -> None:
         }
         for words, command in commands()
     }
-    documented = {
+    assert {
         " ".join(re.findall(r"(?:^| )([a-z]+)(?= |$)", called)): set(
             re.findall(r"`(--[a-z-]+)`", columns)
         )
@@ -103,17 +98,15 @@ def test_every_command_and_option_is_documented() -> None:
             section("cli.md", "All commands"),
             re.MULTILINE,
         )
-    }
-    assert documented == there
+    } == there
 
 
 def test_every_own_route_is_documented() -> None:
     """http-api.md names each route of the local API, and no other."""
-    there = {f"{r.method} {r.path}" for r in ALL}
+    there = {f"{r.method} {r.path}" for r in routes.ALL}
     written = set(
         re.findall(
-            r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)",
-            page("http-api.md"),
+            r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)", page("http-api.md")
         )
     )
     assert {f"{method} {path}" for method, path in written} == there
@@ -121,10 +114,9 @@ def test_every_own_route_is_documented() -> None:
 
 def test_every_peer_route_is_documented() -> None:
     """protocol.md has a row for each route of the peer API, and no other."""
-    api = peer_api.app(None, lambda _: None)
     there = {
         f"{route.method} {route.resource.canonical}"
-        for route in api.router.routes()
+        for route in peer_api.app(None, lambda _: None).router.routes()
         if route.method != "HEAD" and route.resource is not None
     }
     table = section("protocol.md", "12 The peer API")
@@ -142,12 +134,11 @@ def test_every_job_is_documented() -> None:
     there = set(re.findall(r"\(\"(\w+)\", self\.", scheduled))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))
     there |= set(re.findall(r"self\.(\w+\.check_startup)\(", source))
-    documented = {
+    assert {
         code
         for code in codes(section("architecture.md", "Threads and processes"))
         if code in ("round", "daily") or "." in code
-    }
-    assert documented == there
+    } == there
 
 
 def test_every_error_is_documented() -> None:
@@ -155,7 +146,7 @@ def test_every_error_is_documented() -> None:
     there = {
         (name, str(kind.exit_code), str(kind.status))
         for name, kind in vars(errors).items()
-        if isinstance(kind, type) and issubclass(kind, SyncdError)
+        if isinstance(kind, type) and issubclass(kind, errors.SyncdError)
     }
     assert {code for _, code, _ in there} <= set("123456")
     rows = re.findall(
@@ -168,7 +159,7 @@ def test_every_error_is_documented() -> None:
 
 def findings() -> set[str]:
     """Return every code that the code can put into a finding."""
-    found: set[str] = set()
+    found = set()
     for path in CODE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         found.update(re.findall(r'\b_?[fF](?:inding|ound)\(\s*"(\w+)"', text))
@@ -195,22 +186,16 @@ def test_every_one_is_documented(title: str, there: set[str]) -> None:
     assert codes(section("operations.md", title)) == there
 
 
-def todo_subjects() -> set[str]:
-    """Return what begins the lines of what there is to do."""
-    files = ("serve/todo", "serve/status", "upkeep/never_list")
-    return {
+def test_every_line_of_status_is_documented() -> None:
+    """Whatever `status` tells to do has its row in the night's table."""
+    there = {
         subject
-        for file in files
+        for file in ("serve/todo", "serve/status", "upkeep/never_list")
         for subject in re.findall(
             r'Message\(\s*"([\w-]+): ',
             (CODE / "node" / f"{file}.py").read_text(encoding="utf-8"),
         )
     }
-
-
-def test_every_line_of_status_is_documented() -> None:
-    """Whatever `status` tells to do has its row in the night's table."""
-    there = todo_subjects()
     table = section("operations.md", "Three in the morning")
     documented = set(re.findall(r"`([\w-]+): ", table))
     assert len(there) > 5

@@ -7,6 +7,7 @@ import pytest
 
 from syncd import errors
 from syncd.errors import Message, PendingError, QuotaError, SyncdError
+from tests.refusals import misused, stale
 
 CLASSES = {
     name: value
@@ -25,8 +26,7 @@ def test_the_drawing_names_every_class_once() -> None:
 def test_the_drawing_shows_each_parent() -> None:
     above: list[str] = []
     for branch, name, _ in LINES:
-        depth = len(branch) // 4
-        del above[depth:]
+        del above[len(branch) // 4 :]
         parents = [base.__name__ for base in CLASSES[name].__bases__]
         assert parents == [above[-1] if above else "Exception"]
         above.append(name)
@@ -105,10 +105,9 @@ def test_messages_are_equal_if_they_read_the_same() -> None:
 
 def test_what_the_system_refuses_is_ours() -> None:
     """Under the path, as the system says it; our own errors are as they are."""
-    said = pytest.raises(errors.UsageError, match=r"^/x: Is a directory$")
-    with said, errors.at_path("/x"):
+    with misused(r"^/x: Is a directory$"), errors.at_path("/x"):
         raise IsADirectoryError(21, "Is a directory")
-    with pytest.raises(errors.StaleError), errors.at_path("/x"):
+    with stale(), errors.at_path("/x"):
         raise errors.StaleError("roster: is here already")
 
 

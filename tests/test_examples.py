@@ -15,11 +15,12 @@ from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
 from syncd import config
-from syncd.errors import UnavailableError
 from syncd.node.notify import notifier
 from syncd.store.events import StoredEvent
+from tests.cases import ROOT
+from tests.refusals import unavailable
 
-NOTIFY = Path(__file__).parents[1] / "examples" / "notify"
+NOTIFY = ROOT / "examples" / "notify"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
 
 
@@ -77,7 +78,7 @@ async def test_mail() -> None:
     assert found["Message-ID"] == "<txwz-bank-17-1800000000@syncd.invalid>"
     assert json.loads(found.get_content()) == json.loads(notice())
     assert "rcpt TO:<duty@bank.example>" in relay.said
-    with pytest.raises(UnavailableError, match="exit code 1"):
+    with unavailable("exit code 1"):
         await notifier.run([str(NOTIFY / "mail.py"), at, *people], notice())
 
 
@@ -119,5 +120,5 @@ async def test_sms(aiohttp_server: AiohttpServer, tmp_path: Path) -> None:
     await notifier.run(argv, notice())
     assert came == [{"to": "the officer on duty", "text": TEXT}]
     key[0] = "another"
-    with pytest.raises(UnavailableError, match="exit code 22"):
+    with unavailable("exit code 22"):
         await notifier.run(argv, notice())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).parents[1]
+from tests.cases import ROOT
+
 CORE = ("tlog", "oprf", "roster", "indicator", "flows")
-PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # Written so that this file does not contain what it looks for.
 NEVER = {
@@ -25,7 +26,7 @@ NEVER = {
 
 def committed() -> list[Path]:
     """What git knows of, or would take: never what it ignores."""
-    if not (HOUSE / ".git").exists():
+    if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     listed = subprocess.run(
         [
@@ -36,12 +37,12 @@ def committed() -> list[Path]:
             "--others",
             "--exclude-standard",
         ],
-        cwd=HOUSE,
+        cwd=ROOT,
         capture_output=True,
         check=True,
     )
     names = listed.stdout.decode().split("\0")
-    return [HOUSE / name for name in names if (HOUSE / name).is_file()]
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
 # ----------------------------------------------------------------- rooms
@@ -52,17 +53,17 @@ def test_tests_stand_where_their_rooms_do() -> None:
     beside = {"vectors", "docs", "whole", "conformance", "byzantine"}
     folders = {
         path.name
-        for path in (HOUSE / "tests").iterdir()
+        for path in (ROOT / "tests").iterdir()
         if path.is_dir() and path.name[0] not in "._"
     }
-    rooms = {path.stem for path in (HOUSE / "syncd").iterdir()}
+    rooms = {path.stem for path in (ROOT / "syncd").iterdir()}
     assert folders <= rooms | beside
-    assert not list((HOUSE / "tests").rglob("__init__.py"))
+    assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
 def test_no_module_is_called_utils() -> None:
     """A module is named by the field's noun."""
-    names = {path.stem for path in (HOUSE / "syncd").rglob("*.py")}
+    names = {path.stem for path in (ROOT / "syncd").rglob("*.py")}
     assert not names & {"utils", "util", "helpers", "common", "misc", "base"}
 
 
@@ -83,8 +84,8 @@ def loaded_by(*modules: str) -> set[str]:
 def modules_of(room: str) -> list[str]:
     """The names of all modules of a room."""
     return [
-        ".".join(path.relative_to(HOUSE).with_suffix("").parts)
-        for path in sorted((HOUSE / "syncd" / room).rglob("*.py"))
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((ROOT / "syncd" / room).rglob("*.py"))
         if path.stem != "__init__"
     ]
 
@@ -119,7 +120,7 @@ def test_nothing_private_is_committed() -> None:
     for path in committed():
         text = path.read_bytes().decode(errors="replace")
         hits += [
-            f"{path.relative_to(HOUSE)}: {what}"
+            f"{path.relative_to(ROOT)}: {what}"
             for what, pattern in NEVER.items()
             if re.search(pattern, text)
         ]
@@ -147,13 +148,13 @@ def requirements(lock: Path) -> dict[str, str]:
 )
 def test_every_requirement_is_pinned_by_hash(lock: str) -> None:
     """A version, a hash, and no address to fetch it from."""
-    found = requirements(HOUSE / lock)
+    found = requirements(ROOT / lock)
     assert len(found) > 20
     for name, block in found.items():
         assert re.match(rf"{name}==[0-9][^ ;\\]*( ; | \\)", block), name
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), name
-    assert "://" not in (HOUSE / lock).read_text()
-    assert not re.search(r"^-", (HOUSE / lock).read_text(), flags=re.MULTILINE)
+    assert "://" not in (ROOT / lock).read_text()
+    assert not re.search(r"^-", (ROOT / lock).read_text(), flags=re.MULTILINE)
 
 
 def test_the_lock_has_what_is_asked_for() -> None:
@@ -164,8 +165,8 @@ def test_the_lock_has_what_is_asked_for() -> None:
         *PROJECT["build-system"]["requires"],
     ]
     names = {re.split(r"[<>=;\[ ]", line)[0].lower() for line in asked}
-    assert names <= set(requirements(HOUSE / "requirements.lock"))
-    image = set(requirements(HOUSE / "docker" / "requirements.lock"))
+    assert names <= set(requirements(ROOT / "requirements.lock"))
+    image = set(requirements(ROOT / "docker" / "requirements.lock"))
     runtime = PROJECT["project"]["dependencies"]
     assert {re.split(r"[<>=;\[ ]", line)[0] for line in runtime} <= image
 
@@ -177,7 +178,7 @@ def test_make_help_lists_what_there_is() -> None:
     """Each target that a person would call says what it does."""
     done = subprocess.run(
         ["make", "--no-print-directory", "help"],
-        cwd=HOUSE,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -189,7 +190,7 @@ def test_make_help_lists_what_there_is() -> None:
 
 def test_ci_runs_what_we_run() -> None:
     """.ci/run can be run, and runs every suite."""
-    script = HOUSE / ".ci" / "run"
+    script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     lines = script.read_text().splitlines()
     assert lines[-2:] == ["make check", "make test-slow"]

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from syncd.oprf import group
+from tests.cases import ROOT
 from tests.oprf.test_group import library
 from tests.test_docker import load
 
-TOOL = Path(__file__).parents[1] / "tools" / "ensure_libsodium.py"
+TOOL = ROOT / "tools" / "ensure_libsodium.py"
 
 
 tool = load(TOOL)

@@ -17,10 +17,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.alliance import free_port
+from tests.cases import ROOT
 from tests.demo.test_demo import made_up, write_list
 from tests.test_docs import METRICS
 
-ROOT = Path(__file__).parents[1]
 PROMETHEUS = ROOT / "examples" / "prometheus"
 RULES, TESTS = PROMETHEUS / "syncd.rules.yml", PROMETHEUS / "syncd.tests.yml"
 DASHBOARD = json.loads((PROMETHEUS / "grafana.json").read_text())
@@ -31,7 +31,7 @@ needs_prometheus = pytest.mark.skipif(
 )
 
 
-def rules() -> list[dict[str, Any]]:
+def rules() -> Any:
     [group] = yaml.safe_load(RULES.read_text())["groups"]
     return list(group["rules"])
 
@@ -121,7 +121,7 @@ def demo(tmp_path: Path) -> Iterator[list[dict[str, Any]]]:
 class Prometheus:
     """A server that scrapes the demo's members every second."""
 
-    def __init__(self, path: Path, members: list[dict[str, Any]]) -> None:
+    def __init__(self, path: Path, members: Any) -> None:
         self.at = f"127.0.0.1:{free_port()}"
         scrapes = [
             {
@@ -152,7 +152,7 @@ class Prometheus:
         with urllib.request.urlopen(url, timeout=10) as answer:
             return json.load(answer)["data"]
 
-    def until(self, expr: str) -> list[Any]:
+    def until(self, expr: str) -> Any:
         """Return what an expression gives as soon as it gives something."""
         for _ in range(120):
             try:
@@ -168,7 +168,7 @@ class Prometheus:
         self.process.wait()
 
 
-def look_up(member: dict[str, Any]) -> None:
+def look_up(member: Any) -> None:
     """Have a member asked for something, so that there is a time to show."""
     item = {"kind": "url", "value": "http://shop1.example.net/login"}
     request = urllib.request.Request(
@@ -186,9 +186,7 @@ def look_up(member: dict[str, Any]) -> None:
 @needs_prometheus
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_the_dashboard_over_the_demo(
-    tmp_path: Path, demo: list[dict[str, Any]]
-) -> None:
+def test_the_dashboard_over_the_demo(tmp_path: Path, demo: Any) -> None:
     """Each expression gives numbers, and no rule is broken or fires."""
     server = Prometheus(tmp_path, demo)
     try:

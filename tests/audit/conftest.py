@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,20 +16,17 @@ from syncd.audit import bundle as bundles
 from syncd.audit.bundle import MANIFEST, Bundle
 from syncd.audit.result import Audit
 from syncd.audit.verify import verify
-from syncd.flows import log_files, publish
-from syncd.flows.draft import RawValue
+from syncd.flows import draft, log_files, publish, serve
 from syncd.flows.ports import at_once
-from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
 from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Statement
 from syncd.node.audit import complete
 from syncd.roster.keys import MemberKeys
-from syncd.tlog import checkpoint, cosignature, note, tiles
+from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
-from syncd.tlog.note import SigningKey
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, payload
+from tests.cases import schema
 from tests.cli.conftest import run as run
 
 IDS = ("police", "bank", "carrier")
@@ -75,7 +71,7 @@ async def _make(made: Made) -> None:
         await alliance.bank.write(*[payload(n, BANK) for n in range(300)])
         await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
         await alliance.settle()
-        about = RawValue(kind="phone", value="+1 202 555 0123")
+        about = draft.RawValue(kind="phone", value="+1 202 555 0123")
         caller = Caller("desk", "operator")
         found = await alliance.bank.node.papers.disclose(caller, about)
         made.disclosed = msgspec.json.encode(found)
@@ -102,10 +98,9 @@ def mine(police: Bundle, tmp_path: Path) -> Bundle:
     return Bundle(tmp_path / "mine")
 
 
-def check_form(schema: str, found: Any) -> None:
+def check_form(name: str, found: Any) -> None:
     """Pass what is as a schema of ours says."""
-    path = Path(__file__).parents[2] / "schemas" / f"{schema}.json"
-    Draft202012Validator(json.loads(path.read_text())).validate(found)
+    Draft202012Validator(schema(name)).validate(found)
 
 
 def put(into: Bundle, path: str, raw: bytes | None) -> None:
@@ -126,8 +121,8 @@ def put(into: Bundle, path: str, raw: bytes | None) -> None:
 def put_note(
     into: Bundle,
     head: Checkpoint,
-    *by: tuple[SigningKey, int],
-    log: SigningKey | None = None,
+    *by: tuple[note.SigningKey, int],
+    log: note.SigningKey | None = None,
 ) -> str:
     """Add a note: cosigned by keys at their times, signed by the log, if any."""
     text = f"{head}"
@@ -150,7 +145,7 @@ def drop(into: Bundle, *directories: str) -> None:
 def fork(
     into: Bundle,
     made: Made,
-    *by: tuple[SigningKey, int],
+    *by: tuple[note.SigningKey, int],
     size: int = 2,
     root: bytes = bytes(32),
 ) -> None:
@@ -175,12 +170,12 @@ def grow(
         body = "payload"
     raw = into.read(f"{where}/{body}/{tail}")
     records = leaf.open_bundle(key.name, raw, size, leaves)
-    start = Frontier.EMPTY.extend(codec.leaf_hashes(records))
+    start = merkle.Frontier.EMPTY.extend(codec.leaf_hashes(records))
     payloads = [(statement.type_of(s), statement.spell(s)) for s in said]
     salts = bytes(16 * len(said))
     grown, (last,) = publish.grow(key.name, start, records, payloads, salts)
     head = Checkpoint(key.name, grown.size, grown.root())
-    served = LogFiles(
+    served = serve.LogFiles(
         key.name,
         grown.size,
         bytes(checkpoint.sign(head, key)),

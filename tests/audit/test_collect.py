@@ -10,20 +10,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from syncd import config
-from syncd.audit import bundle
+from syncd import config, errors
+from syncd.audit import bundle, result
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
-from syncd.audit.result import Audit
 from syncd.audit.verify import verify
-from syncd.errors import (
-    BrokenSourceError,
-    NotAdmittedError,
-    UnavailableError,
-)
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.node.audit import collect, complete
-from syncd.node.audit.collect import Collector
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
 from syncd.roster import certificate, drafts
@@ -33,7 +26,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.store import evidence_files
 from tests.alliance import Alliance, payload, shared
-from tests.refusals import untrusted
+from tests.refusals import broken, unavailable, untrusted
 
 IDS = ("police", "bank", "carrier")
 KEYS = roster_keys.generate(
@@ -67,8 +60,8 @@ alliance = shared(told, *IDS)
 
 def collector(
     alliance: Alliance, out: Path, fingerprint: str = ""
-) -> Collector:
-    return Collector(
+) -> collect.Collector:
+    return collect.Collector(
         certificate=KEYS.certificate,
         key_pem=KEYS.tls_pem,
         fingerprint=fingerprint or alliance.fingerprint,
@@ -85,7 +78,7 @@ def at(alliance: Alliance, *members: str) -> list[str]:
 
 async def collected(
     alliance: Alliance, out: Path, *members: str, more: Sequence[str] = ()
-) -> Audit:
+) -> result.Audit:
     """Collect from members; return what there is to say of it."""
     await collector(alliance, out).run([*more, *at(alliance, *members)])
     return verify(Bundle(out), alliance.fingerprint)
@@ -130,7 +123,7 @@ async def test_who_is_silent_is_named(
 ) -> None:
     """The others are asked; only if nobody answers, nothing is made."""
     nobody = "https://127.0.0.1:1"
-    with pytest.raises(UnavailableError, match="cannot reach"):
+    with unavailable("cannot reach"):
         await collected(alliance, tmp_path, more=[nobody])
     audit = await collected(alliance, tmp_path, "police", more=[nobody])
     about = audit.about
@@ -168,7 +161,7 @@ async def test_who_falls_silent_in_the_middle(
 
     alone, both = tmp_path / "alone", tmp_path / "both"
     with police.lying_at("/", die):
-        with pytest.raises(UnavailableError):
+        with unavailable():
             await collected(alliance, alone, "police")
         dead = False
         audit = await collected(alliance, both, "police", "bank")
@@ -193,7 +186,7 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     )
     other = collector(alliance, tmp_path)
     other.certificate, other.key_pem = stranger.certificate, stranger.tls_pem
-    with pytest.raises(NotAdmittedError):
+    with pytest.raises(errors.NotAdmittedError):
         await other.run(at(alliance, "police"))
     assert not (tmp_path / MANIFEST).exists()
     assert not (tmp_path / ABOUT).exists()
@@ -211,8 +204,7 @@ async def test_who_answers_wrongly_is_named(
     path: str, raw: bytes, alliance: Alliance, tmp_path: Path
 ) -> None:
     """Nothing of it is taken, and nobody else is made to look guilty."""
-    lying = alliance.police.lying_with(path, raw)
-    with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
+    with alliance.police.lying_with(path, raw), broken(r"^police: "):
         await collected(alliance, tmp_path, *IDS)
     assert not (tmp_path / "evidence").exists()
 

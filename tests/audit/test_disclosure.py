@@ -12,16 +12,16 @@ from playwright.async_api import Browser, expect
 
 from syncd.audit import disclosure
 from syncd.cli.api_client import ApiClient
-from syncd.errors import MalformedError, SyncdError
 from syncd.roster import trust
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, check_form
 from tests.cases import each
 from tests.cli.conftest import Run
 from tests.console.browser.conftest import chromium as chromium
 from tests.console.test_verify import SCRIPT
+from tests.refusals import failing, malformed
 
 
-def check(made: Made, of: Any) -> dict[str, Any]:
+def check(made: Made, of: Any) -> Any:
     found = disclosure.read(json.dumps(of).encode())
     return disclosure.check(found, made.fingerprint)
 
@@ -54,7 +54,7 @@ def test_a_character_that_is_changed_is_found(
     raw = bytearray(part[last].encode())
     raw[at] = ord("1") if raw[at] != ord("1") else ord("2")
     part[last] = raw.decode()
-    with pytest.raises(SyncdError, match=named):
+    with failing(named):
         check(made, given)
 
 
@@ -68,7 +68,7 @@ def test_parts_that_are_taken_or_moved_are_missed(made: Made) -> None:
         ({"evaluations": half}, "evaluation: "),
         ({"entries": [{**entry, "index": 2}]}, f"{POLICE}:2: proof"),
     ):
-        with pytest.raises(SyncdError, match=named):
+        with failing(named):
             check(made, given | change)
 
 
@@ -98,7 +98,7 @@ def test_it_says_what_ended_with_an_epoch(
 
 def test_what_is_no_disclosure_is_refused() -> None:
     for raw in (b"", b"{}", b"<!doctype html>", b'{"format": "\xff"}'):
-        with pytest.raises(MalformedError, match="not of that form"):
+        with malformed("not of that form"):
             disclosure.read(raw)
 
 

@@ -5,7 +5,6 @@ import hashlib
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,9 @@ from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import ADMINS
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, put
 from tests.audit.test_verify import PLANTED, Plant, flip, next_text
-from tests.cases import each
+from tests.cases import ROOT, each
 
-PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "audit.md").read_text("utf-8")
 ROWS = {
     row[0].strip("`"): row[1:]
     for line in re.findall(r"^\| (`\w+` \| .*) \|$", PAGE, re.MULTILINE)
@@ -153,9 +152,7 @@ CLUMSY: dict[Plant, set[str]] = {
 
 
 def test_a_whole_bundle_is_taken_by_all(
-    made: Made,
-    police: Bundle,
-    capsys: pytest.CaptureFixture[str],
+    made: Made, police: Bundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The lines name each log, and who had the retraction."""
     assert PROGRAMS["check"].count("\n") < 70

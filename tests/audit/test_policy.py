@@ -8,7 +8,6 @@ from syncd.audit import known
 from syncd.audit.bundle import Bundle, log_directory
 from syncd.audit.trace import trace
 from syncd.tlog import cosignature, key, merkle, note, strict
-from syncd.tlog.note import MLDSA44, Signature, VerifierKey
 from tests.audit.conftest import NOW, POLICE, Made, head_of, put
 
 
@@ -78,14 +77,14 @@ def test_a_line_of_an_unknown_kind_sinks_no_quorum(
     """Nor does one of ML-DSA where this machine cannot check it."""
     head, secret = head_of(mine, POLICE), MLDSA44PrivateKey.generate()
     public = secret.public_key().public_bytes_raw()
-    witness = VerifierKey("witness.example/w", MLDSA44, public)
+    witness = note.VerifierKey("witness.example/w", note.MLDSA44, public)
     signed = secret.sign(cosignature.message(f"{head}", witness, NOW))
     path = f"{log_directory(POLICE)}/checkpoint"
     raw = note.add(
         note.parse(mine.read(path)),
-        Signature(witness.name, witness.key_id, NOW.to_bytes(8) + signed),
-        Signature("ecdsa.example", b"\1\2\3\4", bytes(70)),
-        Signature("x", b"\xff" * 4, b"\xff" * 3000),
+        note.Signature(witness.name, witness.key_id, NOW.to_bytes(8) + signed),
+        note.Signature("ecdsa.example", b"\1\2\3\4", bytes(70)),
+        note.Signature("x", b"\xff" * 4, b"\xff" * 3000),
     )
     put(mine, path, bytes(raw))
     ours = known.cosigners

@@ -7,7 +7,6 @@ import pytest
 from syncd.audit import report
 from syncd.audit.bundle import Bundle, log_directory
 from syncd.audit.trace import trace
-from syncd.errors import UsageError
 from syncd.indicator.statement import Usage
 from syncd.messages import catalogue
 from syncd.tlog import checkpoint, merkle, note, strict
@@ -23,6 +22,7 @@ from tests.audit.conftest import (
     put_note,
 )
 from tests.cli.conftest import Run
+from tests.refusals import misused
 
 
 def test_facts_are_of_their_schema(made: Made, mine: Bundle) -> None:
@@ -106,7 +106,7 @@ def test_an_entry_s_life_is_proven_step_by_step(
             root = merkle.node_hash(strict.decode(one, "hash", 32), root)
         key = made.keys["police"].log.verifier
         assert checkpoint.open_(head.encode(), key)[0].root == root
-    with pytest.raises(UsageError, match=r":4: no such entry") as error:
+    with misused(r":4: no such entry") as error:
         trace(made.audit(mine), POLICE, 4)
     assert f"{POLICE}:0–3" in error.value.hint
 

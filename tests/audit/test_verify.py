@@ -14,21 +14,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from syncd import canonical
+from syncd import canonical, errors
 from syncd.audit import bundle as bundles
-from syncd.audit import report
+from syncd.audit import report, result
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
-from syncd.audit.result import kinds
-from syncd.errors import DamagedError, SyncdError
-from syncd.flows import evidence
-from syncd.flows.evaluation import Exchange
+from syncd.flows import evaluation, evidence
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf, statement
 from syncd.indicator.statement import Erase, RosterAccepted, Statement, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.note import SigningKey
 from tests.alliance import ADMINS
 from tests.audit.conftest import (
     BANK,
@@ -45,11 +41,10 @@ from tests.audit.conftest import (
     put_note,
 )
 from tests.cases import each
-from tests.refusals import untrusted
+from tests.refusals import damaged, untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 Plant = Callable[[Bundle, Made], None]
-FLIPS = 200  # 1,000 with `make examples`
 
 
 def test_a_bundle_of_a_home_is_clean(made: Made, police: Bundle) -> None:
@@ -90,7 +85,7 @@ def test_two_members_copies_agree(
 
 def flips(given: Bundle) -> list[tuple[str, int]]:
     """Return places of bits: as many of each kind of file, whatever its size."""
-    n = 1000 if settings().max_examples > 1000 else FLIPS
+    n = 1000 if settings().max_examples > 1000 else 200
     by_kind: dict[str, list[str]] = {}
     for path in [*given.files, MANIFEST]:
         kind = "/".join(p for p in path.split("/")[2:3]) or path.split("/")[0]
@@ -116,7 +111,7 @@ def seen(made: Made, given: Bundle) -> bool:
     """Tell whether anything is wrong with a bundle, or named as not seen."""
     try:
         audit = made.audit(given)
-    except SyncdError:
+    except errors.SyncdError:
         return True
     strangers = [text for text in audit.unseen if "no known key" in str(text)]
     return bool(audit.exit_code or strangers)
@@ -163,7 +158,7 @@ def test_files_that_are_not_as_named(made: Made, mine: Bundle) -> None:
     file.write_bytes(raw[:-1])
     assert "log_broken" in made.codes(mine)
     (mine.root / MANIFEST).unlink()
-    with pytest.raises(DamagedError, match="manifest: no such file"):
+    with damaged("manifest: no such file"):
         made.audit(mine)
 
 
@@ -218,7 +213,7 @@ def backdated(mine: Bundle, made: Made) -> None:
 def forked_behind_a_screen(mine: Bundle, made: Made) -> None:
     """What a stranger signed of the same tree stands before it."""
     head = Checkpoint(BANK, 2, bytes(32))
-    stranger = SigningKey("a.example", note.COSIGNATURE, bytes(32))
+    stranger = note.SigningKey("a.example", note.COSIGNATURE, bytes(32))
     for n in range(9):
         put_note(mine, head, (stranger, NOW + n))
     fork(mine, made)
@@ -349,7 +344,7 @@ def test_a_log_of_more_than_there_is(made: Made, mine: Bundle) -> None:
 
 def test_a_line_by_a_logs_name_is_no_fork(made: Made, mine: Bundle) -> None:
     """Anybody can write one, by another key."""
-    other = SigningKey(BANK, note.ED25519, bytes(32))
+    other = note.SigningKey(BANK, note.ED25519, bytes(32))
     put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=other)
     audit = made.audit(mine)
     assert audit.found == []
@@ -371,11 +366,7 @@ def test_what_was_rewritten_since(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:
     """An earlier bundle convicts a log that has another past."""
-    grow(
-        mine,
-        made,
-        RosterAccepted(version=1, hash_=made.fingerprint),
-    )
+    grow(mine, made, RosterAccepted(version=1, hash_=made.fingerprint))
     assert made.codes(mine, police) == set()
     assert made.codes(police, mine) == {"shrank"}
     other = mine.root.with_name("other")
@@ -390,7 +381,7 @@ def test_a_holder_that_lied(
     made: Made, mine: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it did is `evidence.judge`'s to say; here is what comes of it."""
-    held = Evidence("bank", (Exchange(b"x", b"y"),))
+    held = Evidence("bank", (evaluation.Exchange(b"x", b"y"),))
     put(mine, "evidence/bank/1.json", bytes(held))
     assert made.codes(mine) == {"convicts_nobody"}
     monkeypatch.setattr(
@@ -404,8 +395,7 @@ def test_a_holder_that_lied(
 def test_a_payload_that_is_withheld(made: Made, tmp_path: Path) -> None:
     """In a bundle with payloads each entry is open, or rightly erased."""
     given = made.bundle("carrier", tmp_path, "court order 7")
-    where = bundles.log_directory(CARRIER)
-    (path,) = given.below(f"{where}/payload/")
+    (path,) = given.below(f"{bundles.log_directory(CARRIER)}/payload/")
     records = leaf.split_records(given.read(path), 3)
     entries = given.read(path.replace("payload", "tile/entries"))
     closed = tiles.split_bundle(entries, 3)[1], b"", b""
@@ -430,8 +420,7 @@ def next_text(mine: Bundle, **more: object) -> str:
     title, id_, raw = text.splitlines()
     previous = hashlib.sha256(text.encode()).hexdigest()
     roster = json.loads(raw) | {"version": 3, "previous": previous}
-    body = canonical.dumps(roster | more).decode()
-    return f"{title}\n{id_}\n{body}\n"
+    return f"{title}\n{id_}\n{canonical.dumps(roster | more).decode()}\n"
 
 
 def next_roster(mine: Bundle, **more: object) -> None:
@@ -516,7 +505,7 @@ def test_every_code_has_its_test() -> None:
     """Of the table, each is planted above, or in a test that names it."""
     tests = Path(__file__).parent.glob("test_*.py")
     text = "".join(file.read_text() for file in tests)
-    assert [code for code in kinds() if f'"{code}"' not in text] == []
+    assert [code for code in result.kinds() if f'"{code}"' not in text] == []
 
 
 # --------------------------------------------------------------------- tar
@@ -533,7 +522,7 @@ def test_a_tar_is_the_same(made: Made, police: Bundle, tmp_path: Path) -> None:
     again = Bundle(tmp_path / "out")
     assert (again.name, made.codes(again)) == (police.name, set())
     one.write_bytes(one.read_bytes()[:-11_000])
-    with pytest.raises(DamagedError):
+    with damaged():
         bundles.unpack(one, tmp_path / "cut")
 
 
@@ -572,7 +561,7 @@ def test_a_tar_that_leads_elsewhere(raw: bytes, tmp_path: Path) -> None:
     tar, into = tmp_path / "b.tar", tmp_path / "into"
     into.mkdir()
     tar.write_bytes(raw + bytes(1024))
-    with pytest.raises(DamagedError):
+    with damaged():
         bundles.unpack(tar, into)
     assert {path.name for path in tmp_path.iterdir()} == {"b.tar", "into"}
 
@@ -593,7 +582,7 @@ def test_a_tar_that_is_none_of_ours(
 ) -> None:
     """It is refused in a sentence that a terminal may show."""
     tar = packed(tmp_path / "x.tar", *entries)
-    with pytest.raises(DamagedError) as error:
+    with damaged() as error:
         bundles.unpack(tar, tmp_path / "out")
     assert str(error.value).isprintable()
 
@@ -608,14 +597,14 @@ def test_a_tar_of_no_time(tmp_path: Path) -> None:
 def test_names_that_no_terminal_should_get(made: Made, mine: Bundle) -> None:
     """Of files, of strangers' keys, and of whoever says that he collected."""
     (mine.root / "a\x1b[31m\udc9b").write_text("x")
-    stranger = SigningKey("a\x9b\u202e", note.COSIGNATURE, bytes(32))
+    stranger = note.SigningKey("a\x9b\u202e", note.COSIGNATURE, bytes(32))
     put_note(mine, head_of(mine, BANK), (stranger, NOW))
     audit = made.audit(mine)
     (stray,) = audit.found
     assert stray.code == "file_stray"
     assert all(str(text).isprintable() for text in (stray, *audit.unseen))
     put(mine, ABOUT, mine.read(ABOUT).replace(b"police", b"po\\u001bce"))
-    with pytest.raises(DamagedError, match="another shape"):
+    with damaged("another shape"):
         made.audit(mine)
 
 

@@ -20,7 +20,6 @@ from syncd.tlog import checkpoint
 from tests.alliance import CASE, Alliance, Member, claims_of, payload
 from tests.audit.test_documented import c2sp
 
-SITE = "http://fraud0.example/"  # what each reports at the beginning
 _number = itertools.count(1)
 
 
@@ -128,7 +127,7 @@ class Lab(Alliance):
             assert head.contested
             assert head == stands[member.id]  # merging stops
             assert await claims_of(member.mirror, origin)
-            (answer,) = await member.lookup("url", SITE)
+            (answer,) = await member.lookup("url", "http://fraud0.example/")
             assert "contested" in answer.reasons
             reader = member.node.status_reader
             state = await reader.read()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import UnavailableError
 from syncd.node.follow import rounds
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import Alliance, Member, shared, until
+from tests.refusals import unavailable
 
 pytestmark = pytest.mark.slow
 alliance = shared()  # the platform is the bad one
@@ -133,7 +133,7 @@ async def test_evaluations_that_nobody_waits_for(
     fair = alliance.police.node.peer_service.fair
     hung_up = fair("platform", lambda: True, bulk=False)
     for _ in range(3):
-        with pytest.raises(UnavailableError, match="has gone"):
+        with unavailable("has gone"):
             await hung_up(len, "abc")
     assert pool.ran == 0
     assert await fair("platform", bulk=False)(len, "abc") == 3

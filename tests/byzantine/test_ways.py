@@ -1,7 +1,6 @@
 """What a dishonest member tries: docs/threat-model.md has a row for each way."""
 
 import asyncio
-import json
 import re
 import secrets
 import stat
@@ -13,40 +12,28 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from syncd.cli.main import main
 from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
-    Erase,
-    Evidence,
-)
+from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Evidence
 from syncd.node.audit import complete
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import (
-    MEMBERS,
-    Alliance,
-    payload,
-    police_case,
-    shared,
-)
+from tests.alliance import MEMBERS, Alliance, payload, police_case, shared
 from tests.byzantine.lab import Act, Lab
+from tests.cases import ROOT, vectors
 from tests.ceremonies import Dealt
+from tests.commands import syncd
 from tests.flows.growing import Said
 
 pytestmark = pytest.mark.slow
 
 SEVEN = (*MEMBERS, "insurer", "telco", "payer")
 LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
-PAGE = Path(__file__).parents[2] / "docs" / "threat-model.md"
+PAGE = ROOT / "docs" / "threat-model.md"
 ROW = r"^\| .* \| (.*) \| `byzantine/test_ways\.py::test_\w+\[(\w+)\]` \|$"
 PHONE = "+12025550177"
-HOSTILE = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "hostile.json").read_text()
-)
+HOSTILE = vectors("hostile")
 
 
 async def reported(lab: Alliance) -> None:
@@ -433,11 +420,8 @@ async def test_anybody_convicts_it(
     await complete.write(lab.platform.config, tmp_path, 1)
     bundle = "--bundle", tmp_path
 
-    def judged(home: object, *more: object) -> object:
-        words = ("--home", home, "audit", "evidence", file, *more)
-        with pytest.raises(SystemExit) as end:
-            main([*map(str, words)])
-        return end.value.code
+    def judged(home: object, *more: object) -> int:
+        return syncd("--home", home, "audit", "evidence", file, *more)
 
     trusted = *bundle, "--fingerprint", lab.fingerprint
     for home, more in ((lab.police.home, ()), ("/nowhere", trusted)):

@@ -130,9 +130,9 @@ class FalseApi:
     """
 
     vault: dict[str, int] = field(default_factory=dict)
-    imports: dict[int, dict[str, Any]] = field(default_factory=dict)
+    imports: Any = field(default_factory=dict)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
-    answers: dict[str, Any] = field(default_factory=dict)
+    answers: Any = field(default_factory=dict)
     fail: dict[str, int] = field(default_factory=dict)
     largest: int = 0  # bytes of a request
     host: str = ""  # whose name was asked for
@@ -149,7 +149,7 @@ class FalseApi:
         return False
 
     @property
-    def calls(self) -> list[Any]:
+    def calls(self) -> Any:
         """What was asked, without where."""
         return [body for _, _, body in self.asked]
 
@@ -269,7 +269,7 @@ class FalseApi:
         return {"kept": len(body["rows"])}
 
     @property
-    def reports(self) -> list[Any]:
+    def reports(self) -> Any:
         return [json.loads(key) for key in self.vault]
 
     @property
@@ -277,7 +277,7 @@ class FalseApi:
         return [r["value"] for r in self.reports]
 
 
-def public(state: dict[str, Any]) -> dict[str, Any]:
+def public(state: Any) -> Any:
     hidden = ("key", "rows", "ended")
     return {k: v for k, v in state.items() if k not in hidden}
 
@@ -471,13 +471,10 @@ class Real:
 
 
 @pytest.fixture(scope="module")
-def real(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Real]:
+def real(request: pytest.FixtureRequest, root: Path) -> Iterator[Real]:
     """Three members, their daemons running with a module's settings."""
     settings = getattr(request.module, "SETTINGS", None)
-    root = tmp_path_factory.mktemp("real") / "alliance"
-    with Real(root, settings) as alliance:
+    with Real(root / "alliance", settings) as alliance:
         yield alliance
 
 

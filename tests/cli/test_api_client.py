@@ -9,7 +9,6 @@ import pytest
 
 from syncd.cli.api_client import ApiClient
 from syncd.config import Address
-from syncd.errors import UnavailableError
 from syncd.messages import catalogue
 from tests.cases import cases
 from tests.cli.conftest import (
@@ -24,6 +23,7 @@ from tests.cli.conftest import (
     keep_token,
     refused,
 )
+from tests.refusals import unavailable
 
 
 def status(member: Node) -> Ran:
@@ -133,7 +133,7 @@ def test_over_a_unix_socket(tmp_path: Path) -> None:
 
 def test_no_unix_socket(tmp_path: Path) -> None:
     own = ApiClient(Address(path=tmp_path / "none"), "t", tmp_path)
-    with closing(own), pytest.raises(UnavailableError):
+    with closing(own), unavailable():
         own.get("/x")
 
 

@@ -8,6 +8,7 @@ import pytest
 from syncd.cli import main
 from syncd.cli.command import Command, Options, argument, option
 from tests.cases import each
+from tests.commands import syncd
 
 app = Command("An application.")
 noun = app.noun("word", "A word.")
@@ -63,9 +64,7 @@ def test_its_own_options_stand_before_shared_ones(
 
 @each("cli", "a_complaint_says_what_is_taken", "words, expected")
 def test_a_complaint_says_what_is_taken(
-    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+    words: Any, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as end:
-        main.main(words)
-    assert end.value.code == 2
+    assert syncd(*words) == 2
     assert expected in capsys.readouterr().err

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from syncd import config
-from syncd.errors import UsageError
 from syncd.store import failpoint, moving, tables
 from syncd.store.bearer import bearer
 from syncd.store.database import Database
@@ -21,6 +20,7 @@ from syncd.store.server import Server
 from tests import postgres
 from tests.alliance import Alliance
 from tests.cli.conftest import Ran, Run
+from tests.refusals import misused
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server starts
 
@@ -42,9 +42,8 @@ async def _make(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(root: Path) -> Path:
     """Return the home of a member that has stopped."""
-    root = tmp_path_factory.mktemp("moving")
     asyncio.run(_make(root))
     return root / "police"
 
@@ -99,10 +98,10 @@ def test_a_move_goes_on_wherever_it_was_interrupted(
 def test_nothing_runs_on_files_that_were_moved(move: Move, home: Path) -> None:
     """Whatever they are called then."""
     assert move().code == 0
-    with pytest.raises(UsageError, match=r"own\.db: was moved to a server"):
+    with misused(r"own\.db: was moved to a server"):
         Database(home / "own.db", "own")
     (home / "own.db.moved").replace(home / "old.db")
-    with pytest.raises(UsageError, match=r"old\.db: was moved to a server"):
+    with misused(r"old\.db: was moved to a server"):
         Database(home / "old.db", "own")
 
 
@@ -111,7 +110,7 @@ def test_a_daemon_may_go_on_with_the_files_until_all_is_moved(
 ) -> None:
     """It does not run on a part; what was copied does not count any more."""
     move("committed")
-    with pytest.raises(UsageError, match="was interrupted"):
+    with misused("was interrupted"):
         Database(server, "own")
     with closing(Database(home / "own.db", "own")) as db:
         db.write_now(lambda c: c.execute(bearer.delete()))

@@ -6,7 +6,6 @@ from unittest.mock import Mock
 import pytest
 
 from syncd.cli import compliance_commands
-from syncd.cli.compliance_commands import DRILLS
 from tests.cli.conftest import FalseApi, Node, refused
 
 STEPS = [  # the newest first
@@ -22,7 +21,10 @@ def drills(false: FalseApi, monkeypatch: pytest.MonkeyPatch) -> FalseApi:
     clock = Mock(monotonic=count().__next__)
     monkeypatch.setattr(compliance_commands, "time", clock)
     of = {"member": "bank", "alliance": "txwz", "time": 100}
-    false.answers = {"/v1/status": of, DRILLS: {"items": STEPS}}
+    false.answers = {
+        "/v1/status": of,
+        compliance_commands.DRILLS: {"items": STEPS},
+    }
     return false
 
 
@@ -56,7 +58,7 @@ def test_an_interrupted_one_is_taken_back(
     }
     monkeypatch.setattr(compliance_commands, "time", Mock(**stopped))
     assert (member("drill").code, posts(drills)) == (130, 2)
-    drills.answers[DRILLS] = refused("today's was")
+    drills.answers[compliance_commands.DRILLS] = refused("today's was")
     drills.asked.clear()
     member("drill").ended(1, "today's was")
     assert posts(drills) == 1

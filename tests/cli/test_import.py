@@ -34,7 +34,7 @@ def row(value: str) -> str:
     return f"url,{value},fake_shop,phishing_host,user_tag\n"
 
 
-def refused_rows(false: FalseApi) -> list[list[Any]]:
+def refused_rows(false: FalseApi) -> Any:
     """Return number, reason and cells of what the newest import refused."""
     rows = false.imports[max(false.imports)]["rows"].values()
     return [
@@ -480,10 +480,7 @@ def test_a_file_that_is_written_while_it_is_read(
 
 
 def test_a_file_changed_where_only_its_hash_tells(
-    load: Take,
-    false: FalseApi,
-    path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    load: Take, false: FalseApi, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was committed is held against its hash, whatever the size."""
     monkeypatch.setattr(upload, "_HEAD", 16)

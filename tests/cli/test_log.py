@@ -10,11 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from syncd import config
-from syncd.cli.main import main
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
 from tests.cases import cases
 from tests.cli.conftest import FalseApi, Node, Run
+from tests.commands import syncd
 
 IDS = ("police", "bank", "carrier")
 POLICE = "police.example/syncd/txwz/1"
@@ -37,11 +37,10 @@ async def _make(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(root: Path) -> Path:
     """Three homes with reports, a retract, an erasure and a void entry."""
-    made = tmp_path_factory.mktemp("log")
-    asyncio.run(_make(made))
-    return made
+    asyncio.run(_make(root))
+    return root
 
 
 @pytest.fixture
@@ -75,19 +74,15 @@ def test_all_members_hold_the_same(made: Path, at: Run) -> None:
 def test_while_the_daemon_runs(tmp_path: Path) -> None:
     """A daemon that appends and merges meanwhile is no damage."""
 
-    def verify(home: Path) -> object:
-        with pytest.raises(SystemExit) as end:
-            main(["--home", str(home), "log", "verify"])
-        return end.value.code
-
     async def busy() -> None:
         async with Alliance.found(tmp_path, IDS) as alliance:
             police, bank = alliance.police, alliance.bank
             await alliance.settle()
 
-            def verify_all() -> list[object]:
+            def verify_all() -> list[int]:
                 # one after the other: both print
-                return [verify(m.home) for m in (police, bank) * 3]
+                homes = (police.home, bank.home) * 3
+                return [syncd("--home", h, "log", "verify") for h in homes]
 
             running = asyncio.create_task(asyncio.to_thread(verify_all))
             n = 0

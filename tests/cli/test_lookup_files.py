@@ -13,14 +13,14 @@ import pytest
 
 from syncd.cli import command, lookup_client, table_input, terminal
 from syncd.cli.api_client import JSON, ApiClient
-from syncd.cli.lookup_client import Question
 from syncd.cli.options import FormatOptions
-from syncd.errors import Message, QuotaError, UnavailableError, UsageError
+from syncd.errors import Message, QuotaError, UnavailableError
 from syncd.indicator import receipt
 from syncd.lists import safe
 from syncd.messages import wire
 from tests.cli.conftest import FalseApi, Node, Real, read, refused
 from tests.lists.test_sheet import saved
+from tests.refusals import misused, over_quota, unavailable
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check", "--kind", "phone")
@@ -188,10 +188,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Whoever joined by it would have somebody else's answer."""
-    rows: list[Any] = [
-        ["card", "phone"],
-        [6222021234567890128, "+12025557105"],
-    ]
+    rows = [["card", "phone"], [6222021234567890128, "+12025557105"]]
     file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
     member(*ASK, "--file", file, "--out", out, "--keep", "card").ended(1)
     [row] = read(out)
@@ -215,7 +212,7 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(terminal.new_file(path)).write(b"ours")
         path.write_text("theirs")
-        with pytest.raises(UsageError, match="is there already"):
+        with misused("is there already"):
             stack.close()
     assert path.read_text() == "theirs"
     assert names(tmp_path) == ["answers.csv"]
@@ -268,8 +265,8 @@ class Holders(ApiClient):
         }
 
 
-def ask(holders: Holders, *batches: str) -> Question:
-    asking = Question(holders, {"purpose": "test"})
+def ask(holders: Holders, *batches: str) -> lookup_client.Question:
+    asking = lookup_client.Question(holders, {"purpose": "test"})
     for batch in batches:
         found = asking.ask([{"value": value} for value in batch])
         assert len(found) == len(batch)
@@ -329,9 +326,9 @@ def test_a_daemon_that_restarts_is_waited_for(
     assert len(asking.ask([{"value": "c"}])) == 1
     assert capsys.readouterr().err.count("tried again in ") == 3
     monkeypatch.setattr(lookup_client, "RESTART_S", -1.0)
-    for one in (asking, Question(holders, {})):
+    for one in (asking, lookup_client.Question(holders, {})):
         holders.away = 1
-        with pytest.raises(UnavailableError):
+        with unavailable():
             one.ask([{"value": "c"}])
 
 
@@ -349,7 +346,7 @@ def test_a_budget_that_is_used_up_is_waited_for(
     assert slept == [900]
     assert "lookup: 1 more: tried again in 900 s" in capsys.readouterr().err
     holders.refusals = [used]
-    with pytest.raises(QuotaError):
+    with over_quota():
         ask(holders, "d")
 
 

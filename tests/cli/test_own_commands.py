@@ -10,7 +10,7 @@ PHONE = ("--kind", "phone")
 REPORT = ["--label", "fake_invest", "--role", "caller", *PHONE, "--evidence"]
 
 
-def listed(member: Node, *words: object) -> list[Any]:
+def listed(member: Node, *words: object) -> Any:
     return list(member("own", "list", *words, "--json").json["items"])
 
 
@@ -118,8 +118,7 @@ def test_lists_are_filtered_and_values_are_shown_when_asked(
     bank("own", "note", *PHONE, "--code", "gateway", stdin=number)
     assert number not in bank("own", "list").out
     assert number in bank("own", "list", "--values").out
-    notes = listed(bank, "--type", "note")
-    assert {i["type"] for i in notes} == {"note"}
+    assert {i["type"] for i in listed(bank, "--type", "note")} == {"note"}
     assert len(listed(bank, "--limit", 1)) == 1
     assert "there are more" in bank("own", "list", "--limit", 1).err
 

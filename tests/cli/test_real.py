@@ -127,7 +127,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     assert "public suffix" in ran.out
     assert len(bank("report", "imports", "--json").json["items"]) == before
     ran = bank(
-        *("report", "import", path, "--map", codes, "--refused", out, "--json")
+        "report", "import", path, "--map", codes, "--refused", out, "--json"
     )
     assert (ran.json["accepted"], ran.json["refused"]) == (3, 1)
     text = out.read_text("utf-8-sig")
@@ -163,8 +163,7 @@ def test_a_local_list_answers_here_alone(
     assert "ours" not in lookup(police, "local.own.example", "url")
     [item] = bank("own", "list", "--list", "ours", "--json").json["items"]
     assert item["type"] == "local"
-    ran = bank("own", "remove", "--list", "ours")
-    assert ran.out == "removed 1 entries\n"
+    assert bank("own", "remove", "--list", "ours").out == "removed 1 entries\n"
     assert "ours" not in lookup(bank, "local.own.example", "url")
 
 

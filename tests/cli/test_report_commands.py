@@ -8,8 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from syncd.cli import grid, options
-from syncd.cli.report_commands import COUNTS
+from syncd.cli import grid, options, report_commands
 from syncd.cli.status_command import lines
 from syncd.errors import Message
 from syncd.flows.ports import Finding
@@ -114,7 +113,7 @@ def test_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 # ----------------------------------------------------------------- retract
 
 
-NOTHING = dict.fromkeys(COUNTS, 0)
+NOTHING = dict.fromkeys(report_commands.COUNTS, 0)
 
 
 def retracting(false: FalseApi, count: int = 1) -> None:
@@ -123,9 +122,7 @@ def retracting(false: FalseApi, count: int = 1) -> None:
 
 
 @pytest.mark.parametrize(("words", "sent"), cases("cli/report", "retract"))
-def test_retract(
-    member: Node, false: FalseApi, words: list[Any], sent: Any
-) -> None:
+def test_retract(member: Node, false: FalseApi, words: Any, sent: Any) -> None:
     """By value, position, id or import."""
     retracting(false)
     words = [*words, "--reason", "duplicate"]
@@ -210,7 +207,7 @@ def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
 
 
 @pytest.mark.parametrize("words", cases("cli/report", "retract wrongly"))
-def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
+def test_retract_what(member: Node, false: FalseApi, words: Any) -> None:
     assert member("report", "retract", *words, stdin=b"a").code == 2
     assert not false.asked
 
@@ -308,7 +305,7 @@ def test_list_goes_on_page_by_page(member: Node, false: FalseApi) -> None:
 
 @pytest.mark.parametrize(("words", "why"), cases("cli/report", "list wrongly"))
 def test_list_by_what_is_no_code(
-    member: Node, false: FalseApi, words: list[str], why: str
+    member: Node, false: FalseApi, words: Any, why: str
 ) -> None:
     """An empty table would say that nothing of it is there."""
     assert member("report", "list", *words).ended(2, why).out == ""
@@ -371,7 +368,7 @@ def test_our_own_lists_are_printed_beside_the_alliance(
     ],
 )
 def test_lookup_code(
-    member: Node, false: FalseApi, items: list[Any], code: int
+    member: Node, false: FalseApi, items: Any, code: int
 ) -> None:
     """0: all were answered, whatever was found; 1: not all."""
     answered(false, *items)
@@ -404,11 +401,10 @@ def test_lookup_sends(member: Node, false: FalseApi) -> None:
     member(*words, stdin=b"a.example\nb.example\n")
     member(*args, "--kind", "phone", "--region", "US", stdin=b"1")
     urls = [{"kind": "url", "value": f"{name}.example"} for name in "ab"]
-    phone = {"kind": "phone", "value": "1", "region": "US"}
     same = {"purpose": "call_check", "reference": "r"}
     assert false.calls == [
         {**same, "deadline_ms": 50, "items": urls},
-        {**same, "items": [phone]},
+        {**same, "items": [{"kind": "phone", "value": "1", "region": "US"}]},
     ]
 
 
@@ -475,7 +471,7 @@ def test_status(member: Node, false: FalseApi) -> None:
         ({}, "behind"),
     ],
 )
-def test_state_of_a_log(change: dict[str, Any], expected: str) -> None:
+def test_state_of_a_log(change: Any, expected: str) -> None:
     """The worst first."""
     assert expected in "\n".join(lines(form(logs=(replace(LOG, **change),))))
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from syncd.cli import terminal
-from syncd.errors import UsageError
 from tests.cli.conftest import FalseApi, Node, Run, keep_token
+from tests.refusals import misused
 
 
 def ended(
@@ -122,7 +122,7 @@ def test_half_a_file_is_none(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
     try:
-        with pytest.raises(UsageError, match="File too large"):
+        with misused("File too large"):
             terminal.write_new(path, b"xyz")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -13,16 +13,17 @@ from syncd import config
 from syncd.config import Address, editing
 from syncd.config.settings import SETTINGS, parse_address, takes
 from syncd.errors import MalformedError, UsageError
-from tests.cases import each
+from tests.cases import ROOT, each
+from tests.refusals import misused
 
-DOC = Path(__file__).parents[2] / "docs" / "configuration.md"
+DOC = ROOT / "docs" / "configuration.md"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
 HOME = Path("/nowhere/bank")
 
 
 def refused(text: str) -> UsageError:
     """The error that a config.toml with this text gives."""
-    with pytest.raises(UsageError) as caught:
+    with misused() as caught:
         config.parse(text.encode(), HOME)
     assert str(caught.value).startswith(f"{HOME}/config.toml:")
     return caught.value
@@ -112,13 +113,13 @@ def test_a_webhook_is_posted_where_nobody_reads_it(url: str) -> None:
 def test_text_that_is_no_toml() -> None:
     """The parser's own place is passed on; bytes that are no text have one."""
     assert "(at line 2, column 6)" in str(refused("[member]\nid = x\n"))
-    with pytest.raises(UsageError, match="line 3: not UTF-8"):
+    with misused("line 3: not UTF-8"):
         config.parse(b"a = 1\n\n\xff", HOME)
 
 
 def test_no_file_says_how_to_get_one(tmp_path: Path) -> None:
     """A home without settings needs `syncd init`."""
-    with pytest.raises(UsageError, match="no such file") as caught:
+    with misused("no such file") as caught:
         config.load(tmp_path)
     assert caught.value.hint == f"syncd --home {tmp_path} init"
 
@@ -186,7 +187,7 @@ def test_the_commented_defaults_are_the_defaults(tmp_path: Path) -> None:
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     """A config.toml that is there stays as it is."""
     (tmp_path / "config.toml").write_text("mine")
-    with pytest.raises(UsageError, match="is there already"):
+    with misused("is there already"):
         editing.create(tmp_path, tomllib.loads(US))
     assert (tmp_path / "config.toml").read_text() == "mine"
 
@@ -196,7 +197,7 @@ def test_init_writes_nothing_that_cannot_be(tmp_path: Path) -> None:
     for wrong in ({"region": "x"}, {"colour": "red"}):
         values = tomllib.loads(US)
         values["member"] |= wrong
-        with pytest.raises(UsageError):
+        with misused():
             editing.create(tmp_path / "new", values)
     assert not (tmp_path / "new").exists()
 
@@ -224,7 +225,7 @@ def test_a_file_of_our_own_is_changed_too(tmp_path: Path) -> None:
 
 def test_a_value_that_cannot_be_is_not_written(tmp_path: Path) -> None:
     before = editing.create(tmp_path, tomllib.loads(US))
-    with pytest.raises(UsageError, match="want 64 hex digits"):
+    with misused("want 64 hex digits"):
         editing.change(tmp_path, "alliance", "fingerprint", "ab")
     assert (tmp_path / "config.toml").read_text() == before
 

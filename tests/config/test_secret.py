@@ -8,12 +8,10 @@ import pytest
 from syncd import config
 from syncd.config import Environment
 from syncd.config.settings import Database, Exchange, Secret
-from syncd.errors import UsageError
-
-PASSPHRASE = b"correct horse battery\n"
+from tests.refusals import misused
 
 
-def private(path: Path, content: bytes = PASSPHRASE) -> Path:
+def private(path: Path, content: bytes = b"correct horse battery\n") -> Path:
     """A file that only we may read."""
     path.write_bytes(content)
     path.chmod(0o600)
@@ -55,7 +53,7 @@ def test_a_secret_that_others_can_read(tmp_path: Path) -> None:
     path = private(tmp_path / "s")
     for mode in (0o640, 0o604, 0o610, 0o666):
         path.chmod(mode)
-        with pytest.raises(UsageError, match=f"mode {mode:04o}") as caught:
+        with misused(f"mode {mode:04o}") as caught:
             found(tmp_path, file=path)
         assert caught.value.hint == f"chmod 600 {path}"
 
@@ -66,24 +64,24 @@ def test_a_secret_in_the_home_it_protects(tmp_path: Path) -> None:
     path = private(tmp_path / "home" / "s")
     (tmp_path / "link").symlink_to(path)
     for named in (path, tmp_path / "link", tmp_path / "x/../home/s"):
-        with pytest.raises(UsageError, match="inside the home"):
+        with misused("inside the home"):
             found(tmp_path, Environment(secret_file=named))
 
 
 def test_no_secret_at_all(tmp_path: Path) -> None:
     """Nothing to read, nobody to ask: say what to set."""
     for prompt in (True, False):
-        with pytest.raises(UsageError, match="no passphrase file") as caught:
+        with misused("no passphrase file") as caught:
             found(tmp_path, prompt=prompt)
         assert "SYNCD_SECRET_FILE" in caught.value.hint
-    with pytest.raises(UsageError, match="No such file"):
+    with misused("No such file"):
         found(tmp_path, Environment(secret_file=tmp_path / "missing"))
 
 
 def test_a_short_secret_is_none(tmp_path: Path) -> None:
     """Its length may be said, the secret itself not."""
     path = private(tmp_path / "s", b"hunter2")
-    with pytest.raises(UsageError, match="7 bytes, want 12") as caught:
+    with misused("7 bytes, want 12") as caught:
         found(tmp_path, file=path)
     assert "hunter2" not in str(caught.value)
 
@@ -97,7 +95,7 @@ def test_a_webhooks_key_has_one_spelling(tmp_path: Path) -> None:
     path = private(tmp_path / "key", b"whsec_" + BASE64 + b"Ag==\n")
     assert len(config.webhook_key(path)) == 25
     path.chmod(0o640)
-    with pytest.raises(UsageError, match="lets others read it"):
+    with misused("lets others read it"):
         config.webhook_key(path)
 
 
@@ -117,7 +115,7 @@ def test_a_webhooks_key_has_one_spelling(tmp_path: Path) -> None:
 )
 def test_another_spelling_is_refused(tmp_path: Path, text: bytes) -> None:
     """Receivers differ in what they make of it."""
-    with pytest.raises(UsageError, match="standard base64") as caught:
+    with misused("standard base64") as caught:
         config.webhook_key(private(tmp_path / "key", text))
     assert "+//+" not in str(caught.value)
 
@@ -149,6 +147,6 @@ def test_the_databases_password(
         assert said not in repr(server)
     file.chmod(0o644)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY")
-    with pytest.raises(UsageError, match="lets others read it"):
+    with misused("lets others read it"):
         config.server(settings)
     assert config.server(config.Config(home=tmp_path)) is None

@@ -12,9 +12,9 @@ import pytest
 
 from conformance import c2sp_verifier
 from syncd import pinning
-from syncd.cli.main import main
 from syncd.roster import certificate
 from tests.alliance import Alliance, Member, payload
+from tests.commands import syncd
 
 MEMBERS = ("police", "bank", "carrier")
 SIZES = (1, 255, 256, 257)
@@ -24,9 +24,7 @@ pytestmark = pytest.mark.slow
 
 def export(home: Path, out: Path, *more: str) -> Path:
     """Run `syncd log export`; return where the log's files are."""
-    with pytest.raises(SystemExit) as end:
-        main(["--home", str(home), "log", "export", str(out), *more])
-    assert end.value.code == 0
+    assert syncd("--home", home, "log", "export", out, *more) == 0
     (log,) = (out / "log").iterdir()
     shutil.rmtree(log / "notes", ignore_errors=True)  # not C2SP's
     return log
@@ -73,11 +71,8 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
-async def exported(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Exported]:
+async def exported(root: Path) -> AsyncIterator[Exported]:
     """An alliance whose logs were exported while the daemons ran."""
-    root = tmp_path_factory.mktemp("c2sp")
     async with Alliance.found(root, MEMBERS, start=False) as alliance:
         found = Exported(root, alliance, vkey(alliance.police))
         await found.take(0)

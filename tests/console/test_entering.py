@@ -4,14 +4,14 @@ import hashlib
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
 from yarl import URL
 
-from syncd.console import page
-from syncd.console.render import clean
+from syncd.console import page, render
 from syncd.console.tables import Column, Row, Table
 from tests.alliance import Alliance
 from tests.cases import cases
@@ -19,7 +19,6 @@ from tests.console.conftest import Visitor, visitor
 
 STATIC = resources.files("syncd.console.static")
 TEMPLATES = resources.files("syncd.console") / "templates"
-OF_TESTS = Path(__file__).parent / "vendor"
 
 
 async def test_a_token_is_taken_once(operator: Visitor) -> None:
@@ -54,7 +53,7 @@ async def test_two_members_on_one_host_have_a_cookie_each(
 
 @pytest.mark.parametrize("headers", cases("syncd/console", "foreign"))
 async def test_what_changes_comes_from_our_own_page(
-    operator: Visitor, headers: dict[str, str]
+    operator: Visitor, headers: Any
 ) -> None:
     refused = await operator.post("/lang", {"lang": "zh"}, **headers)
     assert refused.status == 403
@@ -161,7 +160,7 @@ async def test_every_page_is_refused_to_other_roles(
 async def test_what_is_not_ours_is_as_it_was_published() -> None:
     """By the table of packages; all of it together is below 250 kB."""
     named = set()
-    for where in (OF_TESTS, STATIC):
+    for where in (Path(__file__).parent / "vendor", STATIC):
         rows = where.joinpath("vendor.tsv").read_text().splitlines()[1:]
         for name, *_, said in (row.split("\t") for row in rows):
             raw = where.joinpath(name).read_bytes()
@@ -197,8 +196,8 @@ async def test_what_is_loaded_runs_in_chromium_109() -> None:
 
 
 async def test_text_that_would_move_others_is_shown_as_a_mark() -> None:
-    assert clean("a\u202eb\x1b[2Jc\ufeff") == "a�b�[2Jc�"
-    assert clean("短信\n验证码") == "短信\n验证码"
+    assert render.clean("a\u202eb\x1b[2Jc\ufeff") == "a�b�[2Jc�"
+    assert render.clean("短信\n验证码") == "短信\n验证码"
 
 
 async def test_a_table_is_what_its_address_says() -> None:

@@ -32,8 +32,7 @@ async def listed(alliance: Alliance) -> Alliance:
     await alliance.carrier.report(
         "phone", "+8613800138003", evidence="user_tag"
     )
-    never = (Never("phone", EMERGENCY, "emergency"),)
-    await alliance.change(lambda d: structs.replace(d, never=never))
+    await alliance.protect(Never("phone", EMERGENCY, "emergency"))
     await alliance.settle()
     return alliance
 
@@ -172,8 +171,7 @@ async def test_who_met_it_is_told_by_the_week(
     assert (part.status, "HX-Redirect" in part.headers) == (200, False)
     assert "Noted" in part.html
     assert "<textarea" not in part.html
-    own = listed.bank.own
-    met = [one.outcome for one in await own.sightings.due(99_999)]
+    met = [one.outcome for one in await listed.bank.own.sightings.due(99_999)]
     assert met[-1] == "warned"
 
 

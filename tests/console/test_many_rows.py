@@ -24,7 +24,6 @@ PATHS = [
     if way.path not in STREAMS
 ]
 ROWS = 100_000
-MOST_S = 0.1  # of this process, its client with it
 FIELDS = ReportFields(label="fake_invest", role="caller", evidence="user_tag")
 
 
@@ -55,4 +54,4 @@ async def test_a_page_over_100000_rows(console: Visitor, path: str) -> None:
         began = time.process_time()
         assert (await console.get(path)).status == 200
         took.append(time.process_time() - began)
-    assert min(took) < MOST_S
+    assert min(took) < 0.1  # of this process, its client with it

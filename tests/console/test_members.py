@@ -6,8 +6,7 @@ from collections.abc import Awaitable
 import pytest
 
 from syncd.errors import PendingError
-from syncd.flows import conformance
-from syncd.flows.entry import OwnDraft
+from syncd.flows import conformance, entry
 from syncd.messages import review
 from syncd.node import draft_effect
 from syncd.roster import membership, spoken
@@ -90,7 +89,7 @@ async def test_how_the_roster_s_people_do(
             f"/pending/{waits.value.id}", {"what": "confirm"}
         )
 
-    carrier = OwnDraft(value="carrier", why="it was broken into")
+    carrier = entry.OwnDraft(value="carrier", why="it was broken into")
     await agreed(
         bank.own_lists.add(DESK, OwnAdd(type="distrust", entries=(carrier,)))
     )

@@ -61,11 +61,7 @@ async def test_a_bar_has_the_worst_of_each_day(
     assert "carrier: in touch 3, silent 1" in page.html
     assert re.findall(
         r'rect class="(.)" x="(\d+)" width="([\d.]+)"', page.html
-    )[:3] == [
-        ("h", "80", "1.8"),
-        ("s", "82", "0.8"),
-        ("h", "84", "0.8"),
-    ]
+    )[:3] == [("h", "80", "1.8"), ("s", "82", "0.8"), ("h", "84", "0.8")]
     day = statement.day_text(today - 7)
     assert f"{day} carrier silent" in page.text
     assert MARKUP not in page.html

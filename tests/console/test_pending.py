@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tests.console.conftest import Page, Visitor
+from tests.console.conftest import Visitor
 from tests.web.local_client import report
 
 
@@ -20,11 +20,6 @@ async def exempt(operator: Visitor, number: str) -> None:
     await hand_in(operator, "own/entries", type="exempt", entries=entries)
 
 
-def waiting(page: Page) -> list[str]:
-    """Return the addresses of what is there, the newest that wait first."""
-    return re.findall(r'<a href="(/pending/\d+)"', page.html)
-
-
 async def test_a_second_person_confirms_and_refuses(
     operator: Visitor, people: dict[str, Visitor]
 ) -> None:
@@ -33,7 +28,8 @@ async def test_a_second_person_confirms_and_refuses(
     await exempt(operator, "+12025556002")
     page = await operator.get("/pending")
     assert re.search(r"Waiting for a second person: [2-9]", page.text)
-    second, first, *_ = waiting(page)
+    # the newest that wait first
+    second, first, *_ = re.findall(r'<a href="(/pending/\d+)"', page.html)
     page = await operator.get(first)
     assert "Confirm" not in page.text  # to whom it is not for
     page = await operator.post(first, {"what": "confirm"})

@@ -90,7 +90,7 @@ class House:
         at.mkdir()
         (at / "recipe").write_text(AROUND[name].format(self.placed(recipe)))
         running = await asyncio.create_subprocess_exec(
-            *(name, *RUN[name]), cwd=at, env={**os.environ, "HOME": str(at)}
+            name, *RUN[name], cwd=at, env={**os.environ, "HOME": str(at)}
         )
         try:
             for _ in range(200):

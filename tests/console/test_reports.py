@@ -34,8 +34,7 @@ async def test_a_value_is_masked_until_somebody_says_what_for(
     page = await operator.post(where, {"purpose": "curious"})
     assert (page.status, OURS in page.html) == (400, False)
     await operator.post(where, {"purpose": "case_work"}, OURS)
-    bank = alliance.bank.own.access
-    newest = [row async for row in bank.found()][-1]
+    newest = [row async for row in alliance.bank.own.access.found()][-1]
     assert (newest.caller, newest.purpose) == ("operator 0001", "case_work")
 
 

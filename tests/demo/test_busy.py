@@ -17,9 +17,9 @@ ROWS = 100_000
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def play(root: Path) -> Iterator[Demo]:
     """Members as the demo founds them: platform is no holder."""
-    play = Demo(tmp_path_factory.mktemp("busy"), [])
+    play = Demo(root, [])
     try:
         play.found()
         play.start()
@@ -33,14 +33,13 @@ def member(play: Demo, name: str) -> Member:
     return next(member for member in play.members if member.id == name)
 
 
-def look_up(asked: Member, first: int, count: int, **more: Any) -> list[Any]:
+def look_up(asked: Member, first: int, count: int, **more: Any) -> Any:
     items = [
         {"kind": "phone", "value": f"+8613{n:09}"}
         for n in range(first, first + count)
     ]
     body = {"purpose": "transaction_check", "items": items, **more}
-    found: list[Any] = asked.ask("/v1/lookups", body)["items"]
-    return found
+    return asked.ask("/v1/lookups", body)["items"]
 
 
 def test_one_number_during_an_import(play: Demo, tmp_path: Path) -> None:

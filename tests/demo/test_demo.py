@@ -20,9 +20,9 @@ import pytest
 from syncd.demo.demo_command import read
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
+from tests.cases import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
 FAKE = ",fake_invest,phishing_host"
 NUISANCE = ",nuisance_call,caller"
@@ -83,8 +83,7 @@ def test_the_demo(installed: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Everything held" in done.stdout
     assert "✗" not in done.stdout
-    accepted = map(int, re.findall(r"accepted (\d+)", done.stdout))
-    assert sum(accepted) > 1000
+    assert sum(map(int, re.findall(r"accepted (\d+)", done.stdout))) > 1000
     body = json.loads((where / "demo.json").read_text())
     assert [m["id"] for m in body] == [
         "police",

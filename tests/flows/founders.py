@@ -48,7 +48,7 @@ def writing(who: Mapping[str, tuple[str, str, str]]) -> Roster:
     one = FOUNDED.roster.members[0]
     members = [
         replace(
-            *(one,),
+            one,
             **dict(zip(("id", "sector", "group"), is_, strict=True)),
             generations=tuple(
                 replace(

@@ -13,11 +13,8 @@ from syncd.errors import AbsentError, StaleError, UnavailableError
 from syncd.flows import pull, serve
 from syncd.flows.merge import Budget, PullContext
 from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead, Published
-from syncd.flows.pull import PullResult
-from syncd.flows.serve import LogFiles
-from syncd.indicator import codec, leaf, statement
+from syncd.indicator import claims, codec, leaf, statement
 from syncd.indicator.absent import Range
-from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
@@ -57,7 +54,7 @@ def record(origin: str, content: Said, salt: bytes) -> Record:
     return leaf.commit(origin, type_, salt, text), salt, text
 
 
-def in_force(batch: Batch) -> list[Row]:
+def in_force(batch: Batch) -> list[claims.Row]:
     """Return the rows of a batch that its own retracts do not end."""
     ended = {(token, index, key) for token, index, _, key, _ in batch.ends}
     return [row for row in batch.adds if row[:3] not in ended]
@@ -120,7 +117,7 @@ class Log:
         found = (codec.records(self.origin, bundle) for bundle in self.bundles)
         return [*itertools.chain.from_iterable(found)]
 
-    def statements(self) -> list[Any]:
+    def statements(self) -> Any:
         return [statement.decode(p, leaf[1]) for leaf, _, p in self.records]
 
     def head_at(self, size: int) -> Checkpoint:
@@ -160,8 +157,8 @@ class Log:
     async def roots(self, first: int, last: int) -> list[bytes]:
         return [b.root for b in self.bundles[first:last]]
 
-    def files(self) -> LogFiles:
-        return LogFiles(
+    def files(self) -> serve.LogFiles:
+        return serve.LogFiles(
             self.origin,
             self.frontier.size,
             self.signed,
@@ -326,8 +323,8 @@ class Pull:
         *sources: FakeSource,
         budget: Budget | None = None,
         excuse: bool = False,
-    ) -> PullResult:
-        async def told(said: Sequence[Any]) -> None:
+    ) -> pull.PullResult:
+        async def told(said: Any) -> None:
             self.rosters += [getattr(one, "version", 0) for one in said]
 
         return await pull.pull(

@@ -4,18 +4,11 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from syncd import canonical
-from syncd.errors import (
-    MalformedError,
-    QuotaError,
-    UnavailableError,
-    UntrustedError,
-)
-from syncd.flows import evaluation, evidence
-from syncd.flows.evaluation import Exchange, Request, Share
+from syncd import canonical, errors
+from syncd.flows import evaluation, evidence, tokenise
+from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import at_once
-from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
 from syncd.roster.roster import Roster
@@ -37,7 +30,7 @@ class Book:
 
     async def debit(self, member: str, request: Request, epoch: Epoch) -> int:
         if self.empty:
-            raise QuotaError("used up", retry_after_s=9)
+            raise errors.QuotaError("used up", retry_after_s=9)
         if request.digest not in self.given:
             self.given.add(request.digest)
             self.counted.append((member, request.counted))
@@ -56,7 +49,7 @@ class Holder:
     """
 
     def __init__(
-        self, member: str, world: "World", shares: list[Share]
+        self, member: str, world: "World", shares: list[evaluation.Share]
     ) -> None:
         self.member = member
         self.world = world
@@ -71,7 +64,7 @@ class Holder:
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         if self.down:
-            raise UnavailableError(f"{self.member}: no answer")
+            raise errors.UnavailableError(f"{self.member}: no answer")
         self.asked.append(evaluation.parse(body))
         self.before(timeout_s)
         raw = await self.answer(body)
@@ -123,7 +116,7 @@ class World:
         self.holders: dict[str, Holder] = {}
         for name in HOLDERS:
             shares = [
-                Share(
+                evaluation.Share(
                     e.kind, e.epoch, e.generation, e.index(name) or 0, secret
                 )
                 for e, secret in zip(*founded.outcomes[name], strict=True)
@@ -135,7 +128,7 @@ class World:
         self.proven: list[tuple[str, str]] = []
         self.renew()
 
-    def renew(self, **more: Any) -> Tokeniser:
+    def renew(self, **more: Any) -> tokenise.Tokeniser:
         """Return another client, which asks from now on."""
 
         async def accuse(member: str, why: str, *exchanges: Exchange) -> None:
@@ -143,7 +136,7 @@ class World:
             try:
                 held = Evidence(member, exchanges)
                 proves = evidence.judge(held, [self.roster])
-            except (MalformedError, UntrustedError):
+            except (errors.MalformedError, errors.UntrustedError):
                 return
             self.kept.append(held)
             self.proven.append((member, proves))
@@ -151,7 +144,7 @@ class World:
         def current() -> Roster:
             return self.roster
 
-        parts: dict[str, Any] = {
+        parts = {
             "roster": current,
             "holder": lambda member: self.holders[member],
             "offload": at_once,
@@ -160,7 +153,7 @@ class World:
             "rng": secrets.token_bytes,
             "accuse": accuse,
         }
-        self.client = Tokeniser(**parts | more)
+        self.client = tokenise.Tokeniser(**parts | more)
         return self.client
 
     def silence(self, *names: str) -> None:

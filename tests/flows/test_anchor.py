@@ -1,7 +1,6 @@
 """Which of others' checkpoints our log anchors, and which are no news."""
 
-from syncd.flows import anchor
-from syncd.flows.ports import Cosigned, MirrorHead
+from syncd.flows import anchor, ports
 from syncd.indicator.statement import AnchoredLog, RosterAccepted, Statement
 from tests.flows.growing import ORIGIN, FakeMirror, Log, offload
 from tests.sample_statements import report
@@ -18,10 +17,10 @@ async def due(
     log.say(*said)
     mirror.bundles = dict(enumerate(log.bundles))
     size, root = log.frontier.size, log.frontier.root()
-    mirror.held = MirrorHead(ORIGIN, log.frontier)
+    mirror.held = ports.MirrorHead(ORIGIN, log.frontier)
     raw, us = log.signed, ORIGIN.encode()
     merged = {
-        name: Cosigned(size, root, raw.replace(us, name.encode()))
+        name: ports.Cosigned(size, root, raw.replace(us, name.encode()))
         for name in [ORIGIN, *map(str, range(1, logs))]
     }
     last = {ORIGIN: anchored}

@@ -1,10 +1,8 @@
 """The steps of an appeal, and which of them follows which."""
 
-import pytest
-
-from syncd.errors import RefusedError
 from syncd.flows.appeal import Appeal, Step, after
 from tests.cases import each
+from tests.refusals import refused
 
 NOW = 1_760_000_000
 ENDED = Appeal(cause="ended", by="core", received_at=NOW)
@@ -32,7 +30,7 @@ def test_received_decided_lifted_told() -> None:
 
 @each("flows", "what_cannot_follow", "steps, why")
 def test_what_cannot_follow(steps: tuple[Step, ...], why: str) -> None:
-    with pytest.raises(RefusedError, match=why):
+    with refused(why):
         moved(CONTESTED, *steps)
 
 

@@ -17,39 +17,33 @@ from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, folding, statement
 from syncd.indicator.absent import Range
-from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
-    Report,
-    Retract,
-    RosterAccepted,
-)
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import sample_statements
 from tests.cost import calls
 from tests.flows.growing import KEY, ORIGIN, Log, in_force
+from tests.refusals import damaged
 from tests.sample_statements import dispute, erase, sighting
 
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
 MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
 NOW = 1_800_000_000
-ACCEPTED = RosterAccepted(version=1, hash_="ab" * 32)
+ACCEPTED = statement.RosterAccepted(version=1, hash_="ab" * 32)
 
 
 Written = statement.Statement | tuple[int, bytes]
 
 
-def about(n: int) -> dict[str, Any]:
+def about(n: int) -> Any:
     kind = ("phone", "url", "account")[n % 3]
     return sample_statements.about(n, kind=kind, epoch=1 + n % 2)
 
 
-def report(n: int, **other: Any) -> Report:
+def report(n: int, **other: Any) -> statement.Report:
     return sample_statements.report(**about(n), **other)
 
 
-def retract(n: int, *ends: int) -> Retract:
+def retract(n: int, *ends: int) -> statement.Retract:
     return sample_statements.retract(*ends, **about(n))
 
 
@@ -203,10 +197,10 @@ def test_missing_and_extra_files() -> None:
     files = MIXED.static()
     for path in set(files) - {"checkpoint"}:
         rest = {p: raw for p, raw in files.items() if p != path}
-        with pytest.raises(DamagedError, match=r"missing|extra"):
+        with damaged(r"missing|extra"):
             check(rest)
     for extra in ("tile/0/001", "payload/000", "audit/000.p/10", "note"):
-        with pytest.raises(DamagedError, match=f"{extra}: extra"):
+        with damaged(f"{extra}: extra"):
             check({**files, extra: b""})
 
 
@@ -234,7 +228,7 @@ def test_open_to_auditors() -> None:
     files = MIXED.static(audited=True)
     tail = tiles.path(0, MIXED.size)
     files[f"audit/{tail}"] = MIXED.static()[f"payload/{tail}"]
-    with pytest.raises(DamagedError, match="auditors are not to see"):
+    with damaged("auditors are not to see"):
         check(files)
 
 
@@ -267,13 +261,10 @@ def test_honest_rows_hold() -> None:
     assert found.rows == 3  # of two reports and a dispute
 
 
-SIZES = [*range(8), 255, 256, 257, 300, 513]
-
-
 @st.composite
 def entries(draw: st.DrawFn) -> list[Written]:
     """Draw statements that get in each other's way."""
-    size = draw(st.sampled_from(SIZES))
+    size = draw(st.sampled_from([*range(8), 255, 256, 257, 300, 513]))
     rng = random.Random(draw(st.integers(0, 2**32)))
     statements: list[Written] = []
     for i in range(size):
@@ -310,8 +301,7 @@ def test_any_log_and_any_cut(
     with patch.object(audit, "CHUNK", chunk):
         found = audit.check(log.view(merged=merged))
     assert found.problems == []
-    want = digests(log, merged)
-    assert found.digest == {k: d for k, d in want.items() if d}
+    assert found.digest == {k: d for k, d in digests(log, merged).items() if d}
 
 
 def differs(index: int, sightings: bool = False) -> str:
@@ -358,15 +348,14 @@ def test_one_row(
 
 def test_rows_that_do_not_read() -> None:
     """A column of a wrong type is a problem, not a traceback."""
-    odd: Any = [
+    for row in (
         ("text", 5, 0, b"", None),
         (b"", -5, 0, b"", None),
         (b"", 5, "x", b"", None),
         (b"", 5, 0, None, None),
         (b"", 5, 2**70, b"", None),
         (b"", 5, 0, b"", "x"),
-    ]
-    for row in odd:
+    ):
         found = problems(MIXED, rows=[*MIXED.rows()[0], row])
         assert any(p.startswith("row at ") for p in found)
 
@@ -374,7 +363,7 @@ def test_rows_that_do_not_read() -> None:
 def test_other_log_s_files() -> None:
     """Files that hold together under another log's checkpoint are refused."""
     files = {**reported(MIXED.size).static(), "checkpoint": MIXED.note()}
-    with pytest.raises(DamagedError, match="another root at 10"):
+    with damaged("another root at 10"):
         check(files)
 
 
@@ -389,8 +378,7 @@ def test_where_the_roster_pins_the_end_no_note_is_needed() -> None:
     """Who came later has that alone of an ended log."""
     pin = TINY.head_at(TINY.size)
     for root, want in ((pin.root, []), (b"\2" * 32, ["roster: another"])):
-        pins = (pin._replace(root=root),)
-        found = problems(TINY, note=b"", pins=pins)
+        found = problems(TINY, note=b"", pins=(pin._replace(root=root),))
         assert [why[:15] for why in found] == want
 
 
@@ -405,14 +393,19 @@ def test_checkpoint_that_is_none() -> None:
     """A note, even a signed one, is not yet a checkpoint."""
     text = f"{ORIGIN}\n01\n{MIXED.note().split()[2].decode()}\n"
     files = {**MIXED.static(), "checkpoint": bytes(note.sign(text, KEY))}
-    with pytest.raises(DamagedError, match="checkpoint: size"):
+    with damaged("checkpoint: size"):
         check(files)
 
 
 def test_what_anchors_say_of_access_records_is_kept() -> None:
     """Of the newest that says anything, and is not void."""
-    one = AnchoredLog("a.example/b", 1, "ab" * 32, "— a.example/b QUJDREVG")
-    said = [Anchor(logs=(one,), access=d) for d in ("a" * 64, "b" * 64, "")]
+    one = statement.AnchoredLog(
+        "a.example/b", 1, "ab" * 32, "— a.example/b QUJDREVG"
+    )
+    said = [
+        statement.Anchor(logs=(one,), access=d)
+        for d in ("a" * 64, "b" * 64, "")
+    ]
     assert (
         audit.check(Audited([*said, (16, b"void")]).view()).access == "b" * 64
     )
@@ -420,12 +413,11 @@ def test_what_anchors_say_of_access_records_is_kept() -> None:
 
 def test_many_problems_are_counted() -> None:
     """A thousand odd rows do not make a thousand lines."""
-    odd: Any = [("text", 5, 0, b"", None)] * 600
+    odd = [("text", 5, 0, b"", None)] * 600
     found = problems(LONG, rows=[*LONG.rows()[0], *odd])
     assert len(found) == audit.NAMED + 1
     assert found[-1] == f"and {600 - audit.NAMED} more"
-    lost = problems(LONG, rows=[])
-    assert sorted(lost) == [*map(differs, (0, 256, 512))]
+    assert sorted(problems(LONG, rows=[])) == [*map(differs, (0, 256, 512))]
 
 
 # --------------------------------------------------------- log and signatures
@@ -584,7 +576,7 @@ def test_wrong_notes(proofs: tuple[Proof, ...], why: str) -> None:
     ],
 )
 def test_what_does_not_go_together(
-    log: Audited, other: dict[str, Any], want: list[str]
+    log: Audited, other: Any, want: list[str]
 ) -> None:
     """Each is a problem, not a traceback."""
     assert problems(log, **other) == want

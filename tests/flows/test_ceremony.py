@@ -1,14 +1,11 @@
 """The ceremony: what comes of honest notes, and of each lie."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import ForkError, RefusedError, SyncdError, UntrustedError
 from syncd.flows import ceremony_note, evaluation
 from syncd.flows.ceremony import Progress, Seat
 from syncd.flows.ceremony_note import AGREE, Said
@@ -16,8 +13,9 @@ from syncd.oprf import dealing, group, threshold
 from syncd.roster import drafts, row
 from syncd.tlog import document
 from tests import ceremonies
-from tests.cases import each, vectors
+from tests.cases import each, schema, vectors
 from tests.flows.founders import CLUB, FIRST, FOUNDED, HOLDERS, signed
+from tests.refusals import failing, forked, refused, untrusted
 from tests.roster.conftest import NOW, Dice
 from tests.roster.test_roster import edited
 
@@ -30,7 +28,7 @@ DEALS = [seat.deal(RNG) for seat in SEATS]
 AGREED = [ceremonies.say(seat, DEALS) for seat in SEATS]
 
 
-def altered(said: Said, case: dict[str, Any]) -> Any:
+def altered(said: Said, case: Any) -> Any:
     value = said.to_json()
     edited(case)(value)
     return value
@@ -79,11 +77,10 @@ def test_it_goes_on_from_any_number_of_notes() -> None:
 
 def test_nothing_that_goes_out_holds_a_secret() -> None:
     """No share is in any note, and each note is of the published form."""
-    schema = json.loads(Path("schemas/ceremony.json").read_text())
     blame = Said("bank", PLAN, blames="police", why="share")
     out = b""
     for seat, said in zip(SEATS * 3, [*DEALS, *AGREED, blame], strict=False):
-        jsonschema.validate(said.to_json(), schema)
+        jsonschema.validate(said.to_json(), schema("ceremony"))
         out += (raw := seat.sign(said))
         assert ceremony_note.read(said.name, raw, FIRST) == said
     for seat in SEATS:
@@ -106,7 +103,7 @@ def test_the_roster_takes_what_all_holders_signed() -> None:
     [(kind, c) for kind in ("deals", "agreements") for c in VECTORS[kind]],
     ids=lambda x: x if isinstance(x, str) else x["case"],
 )
-def test_who_lies_is_blamed(kind: str, case: dict[str, Any]) -> None:
+def test_who_lies_is_blamed(kind: str, case: Any) -> None:
     """By a signed note; from then on nobody goes on, and no share is used."""
     *notes, right = DEALS if kind == "deals" else [*DEALS, *AGREED]
     notes.append(row.read(Said, altered(right, case), "note"))
@@ -115,7 +112,7 @@ def test_who_lies_is_blamed(kind: str, case: dict[str, Any]) -> None:
     assert said == Said("bank", PLAN, blames="police", why=why)
     sure = "one of them lies" if why == "share" else "and is right"
     for seat in (BANK, CARRIER):
-        with pytest.raises(RefusedError, match=rf"police \({why}\).* {sure}"):
+        with refused(rf"police \({why}\).* {sure}"):
             seat.advance([*notes, said])
 
 
@@ -123,29 +120,29 @@ def test_a_false_blame_names_its_author() -> None:
     """Of all that everybody can see; of a share it is word against word."""
     for why, sure in (("proof", "and lies"), ("share", "one of them lies")):
         blame = replace(Said("police", PLAN, blames="bank"), why=why)
-        with pytest.raises(RefusedError, match=rf"police blames.*{sure}"):
+        with refused(rf"police blames.*{sure}"):
             CARRIER.advance([*DEALS, blame])
 
 
 def test_two_deals_of_one_holder_name_it() -> None:
     """In one place by both notes; in two, when the others have agreed."""
     other = POLICE.deal(RNG)
-    with pytest.raises(ForkError, match="police signed two notes to deal"):
+    with forked("police signed two notes to deal"):
         BANK.advance([*DEALS, other])
     theirs = ceremonies.say(CARRIER, [*DEALS[:2], other])
-    with pytest.raises(UntrustedError, match="carrier saw another note of po"):
+    with untrusted("carrier saw another note of po"):
         BANK.advance([*DEALS, AGREED[0], theirs])
 
 
 @pytest.mark.parametrize("case", VECTORS["refused"], ids=lambda c: c["case"])
-def test_what_is_no_note_of_its_name(case: dict[str, Any]) -> None:
+def test_what_is_no_note_of_its_name(case: Any) -> None:
     """Nor is one of another alliance, whoever signed it."""
     key, said = POLICE.keys.member, DEALS[2]
     raw = document.sign("ceremony", FIRST.id, altered(said, case), key)
-    with pytest.raises(SyncdError, match=case["says"]):
+    with failing(case["says"]):
         ceremony_note.read(said.name, bytes(raw), FIRST)
     other = document.sign("ceremony", "ab" * 32, said.to_json(), key)
-    with pytest.raises(UntrustedError, match="of alliance abab"):
+    with untrusted("of alliance abab"):
         ceremony_note.read(said.name, bytes(other), FIRST)
 
 
@@ -159,13 +156,13 @@ def test_plans_that_cannot_be(
     holders: str, t: int, dealers: str, why: str
 ) -> None:
     given = holders.split(), t, dealers.split()
-    with pytest.raises(SyncdError, match=why):
+    with failing(why):
         ceremony_note.plan(FOUNDED.roster, *given)
 
 
 def test_who_is_not_active_holds_no_key() -> None:
     out = drafts.put(FIRST, ("members", "bank", "status"), "suspended")
-    with pytest.raises(UntrustedError, match="bank is not active"):
+    with untrusted("bank is not active"):
         ceremony_note.plan(out, HOLDERS, 2)
 
 
@@ -206,7 +203,7 @@ def test_a_dealt_share_fits_only_its_index() -> None:
     for share in (dealt.shares[2], bytes(32), b"\xff" * 32, b""):
         assert not dealing.fits(dealt.commitments, 1, share)
     dealing.check(dealt.commitments, 2, dealt.proof, b"here")
-    with pytest.raises(UntrustedError, match="proof does not hold"):
+    with untrusted("proof does not hold"):
         dealing.check(dealt.commitments, 2, dealt.proof, b"there")
     assert repr(dealt.shares[1]) not in repr(dealt)
 
@@ -217,5 +214,5 @@ def test_a_share_that_the_roster_does_not_pin_is_refused() -> None:
     ours, another = (FOUNDED.outcomes[m].shares[1] for m in ("bank", "police"))
     evaluation.check_share(epoch, 1, ours)
     for share in (another, bytes(32), ours[:31]):
-        with pytest.raises(UntrustedError, match=r"share: "):
+        with untrusted(r"share: "):
             evaluation.check_share(epoch, 1, share)

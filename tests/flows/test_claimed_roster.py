@@ -8,9 +8,7 @@ import pytest
 
 from syncd.errors import UnavailableError
 from syncd.flows import claimed_roster
-from syncd.flows.claimed_roster import RosterClaims
-from syncd.roster import drafts
-from syncd.roster.trust import TrustedRoster
+from syncd.roster import drafts, trust
 from syncd.tlog.note import Note
 from tests.flows.founders import ADMINS, CHAIN, FIRST, signed
 from tests.roster.conftest import NOW
@@ -44,7 +42,7 @@ class Peer:
 class Store:
     """Keeps versions, and notes that they were kept before trusted."""
 
-    trusted: TrustedRoster
+    trusted: trust.TrustedRoster
     kept: dict[int, bytes] = field(default_factory=dict)
 
     def put(self, version: int, raw: bytes) -> None:
@@ -52,10 +50,10 @@ class Store:
         self.kept[version] = raw
 
 
-def start(versions: int = 1) -> tuple[RosterClaims, Store]:
-    trusted = TrustedRoster(FIRST.hash, *CHAIN[:versions])
+def start(versions: int = 1) -> tuple[claimed_roster.RosterClaims, Store]:
+    trusted = trust.TrustedRoster(FIRST.hash, *CHAIN[:versions])
     store = Store(trusted)
-    return RosterClaims(trusted, store.put), store
+    return claimed_roster.RosterClaims(trusted, store.put), store
 
 
 async def test_a_claim_with_a_chain_is_followed() -> None:

@@ -1,7 +1,5 @@
 """A build that reads a value otherwise does not come in."""
 
-from typing import Any
-
 from msgspec.structs import replace
 
 from syncd import tsv
@@ -14,12 +12,12 @@ KINDS = ("phone", "url", "account")
 
 
 def test_its_vectors_are_published_ones() -> None:
-    formats: Any = vectors("syncd/formats")
+    formats = vectors("syncd/formats")
     leaf = "{type} {salt} {payload}".format_map
     published = {(leaf(r), r["origin"]) for r in formats["leaves"]}
     published |= {(r["output"], r["origin"]) for r in formats["tokens"]}
     for kind in KINDS:
-        found: Any = vectors(f"identifiers/{kind}")
+        found = vectors(f"identifiers/{kind}")
         for name in {"accepted", "refused", "report"} & found.keys():
             published |= {
                 (r.get("raw", r.get("in")), kind) for r in found[name]

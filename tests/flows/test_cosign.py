@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import ForkError, StaleError
+from syncd.errors import StaleError
 from syncd.flows import cosign
 from syncd.flows.ports import Cosigned
 from syncd.indicator import codec
@@ -14,6 +14,7 @@ from syncd.tlog.note import SigningKey
 from syncd.tlog.witness import Judgement
 from tests.flows import growing
 from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
+from tests.refusals import forked
 
 SEEN = SigningKey("a.example/syncd/txwz/seen", note.COSIGNATURE, b"\2" * 32)
 MERGED = SigningKey(
@@ -102,7 +103,7 @@ async def test_only_what_extends_what_we_signed(size: int, why: str) -> None:
     """What came to the witness endpoint may be of another branch."""
     book = Book()
     await sign(book, signed(5, salt=b"t"))
-    with pytest.raises(ForkError, match=why):
+    with forked(why):
         await sign(book, signed(size))
     assert book.rows["seen", ORIGIN].size == 5
 
@@ -138,7 +139,7 @@ async def test_a_receipt_covers_what_is_merged_and_extends_the_last() -> None:
     # The largest signed size up to `merged`, nothing above it.
     assert (first.size, made.size) == (7, 12)
     book.rows["merged", ORIGIN] = made._replace(size=7)  # another root
-    with pytest.raises(ForkError, match="does not extend size 7"):
+    with forked("does not extend size 7"):
         await receipt(await mirror_of(12, 7, 12), book)
 
 
@@ -156,7 +157,7 @@ async def test_no_receipt_for_another_root() -> None:
     """A kept note that is not what we merged is a fork."""
     mirror = await mirror_of(5, 5)
     mirror.kept[5] = signed(5, salt=b"t")
-    with pytest.raises(ForkError):
+    with forked():
         await receipt(mirror, Book())
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from syncd.errors import Message, UnavailableError
-from syncd.flows import pull, stretch_queue
+from syncd.errors import Message
+from syncd.flows import ports, pull, stretch_queue
 from syncd.flows.decide import decide
-from syncd.flows.ports import Finding, MirrorHead
 from syncd.roster.members import Cut
 from tests.flows.growing import ORIGIN, FakeSource, Log, Pull
+from tests.refusals import unavailable
 
 
 class World:
@@ -23,11 +23,11 @@ class World:
         context = self.to.context(*sources)
         return str(await decide(ORIGIN, at, context, ended=ended, signed=()))
 
-    def head(self) -> MirrorHead:
+    def head(self) -> ports.MirrorHead:
         return self.mirror.held
 
     async def fork(self, *notes: bytes) -> None:
-        found = Finding("fork", ORIGIN, None, Message("two"))
+        found = ports.Finding("fork", ORIGIN, None, Message("two"))
         await self.mirror.contest(ORIGIN, [self.head().note, *notes], found)
 
 
@@ -159,7 +159,7 @@ async def test_a_branch_that_nobody_has(world: World) -> None:
     mine, theirs = branches(256, 50, 50)
     await world.to(mine)
     liar = FakeSource(theirs, tamper=lambda path, raw: raw[:-1])
-    with pytest.raises(UnavailableError, match="nobody has shown"):
+    with unavailable("nobody has shown"):
         await world.pin(point(theirs), FakeSource(mine), liar)
     assert [f.code for f in world.mirror.found] == ["cut"]
     assert world.head().contested
@@ -174,6 +174,6 @@ async def test_a_bundle_of_no_root(world: World) -> None:
     def spoil(path: str, raw: bytes) -> bytes:
         return bytes(len(raw)) if path == "tile/0/000" else raw
 
-    with pytest.raises(UnavailableError) as e:
+    with unavailable() as e:
         await world.pin(point(theirs), FakeSource(theirs, tamper=spoil))
     assert "bundle 0 has no root" in str(e.value.__cause__)

@@ -20,11 +20,10 @@ BANK, POLICE, CARRIER = (
 )
 TODAY = "2026-11-21"
 REPORT = Claim(BANK, 1, report())
-KNOW = "00" * 8
 
 
 def disputed(origin: str = POLICE, **of: Any) -> Claim:
-    fields = {"due": "2026-11-24", "expires": "2027-05-20", "know": KNOW}
+    fields = {"due": "2026-11-24", "expires": "2027-05-20", "know": "00" * 8}
     dispute = Dispute(**about(), reason="stale", **{**fields, **of})
     return Claim(origin, 7, dispute)
 

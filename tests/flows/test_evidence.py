@@ -15,6 +15,7 @@ from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
 from syncd.oprf import group, threshold
 from tests.flows.holders import World, add_to
+from tests.refusals import malformed, refused
 
 ERROR = group.multiply_base(group.scalar(7))
 
@@ -153,10 +154,10 @@ async def test_shares_of_another_time(court: Court) -> None:
             for e in now.epochs
         ),
     )
-    with pytest.raises(RefusedError, match="roster 2 has no such share"):
+    with refused("roster 2 has no such share"):
         evidence.judge(held, [later])
     assert evidence.judge(held, [later, now])
-    with pytest.raises(RefusedError, match="no roster"):
+    with refused("no roster"):
         evidence.judge(held, [])
 
 
@@ -188,18 +189,18 @@ SHAPES: dict[str, object] = {
 @pytest.mark.parametrize("value", SHAPES.values(), ids=SHAPES)
 def test_no_evidence_at_all(value: object, court: Court) -> None:
     """Evidence has one form."""
-    with pytest.raises(MalformedError, match="json: "):
+    with malformed("json: "):
         evidence.parse(canonical.dumps(value))
 
 
 def test_evidence_without_end() -> None:
     """It is bounded before it is read."""
-    with pytest.raises(MalformedError, match="bytes"):
+    with malformed("bytes"):
         evidence.parse(b"[" * (evidence.MAX_SIZE + 1))
 
 
 def test_a_request_that_is_none(court: Court) -> None:
     """Says so; nobody is judged by it."""
     held = Evidence("bank", (Exchange(b"{}", b"{}"),))
-    with pytest.raises(MalformedError, match="another shape"):
+    with malformed("another shape"):
         evidence.judge(held, [court.world.roster])

@@ -9,16 +9,8 @@ from unittest.mock import patch
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import (
-    AbsentError,
-    BrokenSourceError,
-    DamagedError,
-    ForkError,
-    StaleError,
-    UnavailableError,
-)
+from syncd.errors import AbsentError, StaleError
 from syncd.flows import held, merge, pull, stretch, stretch_queue
-from syncd.flows.merge import Budget
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.indicator.absent import RETIRED
 from syncd.indicator.statement import RosterAccepted
@@ -33,6 +25,7 @@ from tests.flows.growing import (
     offload,
     report,
 )
+from tests.refusals import broken, damaged, forked, stale, unavailable
 from tests.sample_statements import erase, retract
 
 
@@ -139,7 +132,7 @@ async def test_two_who_merge_our_own_log(to: Pull) -> None:
 async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
     """We withhold nothing from ourselves: or it went with its epoch."""
     own = Log().reports(10).close(4, 5)
-    with pytest.raises(DamagedError, match="entry 4 is closed"):
+    with damaged("entry 4 is closed"):
         await merge.own(own, FakeMirror(), offload)
     assert await merge.own(own, to.mirror, offload, excuse=True) == 10
     assert to.mirror.ranges == [(4, 6, RETIRED)]
@@ -160,9 +153,9 @@ async def test_a_missing_bundle_of_our_own_is_damage(to: Pull) -> None:
     """Neither merging nor a root goes on without it."""
     log = Log().reports(300)
     del log.bundles[1]
-    with pytest.raises(DamagedError, match=r"own\.db: bundle 1 is missing"):
+    with damaged(r"own\.db: bundle 1 is missing"):
         await merge.own(log, to.mirror, offload)
-    with pytest.raises(DamagedError, match=r"own\.db: bundle 1 is missing"):
+    with damaged(r"own\.db: bundle 1 is missing"):
         await held.own(log, await log.head()).root_at(299)
 
 
@@ -171,7 +164,7 @@ async def test_a_merge_that_nobody_else_made_is_not_tried_again(
 ) -> None:
     """If the store refuses for another reason, it would go on refusing."""
     stuck = patch.object(to.mirror, "advance", side_effect=[StaleError("no")])
-    with stuck, pytest.raises(StaleError):
+    with stuck, stale():
         await merge.own(Log().reports(3), to.mirror, offload)
 
 
@@ -248,7 +241,7 @@ async def test_a_source_that_gives_nothing_right_gives_way(
 ) -> None:
     """No bundle, half a hash, or tiles of another root: the next is asked."""
     log = Log().reports(size)
-    with pytest.raises(BrokenSourceError, match=why):
+    with broken(why):
         await to(log, FakeSource(log, **bad))
     done = await to(
         log, FakeSource(log, "liar", **bad), FakeSource(log, "full")
@@ -261,7 +254,7 @@ async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
     """A log that does not extend itself is a fork, not a bad source."""
     await to(Log().reports(sizes[0]))
     other = Log().reports(sizes[0] + sizes[1], salt=b"t")
-    with pytest.raises(ForkError):
+    with forked():
         await to(other)
     assert to.mirror.held.mirrored == sizes[0]
 
@@ -270,7 +263,7 @@ async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
 async def test_fork_below(to: Pull, size: int) -> None:
     """Another root at a size that we have passed is a fork too."""
     await to(Log().reports(600))
-    with pytest.raises(ForkError):
+    with forked():
         await to(Log().reports(size, salt=b"t"))
     assert (await to(Log().reports(size))).after == 600
 
@@ -278,7 +271,7 @@ async def test_fork_below(to: Pull, size: int) -> None:
 async def test_nobody_to_ask(to: Pull) -> None:
     """Without a source the checkpoint is kept for later."""
     log = Log().reports(5)
-    with pytest.raises(UnavailableError):
+    with unavailable():
         await pull.pull(log.signed, KEY.verifier, to.context())
     assert to.mirror.kept == {5: log.signed}
 
@@ -332,7 +325,7 @@ async def test_a_missing_bundle_of_the_mirror_is_damage(to: Pull) -> None:
     await to(log, FakeSource(log.close(300)))
     for n in (1, 2):  # the one to be filled, then one to be merged
         kept = to.mirror.bundles.pop(n)
-        with pytest.raises(DamagedError, match=f"bundle {n} is missing"):
+        with damaged(f"bundle {n} is missing"):
             await to(log)
         to.mirror.bundles[n] = kept
 
@@ -366,7 +359,9 @@ async def test_however_many_went_with_their_epoch_one_pull_is_enough(
 
 async def test_what_is_mirrored_is_merged_without_asking(to: Pull) -> None:
     """Up to what is withheld, in as many steps as it takes."""
-    assert (await to(Log().reports(900), budget=Budget(0, 0))).merged == 0
+    assert (
+        await to(Log().reports(900), budget=merge.Budget(0, 0))
+    ).merged == 0
     await merge.all_stored(ORIGIN, to.mirror, offload)
     assert to.mirror.held.merged == 900
 
@@ -403,7 +398,7 @@ async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
             raise AbsentError("peer: no entries")
         return raw
 
-    with pytest.raises(BrokenSourceError, match="bundle 0 is not what was"):
+    with broken("bundle 0 is not what was"):
         await to(log, FakeSource(log, tamper=hide))
     assert (await to(log)).merged == 3
 
@@ -411,11 +406,11 @@ async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
 async def test_budget(to: Pull) -> None:
     """Above the day's limit merging lags, mirroring goes on."""
     log = Log().reports(2000)
-    done = await to(log, budget=Budget(600, 2**40))
+    done = await to(log, budget=merge.Budget(600, 2**40))
     assert done.after == 2000
     assert 600 <= done.merged < 2000
     assert done.limited
-    done = await to(log, budget=Budget(10_000, 2**40))
+    done = await to(log, budget=merge.Budget(10_000, 2**40))
     assert done.merged == 2000
     assert not done.limited
     assert to.mirror.rows == list(range(2000))

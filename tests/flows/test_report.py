@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
+from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.flows import faults, report, submission
 from syncd.flows.draft import Draft, NewReport
 from syncd.flows.report import Rules
 from syncd.indicator import statement, vocabulary
 from syncd.indicator.record import ReportFields
-from syncd.indicator.statement import Report
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from syncd.shape import part
 from tests.cases import each
 from tests.flows import founders
+from tests.refusals import malformed, refused
 
 TODAY = "2026-09-21"
 NUMBER = "+12025550123"
@@ -53,7 +53,7 @@ def prepared(
     return report.prepare(with_(draft, **fields), rules)
 
 
-def made_of(kept: NewReport) -> Report:
+def made_of(kept: NewReport) -> statement.Report:
     """Return the statement that would be published."""
     return msgspec.convert(
         {
@@ -65,14 +65,14 @@ def made_of(kept: NewReport) -> Report:
             "know": "00" * 8,
             **msgspec.json.decode(kept.fields),
         },
-        Report,
+        statement.Report,
     )
 
 
 def test_a_report_is_its_normal_form_and_public_fields() -> None:
     kept = prepared()
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 1)
-    assert made_of(kept) == Report(
+    assert made_of(kept) == statement.Report(
         on=TODAY,
         kind="phone",
         epoch=1,
@@ -98,7 +98,7 @@ def test_police_alone_do_not_tip_off(
 
 
 def test_every_field_that_is_given_is_kept() -> None:
-    said: dict[str, Any] = {
+    said: Any = {
         "channel": next(iter(vocabulary.FACETS["channel"])),
         "case": "0123456789abcdef",
         "spoofed": True,
@@ -129,13 +129,13 @@ def test_a_drill_is_of_a_value_that_nobody_has(
     if fine:
         assert prepared(one).test
         return
-    with pytest.raises(RefusedError, match="a reserved value alone"):
+    with refused("a reserved value alone"):
         prepared(one)
 
 
 def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
     basis = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
-    with pytest.raises(MalformedError, match="payload is"):
+    with malformed("payload is"):
         prepared(basis=basis)
 
 
@@ -156,7 +156,7 @@ def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     first = prepared(rules=rules)
     assert prepared(rules=rules, confidence=7).fields != first.fields
     for _ in range(2):
-        with pytest.raises(MalformedError, match="not 0 to 100"):
+        with malformed("not 0 to 100"):
             prepared(rules=rules, confidence=101)
 
 
@@ -198,7 +198,7 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(
-    fields: dict[str, Any], says: str
+    fields: Any, says: str
 ) -> None:
     with pytest.raises((MalformedError, UsageError)) as caught:
         prepared(**fields)
@@ -212,14 +212,14 @@ def test_a_caller_id_that_is_no_number_is_only_ever_spoofed() -> None:
 
 
 def test_the_never_list_is_refused() -> None:
-    with pytest.raises(RefusedError, match="never-list"):
+    with refused("never-list"):
         prepared(value="202-555-0911")
 
 
 def test_an_owner_of_one_name_is_named_once() -> None:
     rows = [Never("url", "google.com/", "big_host")]
     site: Any = {"kind": "url", "value": "google.com", "role": "phishing_host"}
-    with pytest.raises(RefusedError, match=r"never-list: Google$"):
+    with refused(r"never-list: Google$"):
         prepared(rules=structs.replace(RULES, roster=founded(rows)), **site)
 
 
@@ -291,7 +291,7 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
     store = with_(
         draft, value="https://play.google.com/store/apps/details?id=x.y"
     )
-    with pytest.raises(RefusedError, match="of its query id the page"):
+    with refused("of its query id the page"):
         prepared(store)
     kept = prepared(store, keep_query=True)
     assert kept.notices == ()
@@ -302,12 +302,12 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
 
 def test_a_value_is_found_without_its_kind() -> None:
     """As all that it may have been reported as."""
-    where: Any = {"region": "US", "scheme": ""}
+    where = {"region": "US", "scheme": ""}
     assert report.forms_to_find("", "", **where) == ()
     forms = report.forms_to_find("", "202 555 0123", **where)
     assert [f.value for f in forms] == [NUMBER]
     assert report.forms_to_find("phone", "2025550123", **where) == forms
-    with pytest.raises(MalformedError, match="no phone, URL or account"):
+    with malformed("no phone, URL or account"):
         report.forms_to_find("", "what?", **where)
 
 
@@ -332,12 +332,12 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
         {"value": "http://www.bank.example/"},
         {"value": "http://login.bank.example:8080/index.html"},
     ):
-        with pytest.raises(RefusedError, match="never-list: bank"):
+        with refused("never-list: bank"):
             prepared(PLANTED, GUARDED, **fields)
 
 
 def test_a_host_below_no_top_level_domain_is_refused() -> None:
-    with pytest.raises(MalformedError, match="no top-level domain") as caught:
+    with malformed("no top-level domain") as caught:
         prepared(PLANTED, GUARDED, value="http://x.notatld/a")
     assert "notatld" not in str(caught.value)
 
@@ -345,7 +345,7 @@ def test_a_host_below_no_top_level_domain_is_refused() -> None:
 def test_each_row_that_ends_too_late_is_refused() -> None:
     """Not the first alone, whose fields the others share."""
     for value in ("http://bank.example/a", "http://bank.example/b"):
-        with pytest.raises(RefusedError, match="more than 14 days"):
+        with refused("more than 14 days"):
             prepared(PLANTED, GUARDED, value=value, expires="2026-12-01")
 
 

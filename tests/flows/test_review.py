@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, RefusedError
 from syncd.flows.review import Change, Held, Person, decided, merged
 from tests.cases import each
+from tests.refusals import malformed, refused
 
 FIRST = Person("desk", "operator", 1, "0042", "张三")
 SECOND = Person("rev", "reviewer", 2, "0043", "王五")
@@ -24,22 +24,22 @@ def test_a_second_person_decides_once(
     done = decided(replace(HELD, state=state), SECOND, 5, "why", right=right)
     assert (done.state, done.decided, done.decided_at) == (then, SECOND, 5)
     assert decided(done, SECOND, 6, "why", right=right) is done
-    with pytest.raises(RefusedError, match="waits for nobody"):
+    with refused("waits for nobody"):
         decided(done, SECOND, 6, "why", right=not right)
 
 
 @pytest.mark.parametrize(
     "other", [{"staff": ""}, {"staff": "0042"}, {"staff": " 0042 "}, {"id": 1}]
 )
-def test_one_person_or_token_is_no_second(other: dict[str, Any]) -> None:
-    with pytest.raises(RefusedError, match="person"):
+def test_one_person_or_token_is_no_second(other: Any) -> None:
+    with refused("person"):
         decided(HELD, replace(SECOND, **other), 5, "", right=True)
 
 
 def test_what_waited_too_long_has_lapsed_and_a_refusal_says_why() -> None:
-    with pytest.raises(RefusedError, match="7 waits for nobody"):
+    with refused("7 waits for nobody"):
         decided(HELD, SECOND, 9, "", right=True)
-    with pytest.raises(MalformedError, match="say why"):
+    with malformed("say why"):
         decided(HELD, SECOND, 5, "", right=False)
 
 

@@ -8,14 +8,13 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import DamagedError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle
-from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
 from tests.flows.growing import ORIGIN, Log
+from tests.refusals import damaged
 
 SIZE = 2 * BUNDLE + 7
 HIGH = 3 * BUNDLE**2 + 5  # entries of a log of which only the roots are there
@@ -32,7 +31,7 @@ def written() -> Log:
     return log
 
 
-def files(held: Sequence[Bundle] = ()) -> LogFiles:
+def files(held: Sequence[Bundle] = ()) -> serve.LogFiles:
     log = written().copy()
     log.bundles = [*(held or log.bundles)]
     return log.files()._replace(size=SIZE)
@@ -43,14 +42,14 @@ def root(n: int) -> bytes:
     return hashlib.sha256(n.to_bytes(4, "big")).digest()
 
 
-def high() -> LogFiles:
+def high() -> serve.LogFiles:
     async def bundle(n: int) -> Bundle | None:
         raise AssertionError("no bundle is read")
 
     async def roots(first: int, last: int) -> list[bytes]:
         return [root(n) for n in range(first, last)]
 
-    return LogFiles(ORIGIN, HIGH, b"", bundle, roots)
+    return serve.LogFiles(ORIGIN, HIGH, b"", bundle, roots)
 
 
 SPANS = [(0, 1), (0, 255), (0, BUNDLE), (1, BUNDLE), (2, 3), (2, 7)]
@@ -118,5 +117,5 @@ async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     """It is never answered as if the log did not have it."""
     short = replace(written().bundles[2], width=3)
     kept = [short if bundle is None else bundle for bundle in held]
-    with pytest.raises(DamagedError, match=r"/1: bundle 2 is missing"):
+    with damaged(r"/1: bundle 2 is missing"):
         await serve.file(files(kept), "payload/002.p/7")

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from syncd.flows import lookup, sighting
-from syncd.indicator import statement
-from syncd.indicator.active import World
+from syncd.indicator import active, statement
 from syncd.indicator.claims import Claim
 from tests import sample_statements
 from tests.flows.founders import writing
@@ -36,7 +35,7 @@ def claim(origin: str, **fields: Any) -> Claim:
 
 
 def told(*claims: Claim, contested: tuple[str, ...] = ()) -> bool:
-    return sighting.may_tell(claims, World(ROSTER, DAY, contested), OWN)
+    return sighting.may_tell(claims, active.World(ROSTER, DAY, contested), OWN)
 
 
 BANK, CARRIER = claim("bank"), claim("carrier")

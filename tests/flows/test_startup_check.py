@@ -4,15 +4,14 @@ import asyncio
 
 import pytest
 
-from syncd.errors import AbsentError, RefusedError, UnavailableError
-from syncd.flows import held
-from syncd.flows.ports import OwnHead
+from syncd.errors import AbsentError, UnavailableError
+from syncd.flows import held, ports
 from syncd.flows.startup_check import StartupCheck
 from syncd.tlog import checkpoint, note
-from syncd.tlog.note import SigningKey
 from tests.flows.growing import KEY, ORIGIN, Log
+from tests.refusals import refused
 
-OTHER = SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
+OTHER = note.SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
 
 
 def signed(size: int, salt: bytes = b"s") -> bytes:
@@ -49,7 +48,7 @@ class FakeOverride:
         self.looked += 1
         return self._brought if self.looked > 2 else {}
 
-    async def overridden(self, head: OwnHead) -> bool:
+    async def overridden(self, head: ports.OwnHead) -> bool:
         return self._given and self.looked > 2
 
 
@@ -125,14 +124,14 @@ async def test_asked_again() -> None:
 
 async def test_rolled_back() -> None:
     """Somebody holds more than we have: this home is an old copy."""
-    with pytest.raises(RefusedError, match="holds 12 entries") as error:
+    with refused("holds 12 entries") as error:
         await wake(9, Peer("a", signed(12)), Peer("b", ABSENT))
     assert "generation" in error.value.hint
 
 
 async def test_another_log() -> None:
     """Somebody holds another log under our key: it cannot go on."""
-    with pytest.raises(RefusedError, match="cannot go on"):
+    with refused("cannot go on"):
         await wake(9, Peer("a", signed(5, b"t")), Peer("b", ABSENT))
 
 
@@ -156,7 +155,7 @@ async def test_a_line_that_was_carried_is_an_answer() -> None:
 async def test_a_line_that_was_carried_may_show_more() -> None:
     """Then this home was rolled back, whoever brought it."""
     peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
-    with pytest.raises(RefusedError, match="b holds 12 entries"):
+    with refused("b holds 12 entries"):
         await wake(9, *peers, b=signed(12))
 
 
@@ -165,5 +164,5 @@ async def test_the_operator_may_do_without_a_majority() -> None:
     down = Peer("b", DOWN), Peer("c", DOWN)
     awake = await wake(9, *down, given=True)
     assert (counted(awake), awake.overridden) == ((2, 0, 0, 0), True)
-    with pytest.raises(RefusedError, match="holds 12 entries"):
+    with refused("holds 12 entries"):
         await wake(9, Peer("a", signed(12)), *down, given=True)

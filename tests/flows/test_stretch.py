@@ -4,11 +4,10 @@ import gzip
 
 import pytest
 
-from syncd.errors import ForkError
 from syncd.flows import publish, stretch
-from syncd.flows.stretch import Run
 from syncd.indicator import codec
 from syncd.tlog.merkle import BUNDLE, Frontier
+from tests.refusals import forked
 
 ORIGIN = "bank.example/syncd/txwz/1"
 PAYLOADS = [(19, b'{"n":%d,"type":19}' % i) for i in range(2 * BUNDLE)]
@@ -16,7 +15,7 @@ BUNDLES = publish.grow(
     ORIGIN, Frontier.EMPTY, [], PAYLOADS, bytes(16 * len(PAYLOADS))
 )[1]
 FETCHED = [bundle.gz for bundle in BUNDLES]
-RUN = Run(
+RUN = stretch.Run(
     origin=ORIGIN,
     first=0,
     widths=(BUNDLE, BUNDLE),
@@ -40,7 +39,7 @@ def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
     other = RUN._replace(have=1, mine=(bytes(32),))
-    with pytest.raises(ForkError, match="does not extend size 1"):
+    with forked("does not extend size 1"):
         stretch.check(other, FETCHED, {})
 
 

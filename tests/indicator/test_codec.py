@@ -6,16 +6,14 @@ import tracemalloc
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import DamagedError
 from syncd.indicator import codec, leaf
-from syncd.indicator.leaf import Record
-from tests.refusals import malformed
+from tests.refusals import damaged, malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(16)
 
 
-def record(type_: int, payload: bytes) -> Record:
+def record(type_: int, payload: bytes) -> leaf.Record:
     return leaf.commit(ORIGIN, type_, SALT, payload), SALT, payload
 
 
@@ -34,14 +32,14 @@ def test_a_closed_record_has_no_payload() -> None:
     held = codec.bundled(0, [leaf.close(RECORDS[0]), RECORDS[1]])
     assert codec.payload_at(held, 0) == b""
     assert codec.payload_at(held, 1) == RECORDS[1][2]
-    with pytest.raises(DamagedError, match="bundle 0: bundle: 72 bytes"):
+    with damaged("bundle 0: bundle: 72 bytes"):
         codec.payload_at(replace(held, width=3), 0)
 
 
 @pytest.mark.parametrize("gz", [b"no gzip", GZ[:-9]])
 def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
     """Ours to mend, and not for a peer to puzzle over."""
-    with pytest.raises(DamagedError, match="log: bundle 0 is not gzip"):
+    with damaged("log: bundle 0 is not gzip"):
         codec.raw_of(replace(codec.bundled(0, RECORDS), gz=gz))
 
 

@@ -1,12 +1,12 @@
 """The frozen plans are what docs/normal-forms.md says, to the character."""
 
 import re
-from pathlib import Path
 
 from syncd import tsv
 from syncd.indicator import account, chain, numbering
+from tests.cases import ROOT
 
-DOC = (Path(__file__).parents[2] / "docs" / "normal-forms.md").read_text()
+DOC = (ROOT / "docs" / "normal-forms.md").read_text()
 
 
 def _block(name: str) -> list[str]:

@@ -2,11 +2,9 @@
 
 import hashlib
 
-import pytest
-
-from syncd.errors import MalformedError
 from syncd.indicator import receipt
 from syncd.indicator.identifier import Identifier
+from tests.refusals import malformed
 
 BARE = (
     b'{"at":7,"commitment":"c","origin":"o","positions":[["p",1]],'
@@ -20,7 +18,7 @@ def test_its_hash_covers_neither_salt_nor_proof() -> None:
 
 
 def test_what_is_none_is_said_so() -> None:
-    with pytest.raises(MalformedError, match="look-up receipt: "):
+    with malformed("look-up receipt: "):
         receipt.parse(b"{}")
 
 

@@ -4,16 +4,15 @@ import ast
 import csv
 import functools
 import json
-from pathlib import Path
 
 import pytest
 
 from syncd import shape
 from syncd.indicator import notation, record, statement, vocabulary
 from syncd.indicator.record import DisputeFields, ReportFields
+from tests.cases import ROOT
 from tests.sample_statements import ABOUT, REPORT, report
 
-ROOT = Path(__file__).parents[2]
 RECORD = "syncd/indicator/record.py"
 SCHEMA = "schemas/report.json"
 VOCABULARY = "syncd/indicator/vocabulary.csv"

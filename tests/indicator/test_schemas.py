@@ -10,7 +10,6 @@ JSON Schema; so is the limit of 4 KiB (60 KiB), which no case here reaches.
 import copy
 import json
 import random
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -19,17 +18,12 @@ from jsonschema import Draft202012Validator
 
 from conformance import claims
 from syncd.indicator import statement as statements
-from syncd.indicator.statement import Void
-from tests.cases import vectors
+from tests.cases import schema, vectors
 
-ROOT = Path(__file__).parents[2]
 NAMES = claims.TYPES
 VECTORS = vectors("syncd/statements")
 SETS = ("technique", "basis", "ends", "about", "logs", "rows", "ranges")
-SCHEMAS = {
-    n: json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
-    for n, name in NAMES.items()
-}
+SCHEMAS = {n: schema(name) for n, name in NAMES.items()}
 PYTHON = {
     n: Draft202012Validator(
         schema, format_checker=Draft202012Validator.FORMAT_CHECKER
@@ -122,7 +116,7 @@ def agree(count: int, seed: int) -> tuple[int, int]:
         by_schema = PYTHON[type_].is_valid(value)
         spelled = canonical(value)
         found = statements.decode(spelled, type_)
-        by_parser = not isinstance(found, Void)
+        by_parser = not isinstance(found, statements.Void)
         assert by_schema == by_parser, (type_, spelled, found)
         assert RUST[type_].is_valid(value) == by_schema, (type_, spelled)
         conforms = claims.statement(type_, spelled) is not None

@@ -10,14 +10,6 @@ from msgspec.structs import replace
 
 from syncd import canonical
 from syncd.indicator import statement as statements
-from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
-    Retract,
-    RosterAccepted,
-    Sighting,
-    Void,
-)
 from tests.cases import each, vectors
 from tests.refusals import malformed
 from tests.sample_statements import ABOUT, REPORT
@@ -26,20 +18,20 @@ VECTORS = vectors("syncd/statements")
 
 
 @each("syncd/statements", "read", "case")
-def test_read(case: dict[str, Any]) -> None:
+def test_read(case: Any) -> None:
     """Each vector is read, and spelled again as it was."""
     payload = case["payload"].encode()
     found = statements.decode(payload, case["type"])
-    assert not isinstance(found, Void), case["why"]
+    assert not isinstance(found, statements.Void), case["why"]
     assert statements.encode(found) == payload
     assert statements.type_of(found) == case["type"]
 
 
 @each("syncd/statements", "void", "case")
-def test_void(case: dict[str, Any]) -> None:
+def test_void(case: Any) -> None:
     """Each vector is void, for a reason that quotes nothing of it."""
     found = statements.decode(case["payload"].encode(), case["type"])
-    assert isinstance(found, Void), case["why"]
+    assert isinstance(found, statements.Void), case["why"]
     assert found.reason
 
 
@@ -47,12 +39,12 @@ def test_void(case: dict[str, Any]) -> None:
 def test_total(payload: bytes, type_: int) -> None:
     """Any bytes at any type give a statement or a void."""
     found = statements.decode(payload, type_)
-    if not isinstance(found, Void):
+    if not isinstance(found, statements.Void):
         assert statements.encode(found) == payload
 
 
 @given(st.sampled_from(VECTORS["read"]), st.data())
-def test_one_spelling(case: dict[str, Any], data: st.DataObject) -> None:
+def test_one_spelling(case: Any, data: st.DataObject) -> None:
     """An edited payload is void or means something else, never the same."""
     payload = case["payload"].encode()
     at = data.draw(st.integers(0, len(payload)))
@@ -81,7 +73,7 @@ def test_one_spelling(case: dict[str, Any], data: st.DataObject) -> None:
 def test_nonsense_is_void_and_not_quoted(payload: bytes) -> None:
     """A raw value in the wrong place stays where it was written."""
     found = statements.decode(payload, 1)
-    assert isinstance(found, Void)
+    assert isinstance(found, statements.Void)
     assert "138" not in found.reason
 
 
@@ -89,15 +81,14 @@ def test_a_sighting_counts_in_steps() -> None:
     """At least 1, 2, 5, 10, 50 or 100 times: nobody is told how often."""
     vector = next(c for c in VECTORS["read"] if c["type"] == 4)
     value = json.loads(vector["payload"])
-    found = [
+    assert [
         count
         for count in range(120)
         if isinstance(
             statements.decode(canonical.dumps({**value, "count": count}), 4),
-            Sighting,
+            statements.Sighting,
         )
-    ]
-    assert found == [1, 2, 5, 10, 50, 100]
+    ] == [1, 2, 5, 10, 50, 100]
 
 
 def test_an_anchor_of_all_its_logs_is_read() -> None:
@@ -106,10 +97,12 @@ def test_an_anchor_of_all_its_logs_is_read() -> None:
     for n in range(16):
         origin = f"{'a' * 60}{n:02}.example/syncd/txwz/1"
         line = f"— {origin} {'A' * 96}"
-        logs.append(AnchoredLog(origin, 5, "00" * 32, line))
-    payload = statements.encode(Anchor(logs=tuple(logs)))
+        logs.append(statements.AnchoredLog(origin, 5, "00" * 32, line))
+    payload = statements.encode(statements.Anchor(logs=tuple(logs)))
     assert len(payload) > statements.MAX_PAYLOAD
-    assert statements.decode(payload, 16) == Anchor(logs=tuple(logs))
+    assert statements.decode(payload, 16) == statements.Anchor(
+        logs=tuple(logs)
+    )
 
 
 @given(st.integers(0, statements.MAX_DAY))
@@ -142,8 +135,8 @@ def test_encode_never_writes_what_is_void() -> None:
         replace(REPORT, know="00"),
         replace(REPORT, technique=("b", "a")),
         replace(REPORT, token="x"),
-        Retract(**ABOUT, ends=(), reason="duplicate"),
-        RosterAccepted(version=0, hash_="ab" * 32),
+        statements.Retract(**ABOUT, ends=(), reason="duplicate"),
+        statements.RosterAccepted(version=0, hash_="ab" * 32),
     ):
         with malformed(r"^statement: "):
             statements.encode(bad)

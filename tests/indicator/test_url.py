@@ -8,7 +8,6 @@ import time
 import unicodedata
 from collections.abc import Callable
 from operator import add
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -21,7 +20,7 @@ from idna import uts46data
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
-from tests.cases import cases, each
+from tests.cases import ROOT, cases, each
 from tests.indicator.texts import whole
 from tests.refusals import malformed
 
@@ -56,14 +55,14 @@ def canonicalise(raw: str) -> str:
     + cases("identifiers/url", "canonical"),
     ids=lambda case: case["in"],
 )
-def test_canonical(case: dict[str, str]) -> None:
+def test_canonical(case: Any) -> None:
     """Every case of Safe Browsing's documents, and of our own: each says why."""
     raw = case["in"].replace("\x80", "%80")  # see the file's note on it
     assert canonicalise(raw) == case["out"]
 
 
 @each("safebrowsing", "chromium_extra", "case", "in")
-def test_chromium_splits(case: dict[str, str]) -> None:
+def test_chromium_splits(case: Any) -> None:
     """Host, path and query are those of Chromium's own tests."""
     query = f"?{case['query']}" if case["query"] else ""
     scheme = case["in"].partition(":")[0]
@@ -72,7 +71,7 @@ def test_chromium_splits(case: dict[str, str]) -> None:
 
 
 @each("safebrowsing", "expressions", "case", "url")
-def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
+def test_safe_browsing_expressions(case: Any) -> None:
     """Exactly Safe Browsing's expressions, each once."""
     found = url.expressions(case["url"]).forms
     if "expressions" in case:
@@ -82,7 +81,7 @@ def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
 
 
 @each("identifiers/url", "report", "case", "why")
-def test_report(case: dict[str, Any]) -> None:
+def test_report(case: Any) -> None:
     """A report is about one expression."""
     options = case.get("options", {})
     read = url.report_expression(case["in"], **options)
@@ -92,7 +91,7 @@ def test_report(case: dict[str, Any]) -> None:
 
 
 @each("identifiers/url", "refused", "case", "why")
-def test_refused(case: dict[str, Any]) -> None:
+def test_refused(case: Any) -> None:
     """What is refused says why; a look-up refuses what nobody can open."""
     with pytest.raises((MalformedError, RefusedError)) as caught:
         url.report_expression(case["in"], **case.get("options", {}))
@@ -106,7 +105,7 @@ def test_refused(case: dict[str, Any]) -> None:
 
 
 @each("identifiers/url", "expressions", "case", "why")
-def test_expressions(case: dict[str, Any]) -> None:
+def test_expressions(case: Any) -> None:
     """In this order, and no others."""
     read = url.expressions(case["in"])
     assert list(read.forms) == case["out"]
@@ -142,7 +141,7 @@ def test_what_is_reported_is_looked_up(raw: str, keep_query: bool) -> None:
 
 
 @each("identifiers/url", "normal")
-def test_normal_is_judged_by_form_alone(one: dict[str, Any]) -> None:
+def test_normal_is_judged_by_form_alone(one: Any) -> None:
     """No list that is released again and again has a say in it."""
     assert url.is_normal(one["form"]) is one["holds"]
 
@@ -248,7 +247,7 @@ def test_messages_do_not_repeat_the_value(secret: str, rest: str) -> None:
 
 
 @each("identifiers/url", "reported")
-def test_what_may_have_been_reported(one: dict[str, Any]) -> None:
+def test_what_may_have_been_reported(one: Any) -> None:
     """Whatever a report is refused for today; what a dispute is about last."""
     assert [*url.reported_forms(one["raw"])] == one["forms"]
 
@@ -277,7 +276,7 @@ def test_the_table_that_maps_hosts_is_one_release() -> None:
     )
     pinned = (idna.__version__, uts46data.__version__, table.hexdigest())
     assert pinned == ("3.20", "18.0.0", UTS_46)
-    wanted = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    wanted = (ROOT / "pyproject.toml").read_text()
     assert f'"idna=={idna.__version__}"' in wanted
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -26,13 +25,12 @@ from syncd.indicator.statement import (
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
-from syncd.roster.terms import ACTIONS, Cap
-from tests.cases import each
+from tests.cases import ROOT, each
 from tests.cost import calls
 from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
+DOCUMENT = ROOT / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970
 KNOW = REPORT.know
 
@@ -112,14 +110,14 @@ def read_case(claims: str, setting: str) -> Case:
             case ["cap", word]:
                 caps["", word] = int(value)
     fields = ROSTER.policy.__struct_fields__
-    changed: dict[str, Any] = {k: v for k, v in given.items() if k in fields}
+    changed: Any = {k: v for k, v in given.items() if k in fields}
     return Case(
         forms=tuple(map(tuple, forms)),
         in_force=tuple(elsewhere),
         world=World(
             replace(
                 ROSTER,
-                caps=tuple(Cap(days, *of) for of, days in caps.items()),
+                caps=tuple(terms.Cap(days, *of) for of, days in caps.items()),
                 policy=replace(ROSTER.policy, **changed),
             ),
             TODAY + int(given.get("day", 0)),
@@ -155,7 +153,7 @@ def read_claim(
     def day(name: str, usual: int) -> str:
         return day_text(TODAY + int(options.get(name, usual)))
 
-    head: dict[str, Any] = {
+    head: Any = {
         "on": day("on", -10),
         "kind": kind,
         "epoch": 1,
@@ -255,7 +253,7 @@ def test_order_is_nothing(row: list[str], shuffle: Random) -> None:
 
 
 @each("verdict", "floods")
-def test_nobody_can_make_a_verdict_dear(one: dict[str, str]) -> None:
+def test_nobody_can_make_a_verdict_dear(one: Any) -> None:
     """Twice as many claims on a token cost twice as much, not four times."""
 
     def cost(times: int) -> int:
@@ -283,7 +281,7 @@ def answer(claims: str, setting: str = "") -> Verdict:
 
 
 @each("verdict", "rests_on")
-def test_it_rests_on(one: dict[str, str]) -> None:
+def test_it_rests_on(one: Any) -> None:
     wanted = [(origin(at[0]), int(at[1])) for at in one["named"].split()]
     assert [*answer(one["claims"]).positions] == wanted
 
@@ -302,12 +300,11 @@ def test_days_are_of_the_reports_that_count() -> None:
 
 def test_members_are_counted_once() -> None:
     """Sectors count reporting members, not their reports."""
-    found = answer(
+    assert answer(
         "B report bank_detection ; B2 report user_tag ;"
         " D report bank_detection ; F report user_tag ;"
         " P report police_case expires=0"
-    )
-    assert found.sectors == {"bank": 2, "platform": 1}
+    ).sectors == {"bank": 2, "platform": 1}
 
 
 def test_the_strongest_report_names_the_label() -> None:
@@ -364,7 +361,7 @@ def test_nothing_has_no_days() -> None:
 
 def test_actions_have_an_order() -> None:
     """The milder of two; nothing at all is the mildest."""
-    for n, mild in enumerate(ACTIONS):
+    for n, mild in enumerate(terms.ACTIONS):
         assert terms.lower(mild, "") == ""
-        for strong in ACTIONS[n:]:
+        for strong in terms.ACTIONS[n:]:
             assert terms.lower(strong, mild) == mild

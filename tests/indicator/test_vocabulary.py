@@ -5,17 +5,16 @@ import re
 import pytest
 
 from syncd import tsv
-from syncd.errors import MalformedError
-from syncd.indicator import vocabulary
-from syncd.indicator.notation import CODE
+from syncd.indicator import notation, vocabulary
 from tests.cases import each
+from tests.refusals import malformed
 
 
 def test_every_code_is_well_formed() -> None:
     """Codes are codes, labels are there, parents are in the facet."""
     for facet, codes in vocabulary.FACETS.items():
         for code, entry in codes.items():
-            assert CODE.fullmatch(code)
+            assert notation.CODE.fullmatch(code)
             assert (entry.facet, entry.code) == (facet, code)
             assert entry.zh
             assert entry.en
@@ -110,7 +109,7 @@ def test_codes_are_listed_by_field_and_word() -> None:
     assert len(every) == sum(map(len, vocabulary.FACETS.values()))
     assert {c.facet for c in vocabulary.listed("role")} == {"role"}
     assert vocabulary.listed("label", "杀猪盘")[0].code == "fake_invest"
-    with pytest.raises(MalformedError, match="field: colour"):
+    with malformed("field: colour"):
         vocabulary.listed("colour")
     found = vocabulary.listed(word="caller")
     assert (found[0].facet, found[0].code) == ("role", "caller")

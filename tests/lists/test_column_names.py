@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from syncd.lists import column_names
-from syncd.lists.rows import FileOptions
+from syncd.lists import column_names, rows
 from tests.cases import each
 
-KNOWN = column_names.knows(FileOptions(names=("编号 ", "2")))
+KNOWN = column_names.knows(rows.FileOptions(names=("编号 ", "2")))
 
 
 @each("lists/cells", "headers")
-def test_the_header_is_where_the_names_are(one: dict[str, Any]) -> None:
+def test_the_header_is_where_the_names_are(one: Any) -> None:
     """Else it is the first row."""
     assert column_names.header_row(one["rows"], KNOWN) == one["header"]
 

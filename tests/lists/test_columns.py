@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.errors import MalformedError
 from syncd.indicator import identifier
 from syncd.lists import column_names, columns, lost_digits
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import Flawed, Row
 from tests.cases import each
-from tests.refusals import malformed
+from tests.refusals import failing, malformed, misused
 
 REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 
@@ -35,7 +35,7 @@ def row(cells: str | list[str] | dict[str, str]) -> Row:
     return Row(2, 2, 9, found, "")
 
 
-def listed(report: dict[str, Any]) -> str:
+def listed(report: Any) -> str:
     """Return what the daemon makes of a report."""
     return identifier.for_report(
         report["kind"],
@@ -55,7 +55,7 @@ def test_every_name_means_one_field() -> None:
 
 
 @each("lists/cells", "names")
-def test_what_lists_call_their_columns(one: dict[str, str]) -> None:
+def test_what_lists_call_their_columns(one: Any) -> None:
     """The victim's side is never taken for what is reported."""
     assert (
         column_names.BY_NAME.get(column_names.fold(one["name"]), "")
@@ -71,7 +71,7 @@ def test_what_is_not_stored_is_named() -> None:
 
 
 @each("lists/columns", "rows")
-def test_a_row(one: dict[str, Any]) -> None:
+def test_a_row(one: Any) -> None:
     """What each vector says of it."""
     made = plan(
         one["header"],
@@ -81,7 +81,7 @@ def test_a_row(one: dict[str, Any]) -> None:
         words={(f, word): code for f, word, code in one.get("words", ())},
     )
     if "refused" in one or "faults" in one:
-        with pytest.raises(SyncdError) as caught:
+        with failing() as caught:
             made.report(row(one["cells"]))
         found = caught.value.faults or (caught.value,)
         assert one.get("refused", "") in str(caught.value)
@@ -111,7 +111,7 @@ def test_what_only_looks_like_one(value: str) -> None:
 
 
 @each("lists/columns", "losses")
-def test_what_a_column_shows(one: dict[str, Any]) -> None:
+def test_what_a_column_shows(one: Any) -> None:
     """Of digits that a spreadsheet dropped, as each vector says."""
     made = plan(one.get("header", "value"), one.get("kind", "account"))
     made = made.surveyed(map(row, one["seen"]))
@@ -119,7 +119,7 @@ def test_what_a_column_shows(one: dict[str, Any]) -> None:
     for cells in one.get("fine", () if lost else one["seen"]):
         assert made.report(row(cells))
     for cells in lost:
-        with pytest.raises(SyncdError, match=f"(?s){one['refused']}"):
+        with failing(f"(?s){one['refused']}"):
             made.report(row(cells))
 
 
@@ -148,18 +148,18 @@ def test_columns_by_number() -> None:
 
 
 @each("lists/columns", "plans")
-def test_what_is_not_sure_is_not_read(one: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=one["why"]):
+def test_what_is_not_sure_is_not_read(one: Any) -> None:
+    with misused(one["why"]):
         plan(one["header"], columns=one["columns"])
 
 
 def test_a_constant_that_is_none() -> None:
-    with pytest.raises(UsageError, match="--region: region: 火星 names no"):
+    with misused("--region: region: 火星 names no"):
         plan("号码", constants={"region": "火星"})
 
 
 def test_fields_that_are_not_asked_for_are_left_out() -> None:
-    made = columns.plan(
+    assert columns.plan(
         ("号码", "标签"),
         2,
         ListDescription(
@@ -167,22 +167,20 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
         ),
         where="a",
         fields=("kind", "value"),
-    )
-    assert made.report(row("1,x")) == {"kind": "phone", "value": "1"}
-    named = columns.plan(
+    ).report(row("1,x")) == {"kind": "phone", "value": "1"}
+    assert columns.plan(
         None,
         0,
         ListDescription(columns={"label": "l"}),
         where="a",
         fields=("value",),
-    )
-    assert named.report(row({"l": "x", "值": "1"})) == {"value": "1"}
+    ).report(row({"l": "x", "值": "1"})) == {"value": "1"}
 
 
 @each("lists/columns", "maps")
 def test_maps(one: tuple[list[str], str]) -> None:
     maps, why = one
-    with pytest.raises(UsageError, match=why):
+    with misused(why):
         column_names.parted(maps)
     assert column_names.parted(["value=a=b"]) == {"value": "a=b"}
 

@@ -1,6 +1,7 @@
 """A cell names one day, or is refused with the way to mend it."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,7 @@ from tests.cases import each
 
 
 @each("lists/cells", "days")
-def test_a_day(one: dict[str, str]) -> None:
+def test_a_day(one: Any) -> None:
     """Or none, with the way to mend it where there is one."""
     if "day" in one:
         assert days.day(one["said"]) == one["day"]

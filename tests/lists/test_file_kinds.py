@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import UsageError
 from syncd.lists import file_kinds
 from syncd.lists.rows import FileOptions
 from tests.cases import each
+from tests.refusals import misused
 
 
 @each("lists/kinds", "told")
 def test_the_given_format_goes_before_the_name(
-    tmp_path: Path, one: dict[str, Any]
+    tmp_path: Path, one: Any
 ) -> None:
     path = tmp_path / one["name"]
     path.write_text("value\na\n")
@@ -23,7 +23,7 @@ def test_the_given_format_goes_before_the_name(
 
 def refused(path: Path, raw: bytes, form: str = "") -> str:
     path.write_bytes(raw)
-    with pytest.raises(UsageError) as e:
+    with misused() as e:
         file_kinds.kind_of(path, FileOptions(format=form))
     return f"{e.value}; {e.value.hint}".removeprefix(f"{path}: ")
 
@@ -38,7 +38,7 @@ def zipped(path: Path, *parts: str) -> bytes:
 @each("lists/kinds", "foreign")
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
-    tmp_path: Path, one: dict[str, str], name: str
+    tmp_path: Path, one: Any, name: str
 ) -> None:
     text = refused(tmp_path / name, one["raw"].encode("latin-1"))
     assert text.startswith(f"is {one['what']}, whatever its name says; ")
@@ -46,15 +46,13 @@ def test_what_is_no_list_of_ours_is_named(
 
 
 @each("lists/kinds", "ours")
-def test_what_only_looks_so_is_not(
-    tmp_path: Path, one: dict[str, str]
-) -> None:
+def test_what_only_looks_so_is_not(tmp_path: Path, one: Any) -> None:
     (tmp_path / "a.csv").write_bytes(one["raw"].encode("latin-1"))
     assert file_kinds.kind_of(tmp_path / "a.csv", FileOptions()) == "csv"
 
 
 @each("lists/kinds", "zipped")
-def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
+def test_what_a_zip_holds(tmp_path: Path, one: Any) -> None:
     raw = zipped(tmp_path / "b", "[Content_Types].xml", one["part"])
     for name in ("a.xlsx", "a.csv"):
         text = refused(tmp_path / name, raw)
@@ -81,7 +79,7 @@ def test_no_file(tmp_path: Path) -> None:
         (tmp_path / "gone", "no such file"),
         (Path("-"), "is no file"),
     ):
-        with pytest.raises(UsageError, match=why):
+        with misused(why):
             file_kinds.kind_of(path, FileOptions())
     assert refused(tmp_path / "a", b"x").startswith("its name does not say")
     assert refused(tmp_path / "a", b"").startswith("is empty")

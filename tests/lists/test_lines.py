@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from syncd import tsv
-from syncd.errors import UsageError
 from syncd.lists import lines
+from tests.refusals import misused
 
 
 def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
@@ -31,7 +31,7 @@ def test_an_encoding_is_detected_over_the_whole_file(tmp_path: Path) -> None:
         path.write_bytes(head + "电话".encode(name))
         assert lines.encoding(path) == name
     path.write_bytes(head + b"\xff")
-    with pytest.raises(UsageError, match=f"byte {len(head)}"):
+    with misused(f"byte {len(head)}"):
         lines.encoding(path)
 
 
@@ -39,11 +39,11 @@ def test_an_ambiguous_encoding_must_be_given(tmp_path: Path) -> None:
     """诈 in GB18030 is an Armenian letter in UTF-8: nothing is guessed."""
     path = tmp_path / "a"
     path.write_bytes("诈\n".encode("gb18030"))
-    with pytest.raises(UsageError, match="may be UTF-8 or GB18030"):
+    with misused("may be UTF-8 or GB18030"):
         lines.encoding(path)
     for given, name in (("utf8", "utf-8"), ("GBK", "gb18030")):
         assert lines.encoding(path, given) == name
-    with pytest.raises(UsageError, match="want utf-8, gb18030"):
+    with misused("want utf-8, gb18030"):
         lines.encoding(path, "latin-1")
 
 
@@ -79,7 +79,7 @@ def test_windows_euro_sign(tmp_path: Path) -> None:
     assert opened(tmp_path / "a", b"\xd5\xa9\xc6\xad" * 9 + b"\x80") == [
         "诈骗" * 9 + "€"
     ]
-    with pytest.raises(UsageError, match=r"GB18030 \(byte 4\)"):
+    with misused(r"GB18030 \(byte 4\)"):
         opened(tmp_path / "a", b"\xd5\xa9\xc6\xad\xff\n")
     odd = opened(tmp_path / "a", b"\xd5\xa9\n\xff\n", "gbk")
     assert odd == ["诈", "not gb18030 at byte 3"]

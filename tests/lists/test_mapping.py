@@ -3,17 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from syncd.errors import UsageError
 from syncd.lists import columns, mapping, words
 from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import FileOptions
 from tests.cases import each
+from tests.refusals import misused
 
 FULL = """\
 # 深圳分行, nightly
@@ -89,14 +88,14 @@ def test_what_is_written_is_read_again() -> None:
 
 
 @each("lists/mappings")
-def test_what_cannot_be_is_named_with_its_line(one: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=one["why"]) as refused:
+def test_what_cannot_be_is_named_with_its_line(one: Any) -> None:
+    with misused(one["why"]) as refused:
         mapping.read(one["text"], "m.toml")
     assert str(refused.value).startswith("m.toml: ")
 
 
 def test_the_nearest_codes_are_suggested() -> None:
-    with pytest.raises(UsageError) as refused:
+    with misused() as refused:
         mapping.read("[words.role]\n'x' = 'caler'", "m.toml")
     assert "caller 主叫号码" in refused.value.hint
 

@@ -14,8 +14,8 @@ from syncd.cli.importing import upload
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import columns, file_kinds, lines, table, text, workbook
 from syncd.lists.rows import FileOptions, Table
+from tests.cases import ROOT
 
-TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
 pieces = st.lists(
     st.sampled_from(
         [
@@ -80,7 +80,7 @@ def test_total(
 
 @given(
     pieces,
-    st.sampled_from(TEXTS),
+    st.sampled_from(("csv", "tsv", "txt", "hosts", "ndjson")),
     st.sampled_from(["", *lines.ENCODINGS]),
     st.fixed_dictionaries(
         {},
@@ -103,7 +103,7 @@ def test_total(
 @example(b'# "value,a\n', "csv", "", {})
 @example(b'# "value,a\n1,2\n', "csv", "", {})
 def test_going_on_anywhere(
-    tmp_path: Path, raw: bytes, form: str, encoding: str, more: dict[str, Any]
+    tmp_path: Path, raw: bytes, form: str, encoding: str, more: Any
 ) -> None:
     """Begun behind the rows of any lines, the rest is as it was from the beginning."""
     path = tmp_path / "a"
@@ -173,7 +173,7 @@ def test_an_open_quote_costs_its_line_only(
 
 def test_limits_are_what_the_docs_say() -> None:
     """docs/cli.md names them."""
-    docs = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    docs = (ROOT / "docs" / "cli.md").read_text()
     for number in (lines.MAX_LINE, text.MAX_LINES, workbook.MAX_COLUMNS):
         assert f"{number:,}" in docs
     assert f"up to {upload.RESTART_S // 60} minutes" in docs

@@ -22,6 +22,7 @@ from syncd.errors import UsageError
 from syncd.lists import table, workbook, xlsx_parts
 from syncd.lists.rows import FileOptions, Flawed, Row
 from tests.cases import each
+from tests.refusals import misused
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
@@ -31,9 +32,7 @@ RELS = f"{OFFICE}/officeDocument/2006/relationships"
 HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>value</t></is></c></row>'
 
 
-def saved(
-    folder: Path, rows: list[list[Any]], merged: Iterable[str] = ()
-) -> Path:
+def saved(folder: Path, rows: Any, merged: Iterable[str] = ()) -> Path:
     """What openpyxl writes."""
     path = folder / "a.xlsx"
     book = openpyxl.Workbook()
@@ -147,7 +146,7 @@ def childless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("childless")
 @each("lists/sheets")
-def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
+def test_a_column(tmp_path: Path, one: Any) -> None:
     """What each vector says of it."""
     path = made(
         tmp_path,
@@ -188,7 +187,7 @@ def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
     with refusal("no sheet x") as refused:
         read(path, sheet="x")
     assert refused.value.hint == "sheets: Sheet, d"
-    with pytest.raises(UsageError, match="is empty"):
+    with misused("is empty"):
         read(path, sheet="d")
     book.remove(book["d"])
     book.worksheets[0].append(["value"])
@@ -198,7 +197,7 @@ def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("childless")
 @each("lists/sheets", "tables")
-def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
+def test_a_table(tmp_path: Path, one: Any) -> None:
     """What each vector says of it."""
     if "xml" in one:
         path = made(tmp_path, one["xml"], before=one.get("before", ""))
@@ -247,7 +246,7 @@ def test_bombs_and_wrecks(
     if not why:
         assert values(path) == ["a"]
         return
-    with pytest.raises(UsageError, match=why):
+    with misused(why):
         read(path)
 
 
@@ -260,9 +259,7 @@ def test_limits(
 ) -> None:
     """Each is one of its own."""
     path = made(
-        tmp_path,
-        column('<c t="s"><v>0</v></c>'),
-        strings="<si><t>a</t></si>",
+        tmp_path, column('<c t="s"><v>0</v></c>'), strings="<si><t>a</t></si>"
     )
     assert unsheltered(path)
     where = xlsx_parts if hasattr(xlsx_parts, limit) else workbook
@@ -303,7 +300,7 @@ def test_any_change_of_a_workbook(tmp_path: Path, data: st.DataObject) -> None:
         unsheltered(changed)
 
 
-def unsheltered(path: Path, wanted: str = "") -> list[Any]:
+def unsheltered(path: Path, wanted: str = "") -> Any:
     """The frames of a workbook, without a child."""
     found = list(workbook.frames(path, wanted))
     for frame in found:
@@ -315,7 +312,7 @@ def unsheltered(path: Path, wanted: str = "") -> list[Any]:
 
 @contextlib.contextmanager
 def refusal(why: str) -> Iterator[pytest.ExceptionInfo[UsageError]]:
-    with pytest.raises(UsageError, match=re.escape(why)) as refused:
+    with misused(re.escape(why)) as refused:
         yield refused
     assert refused.value.hint
 
@@ -325,11 +322,10 @@ def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
     """Neither time nor memory: the sheet's extent is bounded before."""
     row = cell.lstrip("ADFX")
     path = made(
-        tmp_path,
-        HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>',
+        tmp_path, HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>'
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UsageError, match="larger inside"):
+    with misused("larger inside"):
         unsheltered(path)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 16 << 10  # KiB
@@ -427,7 +423,7 @@ def test_no_child_is_left(
     opened = table.open_table(path, FileOptions())
     del opened
     read(path)
-    with pytest.raises(UsageError):
+    with misused():
         read(path, sheet="x")
     assert len(born) == 5
     assert all(child.returncode is not None for child in born)
@@ -445,7 +441,6 @@ def born(*a, **k):
 subprocess.Popen = born
 opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())
 """
-KILLED = OPENED + "os.kill(os.getpid(), 9)"
 # Its own is told by getrusage as no less than pytest's.
 MEASURED = f"""{OPENED}
 rows = sum(1 for _ in opened.rows(0, 0))
@@ -466,7 +461,7 @@ def running(code: str, path: Path) -> subprocess.CompletedProcess[str]:
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     """A killed command leaves no reader behind."""
     path = saved(tmp_path, [["value"], *([n] for n in range(9000))])
-    ran = running(KILLED, path)
+    ran = running(OPENED + "os.kill(os.getpid(), 9)", path)
     assert ran.returncode == -signal.SIGKILL
     state = Path("/proc") / ran.stdout.strip() / "stat"
     for _ in range(100):
@@ -528,9 +523,7 @@ GRID = st.lists(
 
 
 @given(GRID)
-def test_what_openpyxl_writes_is_read(
-    tmp_path: Path, rows: list[list[Any]]
-) -> None:
+def test_what_openpyxl_writes_is_read(tmp_path: Path, rows: Any) -> None:
     """Every cell at its place, whatever is empty around it."""
     path = saved(tmp_path, rows)
     found = {}

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd import tsv
-from syncd.errors import MalformedError
+from syncd import errors, tsv
 from syncd.indicator import vocabulary
 from syncd.lists import words
 from syncd.lists.words import UnknownError
@@ -15,7 +14,7 @@ from tests.cases import each
 
 
 @each("lists/cells", "words")
-def test_words_of_both_languages(one: dict[str, Any]) -> None:
+def test_words_of_both_languages(one: Any) -> None:
     assert words.meaning(one["field"])(one["word"]) == one["means"]
 
 
@@ -40,7 +39,7 @@ def test_no_word_means_two_countries() -> None:
 
 
 @each("lists/cells", "unknown")
-def test_a_word_that_nobody_knows(one: dict[str, str]) -> None:
+def test_a_word_that_nobody_knows(one: Any) -> None:
     """It is refused by name with the nearest, the second time as well."""
     read = words.meaning(one["field"])
     for _ in range(2):
@@ -66,7 +65,7 @@ def test_a_scheme_that_the_row_decides_passes() -> None:
 
 
 @each("lists/cells", "own")
-def test_own_words(one: dict[str, Any]) -> None:
+def test_own_words(one: Any) -> None:
     own = {(one["field"], "我 们"): one["code"], ("role", "我们"): "caller"}
     assert words.meaning(one["field"], own)("我们") == one["means"]
 
@@ -84,6 +83,6 @@ def test_total(field: str, word: str) -> None:
     read = words.meaning(field)
     try:
         first = read(word)
-    except MalformedError:
+    except errors.MalformedError:
         return
     assert read(word) == first

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import main
 from syncd.errors import MalformedError, joined
 from syncd.indicator import vocabulary
 from syncd.messages import catalogue
 from tests.cases import each
+from tests.commands import syncd
 
 
 def test_a_checkout_that_is_not_compiled(
@@ -53,15 +53,14 @@ def test_all_faults_and_their_hints_are_in_chinese() -> None:
 
 def test_help_in_chinese() -> None:
     """In a process of its own: help is built from the first word on."""
-    ran = subprocess.run(
+    out = subprocess.run(
         [
             *(sys.executable, "-c", "from syncd.cli.main import main; main()"),
             *("--lang", "zh", "report", "import", "--help"),
         ],
         capture_output=True,
         check=True,
-    )
-    out = ran.stdout.decode()
+    ).stdout.decode()
     assert "字段=列" in out
     assert "report import [选项] FILE\n" in out
     assert "存放令牌的文件" in out
@@ -80,9 +79,7 @@ def test_wrong_use(
 ) -> None:
     """One line, exit code 2, and no argument that may be a raw value."""
     for lang, wanted in (("en", english), ("zh", chinese)):
-        with pytest.raises(SystemExit) as caught:
-            main.main(["--lang", lang, *words])
-        assert caught.value.code == 2
+        assert syncd("--lang", lang, *words) == 2
         err = capsys.readouterr().err
         assert wanted in err
         assert "13800138000" not in err
@@ -93,7 +90,5 @@ def test_wrong_use(
 def test_a_language_that_we_do_not_speak(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main.main(["--lang=fr", "status"])
-    assert caught.value.code == 2
+    assert syncd("--lang=fr", "status") == 2
     assert "en or zh" in capsys.readouterr().err

@@ -28,7 +28,7 @@ async def gone(pid: int | str) -> None:
             await asyncio.sleep(0.02)
 
 
-async def said(member: Member, code: int) -> list[Any]:
+async def said(member: Member, code: int) -> Any:
     """Return the statements of a type in its log, in order."""
     return [
         statement.decode(payload, code)

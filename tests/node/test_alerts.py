@@ -163,8 +163,7 @@ CANARY = "canary-nest.example"
 
 
 async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
-    bank: Member,
-    police: Member,
+    bank: Member, police: Member
 ) -> None:
     """Reported, disputed and taken back: no word of it is in any notice."""
     url = f"http://{CANARY}/a"

@@ -86,10 +86,7 @@ async def test_at_most_once_a_day(alliance: Alliance, whole_day: Any) -> None:
 
 
 async def test_that_one_had_asked_is_shown_by_a_receipt(
-    alliance: Alliance,
-    whole_day: Any,
-    tmp_path: Path,
-    run: Run,
+    alliance: Alliance, whole_day: Any, tmp_path: Path, run: Run
 ) -> None:
     """By the anchor that names it, to who has the log: home or no home."""
     bank, value = alliance.bank, "http://evil.example/"

@@ -10,7 +10,7 @@ BAD, GOOD = "+12025550123", "+12025550124"
 
 async def unknown(member: Member, purpose: str = "transaction_check") -> None:
     """Look two numbers up while no holder answers."""
-    how: dict[str, Any] = {"purpose": purpose, "deadline_ms": 300}
+    how: Any = {"purpose": purpose, "deadline_ms": 300}
     found = await member.lookup("phone", GOOD, BAD, **how)
     assert [item.verdict for item in found] == ["unknown"] * 2
 

@@ -10,19 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from syncd import config
-from syncd.errors import (
-    QuotaError,
-    RefusedError,
-    StaleError,
-    UntrustedError,
-)
-from syncd.flows import ceremony_note
-from syncd.flows.ceremony import Progress, Seat
-from syncd.flows.ceremony_note import Plan
+from syncd.flows import ceremony, ceremony_note
 from syncd.node.ceremonies import Folder, Mailbox, Place
 from syncd.store.keyring import Keyring
 from tests import ceremonies as in_memory
 from tests.alliance import SECRET, Alliance, Member, as_founded, shared
+from tests.refusals import over_quota, refused, stale, untrusted
 
 alliance = shared(as_founded, "police", "bank", "carrier", "platform")
 HOLDERS = "police", "bank", "platform"
@@ -33,7 +26,7 @@ def place(member: Member, box: Folder | Mailbox) -> Place:
     return Place(config.load(member.home), ring, box)
 
 
-def planned(alliance: Alliance, attempt: int = 1) -> Plan:
+def planned(alliance: Alliance, attempt: int = 1) -> ceremony_note.Plan:
     return ceremony_note.plan(alliance.newest, HOLDERS, 2, (), attempt)
 
 
@@ -50,7 +43,7 @@ async def test_keys_are_drawn_by_mail(alliance: Alliance) -> None:
     keeper = alliance.newest.known("carrier")
     plan = planned(alliance)
 
-    async def step(id_: str) -> Progress:
+    async def step(id_: str) -> ceremony.Progress:
         member = alliance.members[id_]
         here = place(member, Mailbox(keeper, member.keys))
         return await asyncio.to_thread(here.step, plan)
@@ -130,19 +123,19 @@ async def test_a_mailbox_takes_what_is_the_callers_once(
     for _ in range(2):
         await box.take("police", one, raw)
     assert box.get(one) == raw
-    with pytest.raises(RefusedError, match="is not for bank to put"):
+    with refused("is not for bank to put"):
         await box.take("bank", one, raw)
-    with pytest.raises(UntrustedError, match="is another note"):
+    with untrusted("is another note"):
         await box.take("police", two, raw)
     (alliance.police.home / "ceremony" / one).unlink()
     again = Folder(folder.path / "other")
     place(alliance.police, again).step(plans[0])
-    with pytest.raises(StaleError, match="is there already"):
+    with stale("is there already"):
         await box.take("police", one, again.get(one) or b"")
     assert box.get("../config.toml") is None
     its = [name for name in box.names() if name.endswith(".police")]
     monkeypatch.setattr("syncd.node.serve.mailbox.MOST", len(its))
-    with pytest.raises(QuotaError):
+    with over_quota():
         await box.take("police", two, other)
     os.utime(alliance.carrier.home / "ceremony" / one, (0, 0))
     await box.take("police", two, other)
@@ -161,7 +154,7 @@ def test_what_was_dealt_is_dealt_once(
     assert here.step(plan).missing == ("platform", "police")
     assert folder.get(name) == raw
     path.write_bytes(b"another")
-    with pytest.raises(StaleError, match=r"deal\.bank is there already"):
+    with stale(r"deal\.bank is there already"):
         here.step(plan)
 
 
@@ -171,14 +164,14 @@ def test_a_run_is_over_when_somebody_blames(
     """Another attempt is another run."""
     plan = planned(alliance, 4)
     police = alliance.police
-    seat = Seat("police", police.keys, alliance.newest, plan)
+    seat = ceremony.Seat("police", police.keys, alliance.newest, plan)
     said = seat.deal(secrets.token_bytes)
     lie = replace(said, shares=("", *said.shares[1:]))
     Folder(police.home / "ceremony").put(lie.name, seat.sign(lie))
     here, other = place(police, folder), place(alliance.bank, folder)
     assert here.step(plan).missing == ("bank", "platform")
     for who in (other, here):
-        with pytest.raises(RefusedError, match="bank blames police"):
+        with refused("bank blames police"):
             who.step(plan)
     plan = planned(alliance, 5)
     assert here.step(plan).missing == ("bank", "platform")

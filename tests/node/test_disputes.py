@@ -3,23 +3,19 @@
 import asyncio
 from typing import Any
 
-import pytest
-
-from syncd.errors import RefusedError
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft, VouchDraft
 from syncd.indicator import statement
 from syncd.messages import wire
 from syncd.node.serve import todo
 from syncd.store.stored_claims import OF_ONE
-from syncd.web import claim_forms, forms
+from syncd.web import claim_forms, forms, routes
 from syncd.web.claim_forms import Vouches
-from syncd.web.forms import IndicatorQuery
 from syncd.web.report_forms import ReportSearch, Retraction
-from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
+from tests.refusals import refused
 
-CALLER = Caller("desk", "operator")
+CALLER = routes.Caller("desk", "operator")
 VALUE = "http://evil.example/a"
 DAY_S = 86_400
 
@@ -90,7 +86,7 @@ async def test_from_a_dispute_to_its_answer(
     assert not await bank.events("dispute")
     assert not await listed(police)
     for other in (bank, police):
-        with pytest.raises(RefusedError, match="no dispute of a report"):
+        with refused("no dispute of a report"):
             await answer(other, item.position)
     # What is to be done is told in positions, codes, days and members.
     state = await carrier.node.status_reader.read()
@@ -120,7 +116,7 @@ async def test_an_answer_that_withdraws_ends_the_report(
     [ours] = await listed(alliance.bank)
     assert ours.state == "answered"
     assert ours.reports[0].outcome == "report_withdrawn"
-    with pytest.raises(RefusedError, match="no dispute of a report of ours"):
+    with refused("no dispute of a report of ours"):
         await answer(alliance.carrier, item.position)
 
 
@@ -147,7 +143,7 @@ async def test_what_is_withdrawn_waits_for_nothing(
     await alliance.settle()
     assert not await listed(carrier)
     assert not await to_do(carrier)
-    with pytest.raises(RefusedError, match="no dispute of a report of ours"):
+    with refused("no dispute of a report of ours"):
         await answer(carrier, item.position)
 
 
@@ -159,9 +155,7 @@ async def overdue(*members: Member) -> None:
 
 
 async def test_an_answer_that_does_not_come_is_told_of(
-    alliance: Alliance,
-    bank: Member,
-    carrier: Member,
+    alliance: Alliance, bank: Member, carrier: Member
 ) -> None:
     """Unofficial reports are disputed meanwhile; that is all."""
     await disputed(alliance)
@@ -175,9 +169,7 @@ async def test_an_answer_that_does_not_come_is_told_of(
 
 
 async def test_the_contact_is_asked_for_an_official_report(
-    alliance: Alliance,
-    bank: Member,
-    police: Member,
+    alliance: Alliance, bank: Member, police: Member
 ) -> None:
     """On both sides: silence does not weaken it."""
     await disputed(alliance, police, evidence="police_case")
@@ -193,8 +185,7 @@ async def test_the_contact_is_asked_for_an_official_report(
 
 
 async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
-    alliance: Alliance,
-    carrier: Member,
+    alliance: Alliance, carrier: Member
 ) -> None:
     await later(alliance, 60)
     item = await disputed(alliance)
@@ -202,7 +193,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
     await carrier.node.claim_intake.vouch(CALLER, Vouches(vouches=(vouch,)))
-    with pytest.raises(RefusedError, match="roster: expired"):
+    with refused("roster: expired"):
         await carrier.node.publisher.publish()
     page = await carrier.node.intake.reports(ReportSearch())
     states = {row.type: row.state for row in page.items}
@@ -210,9 +201,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
 
 
 async def test_a_later_dispute_wants_an_answer_of_its_own(
-    alliance: Alliance,
-    carrier: Member,
-    police: Member,
+    alliance: Alliance, carrier: Member, police: Member
 ) -> None:
     """Though the answer says word for word what the first one said."""
     first = await disputed(alliance)
@@ -231,7 +220,7 @@ async def test_nobody_crowds_out_the_others(
 ) -> None:
     await carrier.tell("url", VALUE)
     page = await carrier.node.local_service.indicators(
-        CALLER, IndicatorQuery()
+        CALLER, forms.IndicatorQuery()
     )
     dispute_ = statement.Dispute(
         on=carrier.node.ctx.today(),

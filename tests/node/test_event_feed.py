@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import QuotaError
 from syncd.node.serve import event_feed
-from syncd.node.serve.event_feed import Events
 from syncd.store import events as rows
 from syncd.store.home_stores import OwnStore
 from syncd.web.event_stream import Event
+from tests.refusals import over_quota
 from tests.store.conftest import NOW, Reopen
 
 
@@ -18,7 +17,7 @@ class Ring:
 
     def __init__(self, own: OwnStore) -> None:
         self.database = own.database
-        self.events = Events(own.events)
+        self.events = event_feed.Events(own.events)
 
     async def put(self, name: str, **data: Any) -> None:
         await self.database.write(lambda c: rows.tell(c, NOW, name, data))
@@ -152,7 +151,7 @@ async def test_too_many_followers_get_retry_after(it: Ring) -> None:
     streams = [it.events.follow("") for _ in range(event_feed.FOLLOWERS)]
     for stream in streams:
         await anext(stream)
-    with pytest.raises(QuotaError, match="follow already") as e:
+    with over_quota("follow already") as e:
         await anext(it.events.follow(""))
     assert e.value.retry_after_s == event_feed.BUSY_S
     await streams[0].aclose()

@@ -12,9 +12,7 @@ def another_root(alliance: Alliance) -> Finding:
 
 
 async def test_each_state_is_one_event_over_restarts(
-    alliance: Alliance,
-    bank: Member,
-    police: Member,
+    alliance: Alliance, bank: Member, police: Member
 ) -> None:
     await police.tell("url", "http://evil.example/a")
     head = await bank.head(police.origin)

@@ -14,9 +14,8 @@ NOW = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
 
 def rounds(jitter: float) -> Any:
     """Return what says when rounds are, of 60 seconds each."""
-    config = Mock(exchange=Exchange(interval_s=60, jitter=jitter))
     jobs = Jobs(
-        ctx=Mock(config=config),
+        ctx=Mock(config=Mock(exchange=Exchange(interval_s=60, jitter=jitter))),
         failures=Mock(),
         round=AsyncMock(),
         leadership=Mock(),

@@ -8,15 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.cli.joining_command import ask
-from syncd.errors import RefusedError, UnavailableError, UntrustedError
 from syncd.node.serve.joining import Joining
 from syncd.roster import drafts, invitation, join, keys, membership, signing
 from syncd.roster.invitation import Invitation
-from syncd.roster.join import Applicant
 from syncd.roster.roster import Roster
 from syncd.tlog import note
 from syncd.web.forms import Invite
 from tests.alliance import ADMINS, NAME, Alliance, Member, shared
+from tests.refusals import refused, unavailable, untrusted
 from tests.roster.conftest import Club, Dice
 
 alliance = shared(Alliance.settle, "police", "bank", "carrier")
@@ -33,7 +32,7 @@ async def invite(at: Member, sector: str = "payment") -> Invitation:
     return invitation.parse(made.invitation)
 
 
-async def join_by(invited: Invitation, id_: str = "payment") -> Applicant:
+async def join_by(invited: Invitation, id_: str = "payment") -> join.Applicant:
     """Ask, answer, and return what the newcomer makes its words of."""
     raw = CLUB.request(id_, invited.alliance, NONCE)
     sealed = await ask(invited, "request", raw)
@@ -50,7 +49,7 @@ async def keep(
     current = at.roster
     draft = change(drafts.begin(current, now=current.issued))
     raw = signing.sign(drafts.write(draft, current), ADMINS[0], current)
-    with pytest.raises(UntrustedError, match="signed by 1 of version"):
+    with untrusted("signed by 1 of version"):
         await at.node.joining.take_roster(raw)
     return raw, draft
 
@@ -76,13 +75,13 @@ async def test_an_invitation_is_good_once_and_for_its_sector(
     bank: Member,
 ) -> None:
     first = await invite(bank)
-    with pytest.raises(RefusedError, match="for sector payment, not for law"):
+    with refused("for sector payment, not for law"):
         await join_by(first, "law")
     ours = await join_by(first)
     CLUB.keys.pop("payment")
-    with pytest.raises(RefusedError, match=f"gins {ours.request.hash[:16]}"):
+    with refused(f"gins {ours.request.hash[:16]}"):
         await join_by(first)
-    with pytest.raises(RefusedError, match="is already in it"):
+    with refused("is already in it"):
         await join_by(await invite(bank, "police"), "police")
 
 
@@ -90,7 +89,7 @@ async def test_an_expired_or_altered_invitation_is_refused(
     bank: Member,
 ) -> None:
     invited = await invite(bank)
-    changes: list[dict[str, Any]] = [
+    changes: Any = [
         {"sector": "bank"},
         {"fingerprint": "00" * 32},
         {"secret": bytes(32)},
@@ -101,7 +100,7 @@ async def test_an_expired_or_altered_invitation_is_refused(
     for change in changes:  # with a right check sum
         altered = invitation.parse(str(replace(invited, **change)))
         bank.node.shift_s = partial(float, 0 if change else 3600)
-        with pytest.raises(UntrustedError, match="bank knows none like it"):
+        with untrusted("bank knows none like it"):
             await ask(altered, "roster", b"1")
     bank.node.shift_s = lambda: 0.0
 
@@ -112,7 +111,7 @@ async def test_strangers_get_in_while_an_invitation_is_open(
     """And then to nothing but `/join`; a restart changes neither."""
     node, us = alliance.carrier.node, bank.roster.known("carrier")
     foreign = replace(await invite(bank), urls=us.urls, pin=us.keys.tls)
-    with pytest.raises(UnavailableError):
+    with unavailable():
         await ask(foreign, "roster", b"1")
     invited = await invite(alliance.carrier)
     assert await ask(invited, "roster", b"1")
@@ -139,7 +138,7 @@ async def test_a_draft_is_published_with_its_last_signature(
     )
     strange = keys.admin(NAME, "anne", b"x" * 32)
     forged = bytes(note.sign(drafts.read(raw)[0].text, strange))
-    with pytest.raises(UntrustedError, match="no signature of a known key"):
+    with untrusted("no signature of a known key"):
         await bank.node.joining.take_roster(forged)
     assert bank.node.joining.waiting().drafts == (raw.decode(),)
     await police.node.joining.joining()

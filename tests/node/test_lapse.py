@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import DamagedError
 from syncd.flows.ports import MirrorHead, Position
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import ClaimStatement, Vouch
@@ -15,6 +14,7 @@ from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
 from tests.flows.founders import FOUNDED
 from tests.node.stand_in import Home
+from tests.refusals import damaged
 from tests.sample_statements import ABOUT, REPORT, dispute
 
 DAY = 86_400
@@ -48,7 +48,6 @@ def world(tmp_path: Path) -> World:
 
 
 VOUCH = Vouch(**ABOUT, role="hotline", expires="2027-01-01", know=REPORT.know)
-DISPUTE = dispute(**ABOUT)
 
 
 def claim(
@@ -70,7 +69,7 @@ async def test_a_week_later(world: World) -> None:
     assert world.lapse.effective(claim(9))
     assert not world.lapse.effective(claim(10))
     assert not world.lapse.effective(claim(10, VOUCH))
-    assert world.lapse.effective(claim(10, DISPUTE))
+    assert world.lapse.effective(claim(10, dispute(**ABOUT)))
     assert not world.lapse.effective(claim(0, origin="new/syncd/t/1"))
 
 
@@ -110,5 +109,5 @@ async def test_what_lapsed_is_no_basis(world: World) -> None:
 def test_a_broken_file(world: World) -> None:
     """What does not parse is said, not ignored."""
     (world.path / FILE).write_text("{")
-    with pytest.raises(DamagedError, match="does not parse"):
+    with damaged("does not parse"):
         world.open()

@@ -26,7 +26,7 @@ alliance = shared(
 )
 VALUE = "evil.example/"
 OUTPUT = token.url_output(Identifier("url", VALUE))
-ON: dict[str, Any] = {
+ON: Any = {
     "on": "2026-11-21",
     "kind": "url",
     "epoch": 1,

@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 
 from syncd.config import Address
-from syncd.errors import UsageError
 from syncd.node.listeners import listening
-
-ANY = Address("127.0.0.1", 0)
+from tests.refusals import misused
 
 
 def test_each_process_has_a_socket_of_its_own_at_one_address() -> None:
     """Who connects is shared out between them."""
-    made = [sock for (sock,) in listening(ANY, "own", n=3)]
+    made = [sock for (sock,) in listening(Address("127.0.0.1", 0), "own", n=3)]
     try:
         [port] = {sock.getsockname()[1] for sock in made}
         for _ in range(64):
@@ -32,7 +30,7 @@ def test_an_address_that_another_has_is_refused(shared: bool) -> None:
     """Though it would share it with us: callers would be ours or theirs."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=shared) as other:
         at = Address("127.0.0.1", other.getsockname()[1])
-        with pytest.raises(UsageError, match="cannot listen"):
+        with misused("cannot listen"):
             listening(at, "own", n=2)
 
 
@@ -45,6 +43,6 @@ def test_a_path_is_one_socket_for_all(tmp_path: Path) -> None:
         assert (tmp_path / "sock").stat().st_mode & 0o777 == 0o600
         first.close()
     (tmp_path / "kept").write_bytes(b"precious")
-    with pytest.raises(UsageError, match="cannot listen"):
+    with misused("cannot listen"):
         listening(Address(path=tmp_path / "kept"), "own")
     assert (tmp_path / "kept").read_bytes() == b"precious"

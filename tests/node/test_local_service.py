@@ -5,17 +5,15 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError
 from syncd.flows.judge import Answer
 from syncd.indicator import statement
-from syncd.web import forms
+from syncd.web import forms, report_forms, routes, screening_forms
 from syncd.web.forms import LookupCall
-from syncd.web.report_forms import ReportSearch
-from syncd.web.routes import Caller
-from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member, as_founded, shared
+from tests.refusals import refused
 
-CALLER = Caller("teller", "reader")
+CALLER = routes.Caller("teller", "reader")
 
 
 alliance = shared(
@@ -52,7 +50,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
         made.append(await node.claim_intake.dispute(CALLER, draft))
     assert [one.id for one in made] == [1, 2, 1, 1]
     assert made[0].unchecked
-    page = await node.intake.reports(ReportSearch(by=CALLER.name))
+    page = await node.intake.reports(report_forms.ReportSearch(by=CALLER.name))
     assert [(item.id, item.expires) for item in page.items] == [
         (2, second),
         (1, first),
@@ -73,7 +71,7 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
     assert [i.verdict for i in items] == ["unknown", "suspected"]
     [web] = await bank.own.bearers.all()
     tried = Counter({"none": 4001})
-    bank.node.budgets.tally(Caller(web.name, web.role, web.id), tried)
+    bank.node.budgets.tally(routes.Caller(web.name, web.role, web.id), tried)
     status = await bank.node.status_reader.status()
     assert any(f"revoke {web.name}" in str(line) for line in status.todo)
     down = {h.member for h in status.holders if not h.up}
@@ -83,13 +81,12 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
 
 
 async def test_a_restart_keeps_what_was_acknowledged(
-    alliance: Alliance,
-    bank: Member,
+    alliance: Alliance, bank: Member
 ) -> None:
     alliance.cut()
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.restart("bank")
-    page = await bank.node.intake.reports(ReportSearch())
+    page = await bank.node.intake.reports(report_forms.ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
     ]
@@ -151,7 +148,7 @@ async def test_many_items_have_more_time_unless_one_is_named(
     given: list[float] = []
 
     async def noted(
-        asked: list[Any], *_: Any, timeout_s: float, **__: Any
+        asked: Any, *_: Any, timeout_s: float, **__: Any
     ) -> list[Answer]:
         given.append(timeout_s)
         return [Answer(problem=MalformedError("value: empty"))] * len(asked)
@@ -159,22 +156,21 @@ async def test_many_items_have_more_time_unless_one_is_named(
     monkeypatch.setattr("syncd.node.serve.lookups.lookup.lookup", noted)
     monkeypatch.setattr(bank.node.budgets, "spend", lambda *_: None)
     for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
-        values = ["+12025550190"] * n
-        await answers(bank, *values, deadline_ms=deadline_ms)
+        await answers(bank, *["+12025550190"] * n, deadline_ms=deadline_ms)
     assert given == [30.002, 32.0, 60.0, 0.05]
 
 
 async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
     """Then no customer is taken in, and no question asked for one."""
-    item = ScreeningItem(
+    item = screening_forms.ScreeningItem(
         kind="phone",
         value="+12025550191",
         reference="C-1",
         expires="2199-01-01",
     )
     before = len(alliance.network.asked)
-    with pytest.raises(RefusedError, match="not enabled"):
+    with refused("not enabled"):
         await alliance.bank.node.screening.add(
-            CALLER, ScreeningCall(items=(item,))
+            CALLER, screening_forms.ScreeningCall(items=(item,))
         )
     assert len(alliance.network.asked) == before

@@ -17,8 +17,7 @@ CALLS = {"lookups": {"purpose": "case_work", "items": [ITEM]}, "status": None}
 
 
 @pytest.fixture(
-    params=[0, pytest.param(2, marks=pytest.mark.slow)],
-    scope="module",
+    params=[0, pytest.param(2, marks=pytest.mark.slow)], scope="module"
 )
 async def bank(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

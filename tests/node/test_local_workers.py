@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import aiohttp
 import pytest
-from msgspec import structs
 
 from syncd.config import editing
 from syncd.node.serve import local_workers
@@ -63,12 +62,10 @@ def with_workers(member: Member) -> None:
 
 
 @pytest.fixture(scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
+async def alliance(root: Path) -> AsyncIterator[Alliance]:
     """Three members, one of them with four workers."""
     async with Alliance.found(
-        tmp_path_factory.mktemp("workers"),
+        root,
         ["bank", "carrier", "police"],
         local_apis=True,
         prepare=with_workers,
@@ -143,10 +140,8 @@ async def test_a_roster_is_in_force_in_all(
 ) -> None:
     """Before the call that hands it in returns, the never-list with it."""
     number = "+12025550177"
-    listed = (Never("phone", number, "emergency"),)
-    taken = await alliance.change(
-        lambda d: structs.replace(d, never=listed), at="bank"
-    )
+    listed = Never("phone", number, "emergency")
+    taken = await alliance.protect(listed, at="bank")
     for caller in callers:
         _, found = await caller.look_up(number, kind="phone")
         assert found["items"][0]["verdict"] == "protected"
@@ -216,12 +211,10 @@ async def test_events_are_passed_on_as_they_happen(
         assert b"event: " in await got.content.readuntil(b"\n\n")
 
 
-async def test_a_worker_that_is_killed_loses_no_record(
-    bank: Member,
-) -> None:
+async def test_a_worker_that_is_killed_loses_no_record(bank: Member) -> None:
     """Of what was answered; and another takes its place."""
     workers = bank.node.local_workers.workers
-    answered: set[str] = set()
+    answered = set()
     stop = asyncio.Event()
 
     async def ask(me: int) -> None:
@@ -320,9 +313,7 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
     await until_all_serve(bank)
 
 
-async def test_a_worker_that_says_nothing_is_replaced(
-    bank: Member,
-) -> None:
+async def test_a_worker_that_says_nothing_is_replaced(bank: Member) -> None:
     """It has hung: who connects to it would wait for ever."""
     worker = bank.node.local_workers.workers[2]
     stuck = worker.process

@@ -76,8 +76,7 @@ async def test_nothing_is_written_that_is_known(
 
 
 async def test_what_members_hold_is_known_after_a_start(
-    alliance: Alliance,
-    bank: Member,
+    alliance: Alliance, bank: Member
 ) -> None:
     await alliance.settle()
     alliance.cut(*alliance.members)

@@ -120,8 +120,7 @@ async def test_every_spelling_is_asked_for_once_per_epoch(
     assert purpose == "never"
     assert count > 300  # bare, and with every area code
     assert one.todo == ()
-    spelt = ("phone", b"cn:075596110".ljust(64)[:16])
-    assert spelt in one.tokens
+    assert ("phone", b"cn:075596110".ljust(64)[:16]) in one.tokens
     assert len([t for t in one.tokens if t[0] == "url"]) > 10
     world.holders.counts()
     other = world.start()

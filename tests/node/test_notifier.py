@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from syncd.config import Target
-from syncd.errors import UsageError
 from syncd.node.notify import notifier
 from syncd.node.notify.notifier import Notifier
 from syncd.node.serve.event_feed import Events
@@ -21,6 +20,7 @@ from syncd.store.events import EventBook
 from tests.alliance import until
 from tests.node.receiver import Receiver, hook, serving
 from tests.node.stand_in import Home
+from tests.refusals import misused
 
 receiver = serving
 
@@ -207,5 +207,5 @@ async def test_a_command_is_told_and_no_more_than_some_at_once(
 def test_a_key_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
     target = hook(tmp_path, "https://soc.example/")
     Path(target.secret).write_text("whsec_" + "-_" * 20)
-    with pytest.raises(UsageError, match="standard base64"):
+    with misused("standard base64"):
         House(tmp_path, target)

@@ -74,7 +74,7 @@ def test_a_finding_says_why_without_what_somebody_wrote() -> None:
 
 
 @each("node", "a_value_does_not_leave", "data")
-def test_a_value_does_not_leave(data: dict[str, Any]) -> None:
+def test_a_value_does_not_leave(data: Any) -> None:
     """Whatever somebody puts into an event."""
     for name in notifier.ROLES:
         found = str(told(name, **data))

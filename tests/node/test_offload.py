@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from syncd.errors import ForkError, HoldersError, SyncdError
+from syncd.errors import HoldersError, SyncdError
 from syncd.flows import publish
 from syncd.flows.stretch import Run, check
 from syncd.node import offload
 from syncd.node.offload import LONG, InPool, InWorker
 from syncd.tlog.merkle import Frontier
 from tests.node.stand_in import alive, gone
+from tests.refusals import forked
 
 ORIGIN = "bank.example/syncd/txwz/1"
 
@@ -73,7 +74,7 @@ async def test_it_answers_as_the_work_itself_would(worker: InWorker) -> None:
     )
     assert started(worker) is not None
     other, fetched = run(mine=(bytes(32),))
-    with pytest.raises(ForkError, match="does not extend size 1"):
+    with forked("does not extend size 1"):
         await worker(check, other, fetched, {})
 
 

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 
 from syncd.flows.ports import OwnHead
-from syncd.node.publish.append_guard import (
-    FILE,
-    brought,
-    overridden,
-    words,
-)
-from syncd.tlog import checkpoint, cosignature, note
+from syncd.node.publish.append_guard import FILE, brought, overridden, words
+from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 
 ORIGIN = "bank.example/syncd/txwz/1"
@@ -68,7 +62,7 @@ def test_the_words_are_for_one_start_at_one_size(
     home: Any, tmp_path: Path
 ) -> None:
     """Other words are none, and the right ones are used up."""
-    head = OwnHead(ORIGIN, Frontier.EMPTY.extend([b"h" * 32] * 3), b"")
+    head = OwnHead(ORIGIN, merkle.Frontier.EMPTY.extend([b"h" * 32] * 3), b"")
     path = tmp_path / FILE
     assert not overridden(home, head)
     path.write_text("yes\n")

@@ -63,13 +63,11 @@ def test_turns_are_not_everybodys_in_one_order() -> None:
 def test_a_small_alliance_is_asked_within_three_rounds(others: int) -> None:
     ask = asking(fanout=1)
     for start in range(9):
-        rounds = range(3 * start, 3 * start + 3)
-        asked = {
+        assert {
             m
-            for n in rounds
+            for n in range(3 * start, 3 * start + 3)
             for m in ask.choose(NAMES[:others], n * MINUTE, {"m0"})
-        }
-        assert asked == set(NAMES[:others])
+        } == set(NAMES[:others])
 
 
 @pytest.mark.parametrize("dead", [False, True])

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import State, VaultRow
@@ -14,10 +13,9 @@ from syncd.node.background import logged
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster.terms import Never
 from syncd.store.vault import Query
-from syncd.web import report_forms
+from syncd.web import report_forms, routes
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch
-from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
 from tests.node.stand_in import Home
 
@@ -41,8 +39,7 @@ def url(value: str, **more: Any) -> Draft:
 
 
 async def test_authors_are_notified_of_what_a_grown_list_protects(
-    alliance: Alliance,
-    bank: Member,
+    alliance: Alliance, bank: Member
 ) -> None:
     """And one command takes back those, whether published or waiting."""
     reports = (
@@ -53,15 +50,14 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
         url("http://www.shop.example/"),
     )
     await bank.node.intake.take_reports(
-        Caller("", "operator"), ReportsCall(reports=reports)
+        routes.Caller("", "operator"), ReportsCall(reports=reports)
     )
     await alliance.settle()
     assert (await bank.node.never.protected()) == ()
-    rows = (
+    await alliance.protect(
         Never("phone", "+12025550112", "official"),
         Never("url", "shop.example/", "official"),
     )
-    await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     assert len(await bank.node.never.protected()) == 3
     status = await bank.node.status_reader.status()
@@ -69,7 +65,7 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
     done = await bank.node.local_service.retract(
-        Caller("", "operator"),
+        routes.Caller("", "operator"),
         report_forms.Retraction(reason="false_positive", never=True),
     )
     assert (done.retracting, done.disputes) == (3, 0)
@@ -91,8 +87,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     And though a vault does not open: others' reports are looked for still.
     """
     await bank.tell("phone", "+86 755 96110", "+86 755 8234 5678")
-    rows = (Never("phone", "cn:96110", "anti_fraud"),)
-    await alliance.change(lambda d: structs.replace(d, never=rows))
+    await alliance.protect(Never("phone", "cn:96110", "anti_fraud"))
     await alliance.settle()
 
     async def damaged(_: Query) -> list[VaultRow]:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from syncd.errors import MalformedError, UnavailableError
+from syncd.errors import UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.node.upkeep import roster_orders
@@ -15,6 +15,7 @@ from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
 from tests.flows.founders import FOUNDED
 from tests.node.stand_in import Home, said
+from tests.refusals import malformed, unavailable
 
 IDS = ("bank", "carrier", "police")
 URLS = [f"http://evil.example/{n}" for n in range(25)]
@@ -38,7 +39,7 @@ async def last_week(member: Member) -> int:
     this = sighting.monday(statement.day(member.node.ctx.today()))
     await sightings.add(
         [
-            SightedToken(this - 7, *(m.kind, m.epoch, m.token, m.outcome))
+            SightedToken(this - 7, m.kind, m.epoch, m.token, m.outcome)
             for m in await waiting(member)
         ]
     )
@@ -62,7 +63,7 @@ async def test_what_came_of_it_is_counted_apart(bank: Member) -> None:
         await bank.lookup("url", site, purpose="call_check", **more)
     found = {one.outcome: one.count for one in await waiting(bank)}
     assert found == {"unknown": 1, "warned": 2}
-    with pytest.raises(MalformedError, match="outcome"):
+    with malformed("outcome"):
         await bank.lookup("url", site, outcome="won")
 
 
@@ -107,7 +108,7 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
     monkeypatch.setattr(roster_orders, "purge", full)
     await ask(bank, *URLS)
     await last_week(bank)
-    with pytest.raises(UnavailableError, match="no room"):
+    with unavailable("no room"):
         await bank.node.daily.run()
     assert len(await told(bank)) >= 20
 
@@ -175,8 +176,7 @@ async def test_only_business_contact_is_gathered(bank: Member) -> None:
 
 
 async def test_a_tip_off_that_comes_late_is_minded_too(
-    bank: Member,
-    carrier: Member,
+    bank: Member, carrier: Member
 ) -> None:
     """Between the meeting and its telling somebody asked for silence."""
     await ask(bank, *URLS)

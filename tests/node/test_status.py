@@ -152,9 +152,7 @@ def todo(**fields: Any) -> list[Message]:
         ),
     ],
 )
-def test_each_thing_that_is_wrong_has_its_line(
-    fields: dict[str, Any], says: str
-) -> None:
+def test_each_thing_that_is_wrong_has_its_line(fields: Any, says: str) -> None:
     [line] = todo(**fields)
     assert says in str(line)
     assert "\n" not in str(line)
@@ -194,9 +192,7 @@ def notes(**fields: Any) -> list[str]:
         ),
     ],
 )
-def test_what_cannot_be_done_yet_is_a_note(
-    fields: dict[str, Any], says: str
-) -> None:
+def test_what_cannot_be_done_yet_is_a_note(fields: Any, says: str) -> None:
     [line] = notes(**fields)
     assert says in line
     assert todo(**fields) == []

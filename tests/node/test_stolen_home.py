@@ -15,7 +15,6 @@ import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -23,9 +22,8 @@ import pytest
 from syncd import canonical
 from syncd.flows import sighting
 from syncd.indicator import statement
-from syncd.store import sealing
+from syncd.store import sealing, vault
 from syncd.store.sealing import VaultCipher
-from syncd.store.vault import Query
 from syncd.web.routes import Caller
 from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests import postgres
@@ -158,7 +156,7 @@ async def take_in(member: Member) -> None:
     row = {"kind": "phone", "label": "other", "role": "caller"}
     row |= {"value": OURS, "evidence": "user_tag"}
     why = {"type": "x", "title": "", "status": 400, "detail": "no"}
-    mark: dict[str, Any] = {"id": begun["id"], "old_offset": 0, "row": 2}
+    mark = {"id": begun["id"], "old_offset": 0, "row": 2}
     mark |= {"offset": len(FILE), "prefix": WHOLE, "rows": [1]}
     mark["refused"] = [{"row": 2, "value": THEIRS, "problem": why}]
     status, taken = await member.call(
@@ -240,7 +238,7 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         await look_up(bank)
         today = statement.day(bank.node.ctx.today())
         await screen(bank, today)
-        [row] = await police.own.vault.page(Query())
+        [row] = await police.own.vault.page(vault.Query())
         assert row.position is not None
         listed = row.token, row.position, sighting.monday(today)
         running = confirmed(bank.home, listed)

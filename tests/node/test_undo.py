@@ -31,9 +31,7 @@ async def found(member: Member) -> list[Appeal]:
 
 
 async def test_a_retract_is_a_to_do_for_each_who_asked(
-    bank: Member,
-    carrier: Member,
-    police: Member,
+    bank: Member, carrier: Member, police: Member
 ) -> None:
     """With its file number, and in clear no value, file or report."""
     await police.tell("phone", NUMBER, OTHER, **FIRM)
@@ -73,9 +71,7 @@ async def test_a_past_that_is_annulled_ends_what_it_listed(
 
 
 async def test_not_while_another_report_advises_as_much(
-    bank: Member,
-    carrier: Member,
-    police: Member,
+    bank: Member, carrier: Member, police: Member
 ) -> None:
     await police.report("phone", NUMBER, **FIRM)
     await carrier.report("phone", NUMBER, evidence="carrier_detection")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MissingError, RefusedError, UsageError
+from syncd.errors import MissingError
 from syncd.lists import refused_rows
 from syncd.node.serve import uploads
 from syncd.node.serve.uploads import Uploads
@@ -23,6 +23,7 @@ from syncd.web.report_forms import (
 )
 from syncd.web.routes import Caller
 from tests.alliance import Alliance
+from tests.refusals import misused, refused
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
 ROWS = "涉案号码,诈骗类型,角色,证据\n" + "".join(
@@ -105,8 +106,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     assert len(page.items) == 2
     assert (await there.uploads()).items == ()
     assert [*(alliance.bank.home / "uploads").iterdir()] == []
-    refused = await node.intake.refused_rows(done.id, RefusedQuery())
-    [row] = refused.items
+    [row] = (await node.intake.refused_rows(done.id, RefusedQuery())).items
     assert row.cells["诈骗类型"] == "杀猪盘子"
 
 
@@ -160,7 +160,7 @@ async def test_it_lies_sealed_for_a_day(
 async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     """By the name that its owner gave it; an import keeps saying so."""
     there, id_ = await taken(alliance, b"\xd0\xcf\x11\xe0")
-    with pytest.raises(UsageError) as caught:
+    with misused() as caught:
         await there.preview(id_, reading())
     assert "涉案名单.csv: is" in str(caught.value)
     await imported(alliance, id_, reading())
@@ -181,7 +181,7 @@ async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
 
 async def test_a_map_names_no_file_of_ours(alliance: Alliance) -> None:
     there, id_ = await taken(alliance)
-    with pytest.raises(RefusedError, match="control"):
+    with refused("control"):
         await there.preview(
             id_, reading(map='[file]\ncontrol = "/etc/passwd"\n')
         )
@@ -201,7 +201,7 @@ async def test_a_process_that_ends_early_is_a_refusal(
     ):
         program.write_text(f"#!/bin/sh\n{line}\n")
         program.chmod(0o700)
-        with pytest.raises(RefusedError, match=why):
+        with refused(why):
             await there.preview(id_, reading())
 
 

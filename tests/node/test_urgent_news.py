@@ -48,8 +48,7 @@ async def test_who_calls_everything_urgent_is_heard_now_and_then(
 
 
 async def test_what_others_brought_before_is_urgent_all_the_same(
-    bank: Member,
-    police: Member,
+    bank: Member, police: Member
 ) -> None:
     await police.tell("url", "http://evil.example/a")
     note = police.own.log.released()

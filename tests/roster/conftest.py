@@ -11,10 +11,8 @@ from msgspec.structs import replace
 
 from syncd.flows import conformance
 from syncd.roster import drafts, join, keys, membership, signing
-from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
-from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
 from syncd.roster.terms import SUITE, Agreed, Epoch, Share
 from syncd.roster.trust import TrustedRoster
@@ -45,14 +43,16 @@ class Club:
     keys: dict[str, MemberKeys] = field(default_factory=dict)
     admins: dict[str, SigningKey] = field(default_factory=dict)
 
+    def draw(self, id_: str = "bank") -> MemberKeys:
+        """Return new keys of a member."""
+        return keys.generate(f"{id_}.example", "txwz", self.rng, now=NOW)
+
     def request(
         self, id_: str, alliance_id: str = join.NO_ALLIANCE, nonce: bytes = b""
     ) -> bytes:
         """Return a member's join request; its keys are made once."""
         if id_ not in self.keys:
-            self.keys[id_] = keys.generate(
-                f"{id_}.example", "txwz", self.rng, now=NOW
-            )
+            self.keys[id_] = self.draw(id_)
         return join.request(
             self.keys[id_],
             Profile(
@@ -78,7 +78,7 @@ class Club:
             self.admins[name] = keys.admin("txwz", name, self.rng(32))
         return self.admins[name]
 
-    def newcomer(self, id_: str, alliance_id: str) -> Applicant:
+    def newcomer(self, id_: str, alliance_id: str) -> join.Applicant:
         """Return somebody who answered the challenge."""
         asked = join.parse(self.request(id_, alliance_id))
         challenge = join.challenge(asked, secret := self.rng(32))
@@ -87,10 +87,10 @@ class Club:
 
     def plan(
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"
-    ) -> Founding:
+    ) -> membership.Founding:
         """Return what version 1 is made of."""
         by = admins or ("alice", "bob", "eve")
-        return Founding(
+        return membership.Founding(
             "txwz",
             [join.parse(self.request(id_)) for id_ in members.split()],
             [self.admin(name).verifier for name in by],
@@ -160,8 +160,8 @@ def agreed(draft: Roster, club: Club) -> Roster:
     return draft
 
 
-def begin(machine: TrustedRoster) -> Roster:
-    return drafts.begin(machine.current, now=NOW + 60)
+def begin(machine: TrustedRoster, now: int = NOW + 60) -> Roster:
+    return drafts.begin(machine.current, now=now)
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 import base64
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -22,36 +20,33 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError, NewerError, SyncdError, UntrustedError
-from syncd.roster import certificate, join, keys, membership, sealed
-from syncd.roster.keys import MemberKeys
+from syncd.errors import MalformedError, SyncdError, UntrustedError
+from syncd.roster import certificate, join, membership, sealed
 from syncd.roster.members import Names, Profile
-from syncd.roster.membership import Founding
 from syncd.tlog import cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
-from tests.refusals import malformed, refused, untrusted
+from tests.cases import schema
+from tests.refusals import malformed, newer, refused, untrusted
 from tests.roster.conftest import NOW, Club
 
 ALLIANCE, SECRET = "ab" * 32, b"secret" * 5 + b"!!"
-SCHEMA = json.loads(
-    (Path(__file__).parents[2] / "schemas" / "join.json").read_text()
-)
 
 
-def value_of(raw: bytes) -> dict[str, Any]:
+def value_of(raw: bytes) -> Any:
     return document.parse(note.parse(raw).text, "join").value
 
 
-def resigned(
-    raw: bytes, owner: MemberKeys, edit: Callable[[dict[str, Any]], object]
-) -> bytes:
-    """Change a request and sign it again, as its owner can."""
-    value = value_of(raw)
+def reread(
+    club: Club, edit: Callable[[Any], object], by: str = "bank"
+) -> join.Request:
+    """Read bank's request, changed and signed again, as its owner can."""
+    value, alliance = value_of(club.request("bank")), join.NO_ALLIANCE
     edit(value)
-    return bytes(document.sign("join", join.NO_ALLIANCE, value, owner.member))
+    key = club.keys[by].member
+    return join.parse(bytes(document.sign("join", alliance, value, key)))
 
 
 def test_a_request_is_read_as_it_was_made(club: Club) -> None:
@@ -65,21 +60,22 @@ def test_a_request_is_read_as_it_was_made(club: Club) -> None:
     assert found.info == {"registration": "91440300X"}
     assert found.member.generation.log == found.log
     assert found.member.active
-    jsonschema.validate(value_of(raw), SCHEMA)
+    jsonschema.validate(value_of(raw), schema("join"))
 
 
 def test_a_founder_names_no_alliance(club: Club) -> None:
     assert join.parse(club.request("bank")).alliance_id == "0" * 64
     asked = join.parse(club.request("bank", ALLIANCE))
     with refused("must be challenged"):
-        membership.found(Founding("txwz", [asked], [], 1), now=NOW)
+        membership.found(membership.Founding("txwz", [asked], [], 1), now=NOW)
 
 
 # ---------------------------------------------------------------- proofs
 
 
-def heads(owner: MemberKeys, origin: str, size: int, *leave: str) -> str:
-    """Return a checkpoint signed by all keys but some."""
+def heads(club: Club, size: int, *leave: str, of: str = "bank") -> str:
+    """Return a checkpoint signed by all of bank's keys but some."""
+    owner, origin = club.keys["bank"], f"{of}.example/syncd/txwz/1"
     head = Checkpoint(origin, size, EMPTY_ROOT if size == 0 else b"\1" * 32)
     lines = {
         "log": owner.log.sign(str(head)),
@@ -90,53 +86,49 @@ def heads(owner: MemberKeys, origin: str, size: int, *leave: str) -> str:
     return bytes(Note(str(head), kept)).decode()
 
 
-def proved(raw: bytes, owner: MemberKeys, checkpoint: object) -> bytes:
-    """Return a request with another proof of the log's keys."""
-    return resigned(
-        raw, owner, lambda v: v["proofs"].update(checkpoint=checkpoint)
-    )
+def proved(club: Club, checkpoint: object) -> join.Request:
+    """Read a request with another proof of the log's keys."""
+    return reread(club, lambda v: v["proofs"].update(checkpoint=checkpoint))
 
 
 @pytest.mark.parametrize("role", ["log", "seen", "merged"])
 def test_a_key_that_did_not_sign_is_named(club: Club, role: str) -> None:
-    raw, owner = club.request("bank"), club.keys["bank"]
-    less = heads(owner, owner.origin, 0, role)
+    club.request("bank")
     with untrusted(f"the {role} key did not sign"):
-        join.parse(proved(raw, owner, less))
+        proved(club, heads(club, 0, role))
 
 
 def test_a_checkpoint_of_another_log_or_none_proves_nothing(
     club: Club,
 ) -> None:
-    raw, owner = club.request("bank"), club.keys["bank"]
-    other = heads(owner, "mall.example/syncd/txwz/1", 0)
-    why = "not the log's at size 0"
-    wrong = ((other, why), (heads(owner, owner.origin, 1), why))
-    for proof, why in (*wrong, (1, "expected str"), ("x", "note: ")):
+    club.request("bank")
+    for proof, why in (
+        (heads(club, 0, of="mall"), "not the log's at size 0"),
+        (heads(club, 1), "not the log's at size 0"),
+        (1, "expected str"),
+        ("x", "note: "),
+    ):
         with malformed(why):
-            join.parse(proved(raw, owner, proof))
+            proved(club, proof)
 
 
 def test_the_member_key_binds_all(club: Club) -> None:
-    raw = club.request("bank")
     club.request("carrier")
-    value = value_of(raw)
-    other = club.keys["carrier"].member
     with untrusted("the member key did not sign"):
-        join.parse(bytes(document.sign("join", "0" * 64, value, other)))
+        reread(club, lambda _: None, "carrier")
 
 
 def test_the_tls_key_signed_this_very_request(club: Club) -> None:
     """Or one could join with a certificate that one saw somewhere."""
     raw, owner = club.request("bank"), club.keys["bank"]
-    edits: list[Callable[[dict[str, Any]], object]] = [
+    edits: list[Callable[[Any], object]] = [
         lambda v: v.update(urls=["https://elsewhere.example"]),
         lambda v: v["names"].update(en="Bank of Elsewhere"),
         lambda v: v["proofs"].update(tls="AAAA"),
     ]
     for edit in edits:
         with untrusted("the tls key did not sign"):
-            join.parse(resigned(raw, owner, edit))
+            reread(club, edit)
     moved = bytes(document.sign("join", ALLIANCE, value_of(raw), owner.member))
     with untrusted("the tls key did not sign"):
         join.parse(moved)
@@ -182,45 +174,40 @@ def test_an_institution_may_bring_its_own_tls_key(
     assert join.parse(club.request("bank")).certificate == der
     club.keys["bank"] = replace(
         club.keys["bank"],
-        certificate=keys.generate(
-            "bank.example", "txwz", club.rng, now=NOW
-        ).certificate,
+        certificate=club.draw().certificate,
     )
     with untrusted("the tls key did not sign"):
         club.request("bank")
 
 
 def test_a_tls_key_that_tls_does_not_use(club: Club) -> None:
-    raw, owner = club.request("bank"), club.keys["bank"]
     odd = ed448.Ed448PrivateKey.generate()
     pem = odd.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    club.keys["bank"] = replace(owner, tls_pem=pem)
-    with malformed("of an unused type"):
-        club.request("bank")
     der = certified(odd, None)
 
-    def swap(value: dict[str, Any]) -> None:
+    def swap(value: Any) -> None:
         value["certificate"] = base64.b64encode(der).decode()
         value["keys"]["tls"] = certificate.pin(der)
 
     with malformed("of an unused type"):
-        join.parse(resigned(raw, owner, swap))
+        reread(club, swap)
+    club.keys["bank"] = replace(club.keys["bank"], tls_pem=pem)
+    with malformed("of an unused type"):
+        club.request("bank")
 
 
 def test_a_request_that_nobody_would_read_is_not_made(club: Club) -> None:
-    owner = keys.generate("bank.example", "txwz", club.rng, now=NOW)
     with malformed(r"join\.id: does not match"):
         join.request(
-            owner,
+            club.draw(),
             Profile(id="The Bank", names=Names("行", "b"), sector="bank"),
             now=NOW,
         )
 
 
 def test_an_unknown_field_is_newer(club: Club) -> None:
-    raw, owner = club.request("bank"), club.keys["bank"]
-    with pytest.raises(NewerError):
-        join.parse(resigned(raw, owner, lambda v: v.update(zzz=1)))
+    with newer():
+        reread(club, lambda v: v.update(zzz=1))
 
 
 @settings(max_examples=60, deadline=None)
@@ -297,10 +284,9 @@ def box(settled: Club) -> tuple[bytes, bytes]:
     """Return a sealed file and the key that opens it."""
     settled.request("bank")
     owner = settled.keys["bank"]
-    raw = sealed.seal(
+    return sealed.seal(
         "share", ALLIANCE, {"member": "bank"}, b"secret", owner.public.seal
-    )
-    return raw, owner.seal_private
+    ), owner.seal_private
 
 
 def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:

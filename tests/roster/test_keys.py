@@ -1,17 +1,12 @@
 """A member's keys, and the certificate that both ends of TLS take."""
 
 from syncd.roster import certificate, keys
-from syncd.roster.keys import MemberKeys
 from tests.refusals import malformed
-from tests.roster.conftest import NOW, Club, Dice
-
-
-def make(club: Club, domain: str = "bank.example") -> MemberKeys:
-    return keys.generate(domain, "txwz", club.rng, now=NOW)
+from tests.roster.conftest import Club, Dice
 
 
 def test_names_follow_domain_and_alliance(club: Club) -> None:
-    own = make(club)
+    own = club.draw()
     assert own.origin == "bank.example/syncd/txwz/1"
     assert own.log.name == own.origin
     assert own.member.name == "bank.example/syncd/txwz/member"
@@ -22,13 +17,13 @@ def test_names_follow_domain_and_alliance(club: Club) -> None:
 
 
 def test_the_same_dice_give_the_same_keys(club: Club) -> None:
-    first, again = (make(Club(Dice("same"))) for _ in range(2))
+    first, again = (Club(Dice("same")).draw() for _ in range(2))
     assert first == again
-    assert first != make(club)
+    assert first != club.draw()
 
 
 def test_no_repr_shows_a_secret(club: Club) -> None:
-    own = make(club)
+    own = club.draw()
     shown = repr(own) + repr(own.member) + repr(own.seen)
     for secret in (
         own.log_seed,
@@ -50,6 +45,6 @@ def test_an_admins_key_bears_the_alliances_name() -> None:
 
 def test_a_key_of_a_kind_that_nobody_knows(club: Club) -> None:
     ed25519, unknown = (bytes.fromhex(f"06032b65{x}") for x in ("70", "7f"))
-    odd = make(club).certificate.replace(ed25519, unknown)
+    odd = club.draw().certificate.replace(ed25519, unknown)
     with malformed("unusable public key"):
         certificate.pin(odd)

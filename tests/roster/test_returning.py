@@ -8,19 +8,16 @@ import pytest
 from msgspec import structs
 
 from syncd import shape
-from syncd.errors import SyncdError
-from syncd.roster import drafts, join, keys, membership
-from syncd.roster.join import Request
-from syncd.roster.members import Cut, Generation, Profile
+from syncd.roster import drafts, join, members, membership
 from syncd.roster.roster import Roster
 from syncd.roster.trust import RETURN_S, TrustedRoster
-from tests.refusals import malformed, refused
-from tests.roster.conftest import NOW, Club
+from tests.refusals import failing, malformed, refused
+from tests.roster.conftest import NOW, Club, begin
 
-DAY, END = NOW + RETURN_S, Cut(7, b"\4" * 32)
+DAY, END = NOW + RETURN_S, members.Cut(7, b"\4" * 32)
 
 
-def end(_: Generation) -> Cut:
+def end(_: members.Generation) -> members.Cut:
     return END
 
 
@@ -28,16 +25,13 @@ def returning(
     club: Club, machine: TrustedRoster, now: int = DAY, **other: Any
 ) -> Roster:
     """Return a draft that announces bank's return, with all new keys."""
-    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
-    club.keys["bank"] = replace(fresh, **{"generation": 2} | other)
-    draft = drafts.begin(machine.current, now=now)
-    asked = join.parse(club.request("bank", draft.id))
-    return membership.add(draft, asked)
+    club.keys["bank"] = replace(club.draw(), **{"generation": 2} | other)
+    draft = begin(machine, now)
+    return membership.add(draft, join.parse(club.request("bank", draft.id)))
 
 
 def back(machine: TrustedRoster, now: int = DAY) -> Roster:
-    draft = drafts.begin(machine.current, now=now)
-    return membership.bring_back(draft, "bank", end)
+    return membership.bring_back(begin(machine, now), "bank", end)
 
 
 def test_a_member_returns_a_day_after_all_were_told(
@@ -49,7 +43,7 @@ def test_a_member_returns_a_day_after_all_were_told(
     assert structs.replace(waiting, returning=None) == old
     log = club.keys["bank"].log.verifier
     assert machine.current.lists(log)
-    club.follow(machine, drafts.begin(machine.current, now=NOW + 9))
+    club.follow(machine, begin(machine, NOW + 9))
     found = club.follow(machine, back(machine)).known("bank")
     assert (found.keys, found.returning) == (club.keys["bank"].public, None)
     assert found.end(old.generation) == END
@@ -59,24 +53,22 @@ def test_a_member_returns_a_day_after_all_were_told(
 def withdrawn(club: Club, machine: TrustedRoster) -> Roster:
     """Have bank object: the admins take the announcement back."""
     was = back(machine)
-    draft = drafts.begin(machine.current, now=NOW + 9)
     at = ("members", "bank", "returning")
-    club.follow(machine, drafts.put(draft, at, None))
-    draft = drafts.begin(machine.current, now=DAY)
-    return structs.replace(draft, members=was.members)
+    club.follow(machine, drafts.put(begin(machine, NOW + 9), at, None))
+    return structs.replace(begin(machine, DAY), members=was.members)
 
 
 def other_keys(club: Club, machine: TrustedRoster) -> Roster:
     """Let those in that were not announced."""
     draft = back(machine)
-    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW).public
-    fresh = structs.replace(fresh, tls=draft.known("bank").keys.tls)
+    tls = draft.known("bank").keys.tls
+    fresh = structs.replace(club.draw().public, tls=tls)
     return drafts.put(draft, ("members", "bank", "keys"), fresh)
 
 
 def removed(club: Club, machine: TrustedRoster) -> Roster:
-    draft = drafts.begin(machine.current, now=NOW)
-    club.follow(machine, membership.remove(draft, "bank"))
+    draft = membership.remove(begin(machine, NOW), "bank")
+    club.follow(machine, draft)
     return returning(club, machine)
 
 
@@ -133,7 +125,7 @@ def test_a_return_that_is_refused(
     attack, why, *told = case
     for at in told:
         club.follow(machine, returning(club, machine, at))
-    with pytest.raises(SyncdError, match=re.escape(why)):
+    with failing(re.escape(why)):
         drafts.write(attack(club, machine), machine.current)
 
 
@@ -142,16 +134,15 @@ def test_a_return_that_is_refused(
 
 def rotated(
     club: Club, roster: Roster, by: str = "bank", **other: Any
-) -> Request:
+) -> join.Request:
     """Return bank's request for other keys, vouched for by a member key."""
     for same in ("log_seed", "tls_pem", "certificate"):
         other[same] = getattr(club.keys["bank"], same)
-    new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
-    new, said = replace(new, **other), club.keys[by].member.raw_sign
+    new, said = replace(club.draw(), **other), club.keys[by].member.raw_sign
     return join.parse(
         join.request(
             new,
-            shape.part(Profile, roster.known("bank")),
+            shape.part(members.Profile, roster.known("bank")),
             now=NOW,
             alliance_id=roster.id,
             more={"vouched": said(new.public.said(roster.id)).hex()},
@@ -163,16 +154,14 @@ def test_a_member_takes_new_keys_by_its_word(
     club: Club, machine: TrustedRoster
 ) -> None:
     """At once: the old member key vouches for them, in the roster itself."""
-    draft = drafts.begin(machine.current, now=NOW)
+    draft = begin(machine, NOW)
     with refused("do not vouch for"):
         membership.update(draft, rotated(club, draft, "carrier"), end)
-    taken = club.keys["carrier"].seen_seed
-    asked = rotated(club, draft, seen_seed=taken)
+    asked = rotated(club, draft, seen_seed=club.keys["carrier"].seen_seed)
     wrong = membership.update(draft, asked, end)
     with malformed("carrier's seen"):
         drafts.write(wrong, machine.current)
     asked = rotated(club, draft)
     club.follow(machine, membership.update(draft, asked, end))
-    draft = drafts.begin(machine.current, now=NOW)
-    bank = club.follow(machine, draft).known("bank")
+    bank = club.follow(machine, begin(machine, NOW)).known("bank")
     assert (bank.keys, bank.number) == (asked.keys, 1)

@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -34,12 +33,11 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.cases import cases
-from tests.refusals import malformed, untrusted
+from tests.cases import cases, schema
+from tests.refusals import malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, with_epoch
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "schemas" / "roster.json").read_text())
+SCHEMA = schema("roster")
 validator = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -64,7 +62,7 @@ def whole(club: Club) -> Roster:
     )
     carrier = replace(carrier, status="removed", past="annul")
     platform = replace(platform, status="suspended", suspended_until=NOW)
-    lost = keys.generate("police.example", "txwz", club.rng, now=NOW)
+    lost = club.draw("police")
     told = structs.asdict(shape.part(Described, police))
     told |= {
         "keys": lost.public,
@@ -75,7 +73,7 @@ def whole(club: Club) -> Roster:
         police, vouched="0" * 128, returning=Returning(**told, since=NOW)
     )
     witness = SigningKey("sigsum.example/witness", 4, club.rng(32))
-    court = keys.generate("court.example", "txwz", club.rng, now=NOW)
+    court = club.draw("court")
     draft = replace(
         draft,
         members=(bank, carrier, platform, police),
@@ -178,7 +176,7 @@ def steps(path: str) -> tuple[str | int, ...]:
     )
 
 
-def edited(case: dict[str, Any]) -> Edit:
+def edited(case: Any) -> Edit:
     """Return the edit that a vector asks for."""
 
     def edit(value: Any) -> None:
@@ -270,7 +268,7 @@ def test_one_domain_for_two_members(club: Club) -> None:
 
 def test_the_id_is_no_field(full: Roster) -> None:
     """It stands in line 2."""
-    with pytest.raises(NewerError, match=r"roster\.id: unknown field"):
+    with newer(r"roster\.id: unknown field"):
         roster.from_json({**full.to_json(), "id": full.id}, full.id)
 
 
@@ -304,7 +302,7 @@ def test_an_unknown_field_or_code_to_act_on_is_newer(
     value, field = full.to_json(), path[-1] == "zzz"
     at(value, path[:-1])[path[-1]] = "telepathy"
     why = "zzz: unknown field, newer" * field or "newer software"
-    with pytest.raises(NewerError, match=why):
+    with newer(why):
         roster.from_json(value, full.id)
     assert not validator.is_valid(value)
 

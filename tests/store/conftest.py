@@ -13,20 +13,17 @@ import sqlalchemy as sa
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead, Published, VaultRow
 from syncd.flows.submission import ImportBegin, ImportMark, Outcome
 from syncd.indicator import folding
-from syncd.indicator.folding import Batch
 from syncd.indicator.statement import Report, Retract, Statement
-from syncd.store import failpoint
+from syncd.store import failpoint, sealing, vault
 from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.mirror import MirrorStore
-from syncd.store.sealing import VaultCipher
-from syncd.store.vault import Query
 from syncd.tlog.key import ED25519, SigningKey
 from tests import postgres, sample_statements
 from tests.flows import growing
 
 NOW = 1_800_000_000
-Merged = tuple[MirrorHead, MirrorHead, Sequence[Bundle], Batch]
+Merged = tuple[MirrorHead, MirrorHead, Sequence[Bundle], folding.Batch]
 Step = tuple[OwnHead, OwnHead, Sequence[Bundle]]
 Reopen = Callable[..., OwnStore]
 
@@ -56,7 +53,7 @@ def step(id_: int, to: int = 9, old: int = 0, row: int = 9) -> ImportMark:
 
 async def row_of(own: OwnStore, id_: int) -> VaultRow:
     """Return one row of the vault."""
-    [row] = await own.vault.page(Query(before=id_ + 1, limit=1))
+    [row] = await own.vault.page(vault.Query(before=id_ + 1, limit=1))
     assert row.id == id_
     return row
 
@@ -76,10 +73,10 @@ def crash_at(point: str) -> Iterator[None]:
         failpoint.arm(None)
 
 
-def sql(db: Database, text: str, **values: object) -> list[Any]:
+def sql(db: Database, text: str, **values: object) -> Any:
     """Run a statement as it stands; return its rows."""
 
-    def job(c: sa.Connection) -> list[Any]:
+    def job(c: sa.Connection) -> Any:
         done = c.execute(sa.text(text), values)
         return [*done] if done.returns_rows else []
 
@@ -189,7 +186,7 @@ def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
 
 def open_own(home: Path, clock: Clock, **other: Any) -> OwnStore:
     """Open a home's own.db under this test's keys."""
-    own = {"cipher": VaultCipher(b"v" * 32), "access_key": b"a" * 32}
+    own = {"cipher": sealing.VaultCipher(b"v" * 32), "access_key": b"a" * 32}
     more = {**own, "server": postgres.of(home), **other}
     return OwnStore(home, clock=clock, **more)
 

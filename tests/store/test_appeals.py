@@ -11,8 +11,6 @@ from syncd.store.home_stores import OwnStore
 from tests import postgres
 from tests.store.conftest import NOW, Clock, sql
 
-AT = ("bank.example/syncd/txwz/1", 7)
-
 
 def ended(access_id: int | None = 1, **other: Any) -> Appeal:
     return Appeal(
@@ -24,7 +22,7 @@ def ended(access_id: int | None = 1, **other: Any) -> Appeal:
             "measure": "hold",
             "received_at": NOW,
             "reference": "case 9",
-            "positions": (AT,),
+            "positions": (("bank.example/syncd/txwz/1", 7),),
             **other,
         }
     )
@@ -34,7 +32,7 @@ def contested(**other: Any) -> Appeal:
     return ended(cause="person", access_id=None, **other)
 
 
-async def told(own: OwnStore) -> list[Any]:
+async def told(own: OwnStore) -> Any:
     return [e.data for e in await own.events.page(1, 1000) if e.name == "undo"]
 
 

@@ -11,34 +11,24 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from syncd.errors import (
-    DamagedError,
-    ForkError,
-    QuotaError,
-    StaleError,
-    UsageError,
-)
+from syncd.errors import QuotaError, StaleError
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
-from syncd.store import quota, tables
+from syncd.store import quota, sealing, sightings, tables
 from syncd.store.home_stores import OwnStore
-from syncd.store.quota import Debit
-from syncd.store.sealing import VaultCipher
 from syncd.store.server import writer_of
-from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
 from tests.cases import each
+from tests.refusals import damaged, forked, misused, over_quota, stale
 from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
 NOW = 1_800_000_000
-HOURLY = Limit(100, 3600)
-DAILY = Limit(250, 86_400)
 
 
-def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
-    return Debit(
+def debit(n: int, request: int, now: int = NOW, **other: Any) -> quota.Debit:
+    return quota.Debit(
         **{
             "member": "bank",
             "key": "phone/1",
@@ -47,7 +37,7 @@ def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
             "request": b"%32d" % request,
             "now": now,
             "day": "2027-01-15",
-            "limits": (HOURLY, DAILY),
+            "limits": (Limit(100, 3600), Limit(250, 86_400)),
             **other,
         }
     )
@@ -63,7 +53,7 @@ async def give(own: OwnStore, *of: int, **other: Any) -> int:
 async def test_each_member_and_key_has_its_own(own: OwnStore) -> None:
     """And to another member a request sent again is another request."""
     await give(own, 100, 1)
-    with pytest.raises(QuotaError, match="pass 100 in 1 h"):
+    with over_quota("pass 100 in 1 h"):
         await give(own, 1, 2)
     await give(own, 100, 1, member="police")
     await give(own, 100, 1, key="account/1")
@@ -146,7 +136,7 @@ async def test_each_writer_has_records_before_its_own(
 ) -> None:
     """Though others write in between, a transaction fails, and it restarts."""
     other = access_book.AccessBook(
-        own.database, VaultCipher(b"a" * 32), own.clock, "local-1"
+        own.database, sealing.VaultCipher(b"a" * 32), own.clock, "local-1"
     )
     await record(own)
     await other.record([access(), access()])
@@ -159,8 +149,7 @@ async def test_each_writer_has_records_before_its_own(
 
         write(step)
 
-    failing = patch.object(own.database, "write_now", fails)
-    with failing, pytest.raises(StaleError):
+    with patch.object(own.database, "write_now", fails), stale():
         await other.record([access()])
     await record(own)
     await other.record([access()])
@@ -210,13 +199,13 @@ async def test_a_record_that_was_changed_does_not_open(
 ) -> None:
     await record(own, 2)
     sql(own.database, f"UPDATE access SET {change} WHERE id = 1")
-    with pytest.raises(DamagedError, match="does not open"):
+    with damaged("does not open"):
         await own.access.page()
 
 
 @each("store", "records_are_a_chain_that_an_anchor_closes", "change, found")
 async def test_records_are_a_chain_that_an_anchor_closes(
-    own: OwnStore, change: str, found: list[str]
+    own: OwnStore, change: str, found: Any
 ) -> None:
     """What was recorded by then is not written anew, with no secret either."""
     for _ in range(3):
@@ -366,11 +355,11 @@ async def test_a_cosigner_never_signs_less(own: OwnStore) -> None:
     book = own.cosigned
     assert await book.cosigned("seen", ORIGIN) is None
     await book.cosign("seen", ORIGIN, None, signed(5))
-    with pytest.raises(StaleError):
+    with stale():
         await book.cosign("seen", ORIGIN, None, signed(9))
-    with pytest.raises(StaleError, match="size 4 after 5"):
+    with stale("size 4 after 5"):
         await book.cosign("seen", ORIGIN, signed(5), signed(4))
-    with pytest.raises(ForkError, match="another root"):
+    with forked("another root"):
         await book.cosign("seen", ORIGIN, signed(5), signed(5, root=1))
     await book.cosign("merged", ORIGIN, None, signed(3))
     await book.cosign("seen", ORIGIN, signed(5), signed(8))
@@ -443,9 +432,9 @@ async def test_a_token_is_shown_once_and_stored_hashed(
 async def test_a_revoked_token_is_out_and_its_name_free(own: OwnStore) -> None:
     """Till then its name is refused, as is an unknown role."""
     secret = await own.bearers.add("desk", "operator")
-    with pytest.raises(UsageError, match="in use"):
+    with misused("in use"):
         await own.bearers.add("desk", "auditor")
-    with pytest.raises(UsageError, match="no role") as e:
+    with misused("no role") as e:
         await own.bearers.add("other", "root")
     assert "operator" in e.value.hint
     assert await own.bearers.revoke("desk")
@@ -463,8 +452,8 @@ async def test_sightings_wait_and_go_with_their_append(
     own: OwnStore, log: Log
 ) -> None:
     """Counted by week; dropped in the transaction that tells them."""
-    met = SightedToken(20_000, "phone", 1, b"t" * 16, "blocked")
-    later = SightedToken(20_007, "phone", 1, b"t" * 16, "blocked")
+    met = sightings.SightedToken(20_000, "phone", 1, b"t" * 16, "blocked")
+    later = sightings.SightedToken(20_007, "phone", 1, b"t" * 16, "blocked")
     await own.sightings.add([met, met, later])
     (due,) = await own.sightings.due(before=20_007)
     assert due == replace(met, count=2, id=due.id)

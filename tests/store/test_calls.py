@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import pytest
-
-from syncd.errors import DamagedError
 from syncd.store.calls import Call
 from syncd.store.home_stores import OwnStore
 from tests import postgres
+from tests.refusals import damaged
 from tests.store.conftest import NOW, Clock, sql
 
 CALL = Call("anne", "dissuaded", "refund_cs", 5000)
@@ -42,5 +40,5 @@ async def test_who_and_what_are_sealed_and_bound_to_when(
     cells = [raw for _, raw in postgres.cells(tmp_path)]
     assert not any(b"anne" in raw or b"refund_cs" in raw for raw in cells)
     sql(own.database, "UPDATE hotline_call SET at = at + 1")
-    with pytest.raises(DamagedError):
+    with damaged():
         await sums(own)

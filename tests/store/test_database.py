@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from syncd.errors import DamagedError, NewerError, UnavailableError, UsageError
 from syncd.store import migrating, tables
 from syncd.store.database import Database
 from syncd.store.migrating import HEADS
 from syncd.store.server import Server
 from tests import postgres
+from tests.refusals import damaged, misused, newer, unavailable
 from tests.store.conftest import sql
 
 REVISION = "SELECT version_num FROM alembic_version"
@@ -100,7 +100,7 @@ def test_a_newer_database_is_refused(tmp_path: Path, read_only: bool) -> None:
     where = place(tmp_path)
     with closing(Database(where, "own")) as db:
         sql(db, "UPDATE alembic_version SET version_num = 'own_99'")
-    with pytest.raises(NewerError, match=rf"own_99.*{HEADS['own']}") as e:
+    with newer(rf"own_99.*{HEADS['own']}") as e:
         Database(where, "own", read_only=read_only)
     assert "newer syncd" in e.value.hint
 
@@ -109,21 +109,21 @@ def test_something_else_is_damaged(tmp_path: Path) -> None:
     """A file that is no database is refused with the way out."""
     path = tmp_path / "mirror.db"
     path.write_bytes(b"not a database at all" * 400)
-    with pytest.raises(DamagedError, match=r"mirror\.db") as e:
+    with damaged(r"mirror\.db") as e:
         Database(path, "mirror")
     assert "backup" in e.value.hint
 
 
 def test_reading_only_makes_nothing(tmp_path: Path) -> None:
     """Who only reads neither creates nor migrates."""
-    with pytest.raises(UsageError, match="no such file"):
+    with misused("no such file"):
         Database(tmp_path / "own.db", "own", read_only=True)
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_read_job_cannot_write(own_db: Database) -> None:
     """Only the writing thread writes."""
-    with pytest.raises(UnavailableError, match=r"read-?only"):
+    with unavailable(r"read-?only"):
         await own_db.read(
             lambda c: c.exec_driver_sql("DELETE FROM vault").rowcount
         )
@@ -196,7 +196,7 @@ async def test_a_purge_wants_room_beside_the_file(
     assert sql(own_db, "PRAGMA temp_store_directory") == [(str(tmp_path),)]
     room = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
-    with pytest.raises(UnavailableError, match="1 MB free, 0 MB are"):
+    with unavailable("1 MB free, 0 MB are"):
         await own_db.purge()
 
 

@@ -5,11 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import durable, failpoint
 from syncd.store.roster_files import RosterFiles
+from tests.refusals import damaged, misused, unavailable
 from tests.store.conftest import crash_at
 
 
@@ -30,11 +28,11 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
 def test_where_the_system_refuses(tmp_path: Path) -> None:
     """The message names file and reason. Absent is None, and no error."""
     assert durable.read(tmp_path / "none") is None
-    with pytest.raises(DamagedError):
+    with damaged():
         durable.read(tmp_path)
-    with pytest.raises(UnavailableError, match="mark: No such file"):
+    with unavailable("mark: No such file"):
         durable.write(tmp_path / "none" / "mark", b"x")
-    with pytest.raises(UsageError, match="lock: No such file"):
+    with misused("lock: No such file"):
         durable.Lock(tmp_path / "none" / "lock")
 
 
@@ -75,5 +73,5 @@ def test_rosters_are_kept_in_order(tmp_path: Path) -> None:
     assert files.notes() == [b"one", b"two"]
     assert files.get(3) is None
     (tmp_path / "roster" / "000001.note").unlink()
-    with pytest.raises(DamagedError, match="gap"):
+    with damaged("gap"):
         files.notes()

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pytest
-
-from syncd.errors import Message, StaleError
+from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.store.home_stores import QUIET_S, OwnStore
+from tests.refusals import stale
 from tests.store.conftest import Clock, Log, r
 
 DAY_S = 86_400
@@ -22,7 +21,7 @@ async def put(own: OwnStore, n: int) -> None:
 
 async def test_an_append_tells_itself(own: OwnStore, log: Log) -> None:
     step = await log.write(own, r(1), r(2))
-    with pytest.raises(StaleError):
+    with stale():
         await own.log.append(*step, [])
     await log.write(own, done=["nothing to say"])
     assert await reported(own) == [

@@ -3,10 +3,8 @@
 import stat
 from pathlib import Path
 
-import pytest
-
-from syncd.errors import UnavailableError
 from syncd.store.evidence_files import MOST, keep
+from tests.refusals import unavailable
 
 
 def test_a_few_of_each(tmp_path: Path) -> None:
@@ -28,5 +26,5 @@ def test_a_few_of_each(tmp_path: Path) -> None:
 def test_a_disk_that_does_not_let_us(tmp_path: Path) -> None:
     """Says where."""
     (tmp_path / "evidence").write_bytes(b"in the way")
-    with pytest.raises(UnavailableError, match="evidence"):
+    with unavailable("evidence"):
         keep(tmp_path, "bank", b"x")

@@ -4,8 +4,6 @@ from syncd.errors import NOTHING, Message
 from syncd.store.history import KEPT_DAYS, History
 from syncd.store.home_stores import OwnStore
 
-WHY = Message("{n} days", n=7)
-
 
 async def states(
     history: History, since: int = 0
@@ -16,7 +14,7 @@ async def states(
 async def test_the_worst_of_a_day_stays(own: OwnStore) -> None:
     history = own.history
     await history.add(100, [("bank", 0, NOTHING), ("police", 0, NOTHING)])
-    await history.add(100, [("bank", 1, WHY)])
+    await history.add(100, [("bank", 1, Message("{n} days", n=7))])
     await history.add(100, [("bank", 0, NOTHING), ("police", 0, NOTHING)])
     await history.add(101, [("bank", 0, NOTHING)])
     assert await states(history) == [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.store.keyring import Keyring
+from tests.refusals import damaged, misused, untrusted
 
 COST = 2**4  # scrypt: quick, for tests
 SECRET = b"correct horse battery"
@@ -31,7 +31,7 @@ def test_keys_come_back_by_their_names(ring: Keyring, tmp_path: Path) -> None:
     assert again.need("share-phone-1-2") == b"scalar"
     again.drop("share-phone-1-2")
     assert again.get("share-phone-1-2") is None
-    with pytest.raises(DamagedError, match="missing"):
+    with damaged("missing"):
         again.need("share-phone-1-2")
 
 
@@ -46,7 +46,7 @@ def test_a_keyring_of_another_cost_opens(tmp_path: Path) -> None:
     assert Keyring.open(tmp_path, b"new").get("log") == b"seed"
     value = {**json.loads(master.read_text()), "n": 2**40}
     master.write_text(json.dumps(value))  # it would take all memory there is
-    with pytest.raises(DamagedError):
+    with damaged():
         Keyring.open(tmp_path, b"new")
 
 
@@ -68,7 +68,7 @@ def test_a_changed_master_file_is_damaged(
     raw = bytearray(path.read_bytes())
     raw[at % len(raw)] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(DamagedError, match="master: damaged"):
+    with damaged("master: damaged"):
         Keyring.open(tmp_path, SECRET)
 
 
@@ -77,16 +77,16 @@ def test_a_changed_key_file_is_damaged(ring: Keyring, tmp_path: Path) -> None:
     path = tmp_path / "keys" / "log.key"
     raw = path.read_bytes()
     path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    with pytest.raises(DamagedError, match=r"log\.key: does not open"):
+    with damaged(r"log\.key: does not open"):
         ring.get("log")
     path.write_bytes(raw)
     other = tmp_path / "keys" / "seen.key"
     other.touch(mode=0o600)
     other.write_bytes(raw)
-    with pytest.raises(DamagedError, match=r"seen\.key"):
+    with damaged(r"seen\.key"):
         ring.get("seen")
     other.write_bytes(b"short")
-    with pytest.raises(DamagedError, match=r"seen\.key"):
+    with damaged(r"seen\.key"):
         ring.get("seen")
 
 
@@ -97,7 +97,7 @@ def test_what_others_can_read_is_refused(
 ) -> None:
     """With the very command that mends it."""
     (tmp_path / "keys" / name).chmod(mode)
-    with pytest.raises(UsageError, match="others can read it") as e:
+    with misused("others can read it") as e:
         Keyring.open(tmp_path, SECRET).get("log")
     assert e.value.hint.startswith("chmod ")
     words = e.value.hint.split()
@@ -107,30 +107,30 @@ def test_what_others_can_read_is_refused(
 
 def test_another_secret_for_the_keys(ring: Keyring, tmp_path: Path) -> None:
     """The new one opens them; a wrong one is told apart from a damaged file."""
-    with pytest.raises(UntrustedError):
+    with untrusted():
         ring.change_secret(b"wrong", b"new", cost=COST)
     ring.change_secret(SECRET, b"new", cost=COST)
     assert Keyring.open(tmp_path, b"new").get("log")
     for wrong in (SECRET, b"wrong", b""):
-        with pytest.raises(UntrustedError, match="secret does not open"):
+        with untrusted("secret does not open"):
             Keyring.open(tmp_path, wrong)
 
 
 def test_no_keyring_is_made_twice(ring: Keyring, tmp_path: Path) -> None:
     """A home that has keys keeps them."""
     (other := tmp_path / "other").mkdir()
-    with pytest.raises(UsageError, match="already"):
+    with misused("already"):
         Keyring.create(tmp_path, b"other", cost=COST)
-    with pytest.raises(UsageError, match="secret is empty"):
+    with misused("secret is empty"):
         Keyring.create(other, b"", cost=COST)
-    with pytest.raises(UsageError, match="missing"):
+    with misused("missing"):
         Keyring.open(other / "x", SECRET)
 
 
 @pytest.mark.parametrize("name", ["", "../log", "a/b", "Log", "-x", "x" * 65])
 def test_names_are_names(ring: Keyring, name: str) -> None:
     """No name leaves the directory."""
-    with pytest.raises(UsageError, match="no key name"):
+    with misused("no key name"):
         ring.put(name, b"")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from syncd.errors import Message, QuotaError, StaleError, UnavailableError
+from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.roster.quotas import Limit
 from syncd.store import loading, tables
@@ -19,6 +19,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.quota import Quotas
 from syncd.store.server import Server
 from tests import postgres
+from tests.refusals import over_quota, stale, unavailable
 from tests.store.test_books import debit
 
 pytestmark = pytest.mark.slow  # a server starts
@@ -47,7 +48,7 @@ class One(Election):
     async def refused(self) -> None:
         """Write nothing: another leads."""
         for write in (self.append("late"), self.merge()):
-            with pytest.raises(StaleError, match="another daemon of ours"):
+            with stale("another daemon of ours"):
                 await write
 
     def silence(self) -> None:
@@ -137,7 +138,7 @@ async def test_a_promoted_server_hands_nothing_over(
 
 @pytest.mark.parametrize("change", [{"timeline": "another"}, {"fencing": 7}])
 async def test_who_led_before_a_failover_asks_before_it_writes(
-    one: One, change: dict[str, Any]
+    one: One, change: Any
 ) -> None:
     """The promoted server has its number, and may lack what was seen."""
     assert await one.look()
@@ -174,7 +175,7 @@ async def test_writers_that_hang_are_ended(one: One, other: One) -> None:
     await asyncio.wait_for(other.merge(), 5)
     go_on.set()
     for task in hanging:
-        with pytest.raises(UnavailableError):
+        with unavailable():
             await task
 
 
@@ -186,7 +187,7 @@ async def test_two_daemons_give_no_more_than_the_limit_together(
     await ours.debit(debit(60, 1, limits=limits))
     await theirs.debit(debit(30, 2, limits=limits))
     for _ in range(2):  # a refusal makes no repeat free
-        with pytest.raises(QuotaError, match="would pass 100"):
+        with over_quota("would pass 100"):
             await ours.debit(debit(20, 3, limits=limits))
     assert await ours.debit(debit(10, 5, limits=limits)) == 0
     await ours.prune(1_800_000_000)

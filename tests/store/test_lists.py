@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd import canonical
-from syncd.errors import MissingError, RefusedError, UsageError
+from syncd.errors import MissingError, RefusedError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import State
 from syncd.flows.submission import (
@@ -23,14 +23,8 @@ from syncd.store.imports import Refused
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
 from tests.cases import each, vectors
-from tests.store.conftest import (
-    accepted,
-    file,
-    row_of,
-    sql,
-    step,
-    taken_back,
-)
+from tests.refusals import misused, refused
+from tests.store.conftest import accepted, file, row_of, sql, step, taken_back
 
 TODAY, LATER = "2026-11-29", "2026-12-03"
 
@@ -56,7 +50,7 @@ def phone(
     )
     value = f"+86138{n:08d}"
     return NewReport(
-        *("phone", value, fields), seen=seen, expires=expires, raw=raw or value
+        "phone", value, fields, seen=seen, expires=expires, raw=raw or value
     )
 
 
@@ -130,7 +124,7 @@ STEPS = vectors("store/lists")
 
 
 @pytest.mark.parametrize("steps", STEPS["said"].values(), ids=STEPS["said"])
-async def test_what_is_said_again(own: OwnStore, steps: list[Any]) -> None:
+async def test_what_is_said_again(own: OwnStore, steps: Any) -> None:
     for one in steps:
         how = {"day": one.get("day", TODAY)}
         if "back" in one:
@@ -194,7 +188,7 @@ async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
 
 
 @pytest.mark.parametrize("steps", STEPS["gone"].values(), ids=STEPS["gone"])
-async def test_what_is_gone(own: OwnStore, steps: list[Any]) -> None:
+async def test_what_is_gone(own: OwnStore, steps: Any) -> None:
     for one in steps:
         of = {**one}
         if "hand" in of:
@@ -227,7 +221,7 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     """It was in to its end; only what it lacks was left open."""
     await run(own, "a", 1, 2, 3)
     await run(own, "a", 1, 2)
-    with pytest.raises(RefusedError, match="gone: 1 of"):
+    with refused("gone: 1 of"):
         await run(own, "a", 1, 2, gone="retract")
     id_ = await read(own, file("next", "a"), 1, 2, 4)
     state = await end(own, id_, agreed=True)
@@ -250,13 +244,13 @@ async def test_too_many_at_once_stop_it(
         state = await run(own, "a", *rows[lost:], gone="retract")
         assert (state.due, state.dropped) == (lost, lost)
         return
-    with pytest.raises(RefusedError, match=f"gone: {lost} of") as e:
+    with refused(f"gone: {lost} of") as e:
         await run(own, "a", *rows[lost:], gone="retract")
     assert f"at most {may} go unasked" in str(e.value)
     assert f"--gone-at-most {lost}" in e.value.hint
     [newest] = await own.imports.history(limit=1)
     for other in (lost - 1, lost + 1):  # that is not what was told
-        with pytest.raises(RefusedError, match=f"gone: {lost} of"):
+        with refused(f"gone: {lost} of"):
             await end(own, newest.id, gone="retract", gone_at_most=other)
     assert len(await in_force(own)) == min(size, 100)
     state = await end(own, newest.id, gone="retract", gone_at_most=lost)
@@ -268,7 +262,7 @@ async def test_a_number_that_is_named_is_a_limit_too(own: OwnStore) -> None:
     rows = [phone(n) for n in range(300)]
     await run(own, "a", *rows)
     await run(own, "a", *rows[2:])
-    with pytest.raises(RefusedError, match="at most 1 go unasked"):
+    with refused("at most 1 go unasked"):
         await run(own, "a", *rows[2:], gone="retract", gone_at_most=1)
 
 
@@ -308,7 +302,7 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     ]
     assert [i.id for i in await own.imports.history(list_name="a")] == [3, 1]
     assert [i.id for i in await own.imports.history(3, 1)] == [2]
-    with pytest.raises(UsageError, match="list: none has that name"):
+    with misused("list: none has that name"):
         await own.imports.history(list_name="c")
     first = found[2]
     assert (first.accepted, first.refused) == (2, 1)
@@ -326,7 +320,7 @@ async def test_a_list_that_stopped_ends_on_purpose_only(own: OwnStore) -> None:
     """Another file, or other options, could double what is in."""
     first = await own.imports.begin(file("1", "a"))
     await own.vault.accept([phone(1)], step(first.id, row=2))
-    with pytest.raises(UsageError, match="import 1 stopped at row 2"):
+    with misused("import 1 stopped at row 2"):
         await own.imports.begin(file("2", "a"))
     assert (await own.imports.begin(file("1", "a"))).id == first.id
     assert (await own.imports.begin(file("1", "a", anew=True))).id == 2
@@ -378,7 +372,7 @@ async def test_more_refused_than_are_kept_take_nothing_back(
     monkeypatch.setattr(imports, "MOST_REFUSED", 1)
     await run(own, "a", 1, 2)
     await run(own, "a", 1, refused=("x", "y"))
-    with pytest.raises(RefusedError, match="2 rows were refused, too many"):
+    with refused("2 rows were refused, too many"):
         await run(own, "a", 1, refused=("x", "y"), gone="retract")
     assert await in_force(own) == ["1", "2"]
 

@@ -10,20 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from syncd.errors import Message, StaleError
+from syncd.errors import Message
 from syncd.flows.ports import Finding, MirrorHead
-from syncd.indicator import absent, codec, folding
+from syncd.indicator import absent, codec, folding, leaf
 from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch, Rows
-from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.store import erasing, stored_claims
+from syncd.store import erasing, snapshot, stored_claims
 from syncd.store.mirror import MirrorStore as Mirror
-from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
 from tests import postgres
 from tests.alliance import claims_of
 from tests.flows import growing
+from tests.refusals import stale
 from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, back, crash_at, r
 
@@ -53,7 +52,7 @@ async def as_said(mirror: Mirror, log: Log) -> list[Row]:
     return rows
 
 
-async def stored(mirror: Mirror, log: Log, n: int = 0) -> list[Record]:
+async def stored(mirror: Mirror, log: Log, n: int = 0) -> list[leaf.Record]:
     """Return the records of a bundle that is here."""
     bundle = await mirror.bundle(log.origin, n)
     assert bundle is not None
@@ -95,16 +94,16 @@ async def test_advance_keeps_bundles_head_and_claims(
 async def test_only_from_where_it_is(mirror: Mirror, log: Log) -> None:
     """A step that begins elsewhere, or goes back, is stale and writes none."""
     step = await log.merge(mirror, r(1))
-    with pytest.raises(StaleError, match="not at 0/0 now"):
+    with stale("not at 0/0 now"):
         await mirror.advance(*step)
     old, new, bundles, batch = log.mirrored(r(2))
     for wrong in (
         replace(old, merged=0),
         replace(old, frontier=Frontier.EMPTY, merged=0),
     ):
-        with pytest.raises(StaleError):
+        with stale():
             await mirror.advance(wrong, new, bundles, batch)
-    with pytest.raises(StaleError, match="no advance"):
+    with stale("no advance"):
         await mirror.advance(new, old, bundles, batch)
     assert await mirror.head(log.origin) == step[1]
     await mirror.advance(old, new, bundles, batch)
@@ -118,7 +117,7 @@ async def test_a_contested_log_stands_still(mirror: Mirror, log: Log) -> None:
     assert (await mirror.head(log.origin)).contested
     old, new, bundles, batch = log.mirrored(r(2))
     for head in (old, await mirror.head(log.origin)):
-        with pytest.raises(StaleError):
+        with stale():
             await mirror.advance(head, new, bundles, batch)
     assert await mirror.contested() == {log.origin}
     assert sorted(await mirror.evidence(log.origin)) == [b"note a", b"note b"]
@@ -222,7 +221,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     await as_said(mirror, log)
     assert await mirror.rejected(log.origin) == []
     await mirror.decide(head, 1, [head.note])
-    with pytest.raises(StaleError, match="not at 2/2 now"):
+    with stale("not at 2/2 now"):
         await mirror.decide(head, 1, [])
     assert await in_force(mirror, log) == refolded(log, 1)
 
@@ -365,7 +364,6 @@ def test_spans_are_the_indices_that_ranges_cover(
 
 async def test_what_no_writer_should_erase(mirror: Mirror, log: Log) -> None:
     """It is erased, and told: a breach is never a reason to ignore it."""
-    later = {"expires": "2199-01-01"}
 
     async def say(*statements: Statement) -> None:
         await log.merge(mirror, *statements)
@@ -380,7 +378,7 @@ async def test_what_no_writer_should_erase(mirror: Mirror, log: Log) -> None:
 
     await say(
         r(0),  # has expired
-        *(r(n, **later) for n in range(1, 5)),
+        *(r(n, expires="2199-01-01") for n in range(1, 5)),
         *(back(n, n) for n in range(1, 4)),
     )
     await say(erase((0, 2), (5, 6)))  # as one should
@@ -407,7 +405,7 @@ def sightings(
     tmp_path: Path, *, wanted: bool = True
 ) -> list[tuple[object, ...]]:
     """Return token, kind and epoch, index and record of each, or of claims."""
-    with MirrorSnapshot.of(tmp_path, postgres.of(tmp_path)) as mirror:
+    with snapshot.MirrorSnapshot.of(tmp_path, postgres.of(tmp_path)) as mirror:
         return [row[1:5] for row in mirror.rows(sightings=wanted)]
 
 
@@ -551,7 +549,7 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
     new = replace(new, missing=(0,))
     await mirror.advance(old, new, log.close(0).bundles, nothing)
     other = replace(bundles[0], root=b"\0" * 32)
-    with pytest.raises(StaleError):
+    with stale():
         await mirror.replace_bundle(log.origin, other)
     await mirror.replace_bundle(log.origin, bundles[0])
     assert await mirror.bundle(log.origin, 0) == bundles[0]

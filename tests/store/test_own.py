@@ -7,7 +7,6 @@ from unittest.mock import patch
 
 import pytest
 
-from syncd.errors import DamagedError, StaleError, UnavailableError, UsageError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Published
 from syncd.indicator import absent, codec
@@ -16,6 +15,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
 from tests import postgres
 from tests.flows.growing import ORIGIN
+from tests.refusals import damaged, misused, stale, unavailable
 from tests.sample_statements import erase
 from tests.store.conftest import Log, Reopen, crash_at, r, sql
 
@@ -47,22 +47,22 @@ async def test_a_gap_is_refused(own: OwnStore, log: Log) -> None:
     await own.log.found(log.tip)
     old, new, bundles = log.grow(*log.reported(600))
     for wrong in (bundles[1:], bundles[:-1], bundles[::-1], ()):
-        with pytest.raises(StaleError, match="log: bundles do not lead"):
+        with stale("log: bundles do not lead"):
             await own.log.append(old, new, wrong, ())
     await own.log.append(old, new, bundles, ())
-    with pytest.raises(StaleError, match="not at 0 now"):
+    with stale("not at 0 now"):
         await own.log.append(old, new, bundles, ())
     assert await own.log.head() == new
 
 
 async def test_a_log_is_founded_once(own: OwnStore, log: Log) -> None:
     """A second founding of the same origin is refused."""
-    with pytest.raises(UsageError, match="no log here"):
+    with misused("no log here"):
         await own.log.head()
-    with pytest.raises(UsageError, match="no log here"):
+    with misused("no log here"):
         own.log.released()
     await own.log.found(log.tip)
-    with pytest.raises(StaleError, match="there already"):
+    with stale("there already"):
         await own.log.found(log.tip)
 
 
@@ -71,7 +71,7 @@ async def test_once_is_once(own: OwnStore, log: Log) -> None:
     await log.write(own, r(1), done=["roster/1"])
     assert await own.log.was_done("roster/1")
     assert not await own.log.was_done("roster/2")
-    with pytest.raises(StaleError, match="roster/1 was written before"):
+    with stale("roster/1 was written before"):
         await log.write(own, r(2), done=["roster/1"])
     assert (await own.log.head()).frontier.size == 1
 
@@ -117,10 +117,10 @@ async def test_a_mark_that_could_not_be_written(
     assert not await own.log.release()
     in_the_way = tmp_path / f"{HIGH_WATER}.new"
     in_the_way.mkdir()
-    with pytest.raises(UnavailableError, match=HIGH_WATER):
+    with unavailable(HIGH_WATER):
         await own.log.append(*log.grow(r(1)), ())
     assert await own.log.head() == log.tip
-    with pytest.raises(UnavailableError, match=HIGH_WATER):
+    with unavailable(HIGH_WATER):
         await own.log.release()
     assert own.log.released() == before
     in_the_way.rmdir()
@@ -158,7 +158,7 @@ async def test_a_database_behind_its_mark_is_refused(
         again = reopen()
         await again.log.append(*log.grow(*log.reported(5)), ())
         again.close()
-    with pytest.raises(DamagedError, match=r"at size 0.*size 5") as e:
+    with damaged(r"at size 0.*size 5") as e:
         reopen()
     assert "fork" in e.value.hint
 
@@ -193,14 +193,14 @@ async def test_a_mark_that_is_not_this_logs(
     (tmp_path / HIGH_WATER).unlink()
     if mark:
         (tmp_path / HIGH_WATER).write_bytes(mark)
-    with pytest.raises(DamagedError, match=why) as e:
+    with damaged(why) as e:
         reopen()
     assert mark or "another member" in e.value.hint
 
 
 async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
     """The second is refused and hears the first one's pid."""
-    with pytest.raises(UsageError, match=f"pid {os.getpid()}"):
+    with misused(f"pid {os.getpid()}"):
         reopen()
     own.close()
     reopen().close()
@@ -215,7 +215,7 @@ async def test_erased_payloads_leave_the_disk(
     row = Published(1, 0, b"t" * 16, 1)
     _, _, bundles = await log.write(own, *log.reported(2), rows=[row])
     assert bundles[0].gz in postgres.disk(tmp_path, "own")
-    given: dict[str, Any] = {"erased": [(0, 1, 2)]} if by == 3 else {}
+    given: Any = {"erased": [(0, 1, 2)]} if by == 3 else {}
     await log.write(own, erase((0, 1)), **given)
     if not given:
         await own.log.erase(log.origin, [(0, 1, by)])
@@ -252,7 +252,7 @@ async def test_a_changed_tip_is_damaged(
     await log.write(own, r(1))
     sql(own.database, f"UPDATE log SET {column} = :value", value=value)
     own.close()
-    with pytest.raises(DamagedError, match=why):
+    with damaged(why):
         reopen()
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
 from syncd.store.home_stores import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
 from tests import postgres
+from tests.refusals import damaged, refused
 from tests.store.conftest import NOW, Clock, sql
 
 PHONE = Identifier("phone", "+12025550100")
@@ -31,7 +31,7 @@ def local(n: int, list_: str = "police") -> NewEntry:
     return NewEntry("local", "phone", value, EntryFields(), list_, DAY + 30)
 
 
-async def add(entries: OwnEntries, *some: NewEntry) -> list[Any]:
+async def add(entries: OwnEntries, *some: NewEntry) -> Any:
     return await entries.add(some, "chen")
 
 
@@ -99,7 +99,7 @@ async def dropped(
     entries: OwnEntries, load: int, most: int | None = None
 ) -> tuple[int, int]:
     return await entries.remove_list(
-        *("police", "chen", "list_dropped"), load=load, most=most
+        "police", "chen", "list_dropped", load=load, most=most
     )
 
 
@@ -135,7 +135,7 @@ async def test_a_load_that_lacks_too_much_stops(entries: OwnEntries) -> None:
     await entries.add([local(n) for n in range(30)], "chen", 1)
     load, _ = await entries.begin_load("police")
     await entries.add([local(n) for n in range(10)], "chen", load)
-    with pytest.raises(RefusedError, match="20 of its 30") as caught:
+    with refused("20 of its 30") as caught:
         await dropped(entries, load)
     assert "--gone-at-most" in caught.value.hint
     assert await dropped(entries, load, 20) == (20, 10)
@@ -182,5 +182,5 @@ async def test_a_row_that_was_changed_does_not_open(
     await add(entries, exempt(why="a"))
     await entries.remove([1], "", "chen", "b")
     sql(own.database, f"UPDATE own_entry SET {change}")
-    with pytest.raises(DamagedError, match="own_entry: row 1"):
+    with damaged("own_entry: row 1"):
         await entries.page(Filter(ended=True))

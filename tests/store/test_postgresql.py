@@ -14,6 +14,7 @@ from syncd.store import postgresql, tables
 from syncd.store.database import Database
 from syncd.store.server import Server
 from tests import postgres
+from tests.refusals import failing, misused, unavailable
 
 pytestmark = pytest.mark.slow  # a server starts
 
@@ -56,9 +57,7 @@ def test_a_server_that_does_not_promise_durability(
         postgres.wait_for(
             f"SELECT 1 WHERE current_setting('{promise}') = 'off'"
         )
-        with pytest.raises(
-            UsageError, match=f"{promise} is off, want on: what"
-        ):
+        with misused(f"{promise} is off, want on: what"):
             Database(server, "own")
     Database(server, "own", read_only=True).close()
 
@@ -69,13 +68,13 @@ def test_another_encoding_is_refused() -> None:
         "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII'"
         " LC_COLLATE 'C' LC_CTYPE 'C'"
     )
-    with pytest.raises(UsageError, match="is SQL_ASCII, want UTF8"):
+    with misused("is SQL_ASCII, want UTF8"):
         Database(postgres.at("ascii"), "own")
 
 
 def refused(url: str, password: Path | None = None) -> SyncdError:
     """Return the error of one that cannot be opened."""
-    with pytest.raises(SyncdError) as e:
+    with failing() as e:
         Database(Server(url, password), "own")
     return e.value
 
@@ -117,7 +116,7 @@ def test_one_writes_at_a_time(
     with closing(Database(server, "own")) as other:
 
         def job(c: sa.Connection) -> None:
-            with pytest.raises(UnavailableError, match="lock timeout"):
+            with unavailable("lock timeout"):
                 put("other", other)
             c.execute(tables.done.insert().values(name="one"))
 
@@ -157,9 +156,9 @@ async def test_no_standby_is_read_or_led_by(
 ) -> None:
     """It lags: a revoked token would open, a lock there keeps nobody off."""
     monkeypatch.setattr(postgresql, "_IS_STANDBY", "SELECT true")
-    with pytest.raises(UnavailableError, match="is a standby"):
+    with unavailable("is a standby"):
         names(own_db)
-    with pytest.raises(UnavailableError, match="is a standby"):
+    with unavailable("is a standby"):
         own_db.session("syncd one")
 
 
@@ -209,7 +208,7 @@ async def test_a_commit_that_was_not_answered_is_looked_up(
         if breaks == "after":
             await second
         else:
-            with pytest.raises(UnavailableError, match="nothing was written"):
+            with unavailable("nothing was written"):
                 await second
         await asyncio.to_thread(put, "third", db)
         found = await asyncio.to_thread(names, db)

@@ -7,17 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
-from syncd.tlog import checkpoint, note, strict
+from syncd.tlog import checkpoint, key, note, strict
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import each, vectors
 from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
-NOTES = vectors("tlog/notes")
-
-ALPHA = SigningKey("alpha.example/log", ED25519, b"\1" * 32)
-HEAD = checkpoint.parse(NOTES["checkpoints"][3]["text"])
+ALPHA = key.SigningKey("alpha.example/log", key.ED25519, b"\1" * 32)
+HEAD = checkpoint.parse(vectors("tlog/notes")["checkpoints"][3]["text"])
 
 checkpoints = st.builds(
     Checkpoint,
@@ -60,7 +57,7 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
 
 
 @each("tlog/notes", "checkpoints", "case", "size")
-def test_published_checkpoints_open_and_are_made(case: dict[str, Any]) -> None:
+def test_published_checkpoints_open_and_are_made(case: Any) -> None:
     raw = case["cosigned"].encode()
     head, signed = checkpoint.open_(raw, ALPHA.verifier)
     assert (str(head), head.size) == (case["text"], case["size"])

@@ -3,9 +3,8 @@
 import pytest
 
 from syncd.errors import MalformedError, UntrustedError
-from syncd.tlog import checkpoint, merkle, proof, tiles
+from syncd.tlog import checkpoint, key, merkle, proof, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import each, vectors
 from tests.refusals import malformed
 from tests.tlog.test_merkle import leaf, leaves
@@ -15,7 +14,7 @@ ROOTS = {
     for case in vectors("tlog/roots")["roots"]
     if 1 <= case["size"] <= 300
 }
-ALPHA = SigningKey("alpha.example/log", ED25519, b"1" * 32)
+ALPHA = key.SigningKey("alpha.example/log", key.ED25519, b"1" * 32)
 
 
 LEAVES = leaves(300)

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
-from syncd.tlog import checkpoint, note, witness
+from syncd.tlog import checkpoint, merkle, note, witness
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey, parse_vkey
-from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.witness import Request
 from tests.cases import vectors
 from tests.refusals import malformed
@@ -28,15 +27,10 @@ RAW = bytes(GROW)
 HEAD, NOTE = RAW.split(b"\n\n", 1)
 
 
-def signed(size: int, root: bytes) -> note.Note:
-    """Return what alpha would sign."""
-    return checkpoint.sign(Checkpoint(LOG.name, size, root), ALPHA)
-
-
 @pytest.mark.parametrize(
     "case", FILE["requests"], ids=lambda c: f"{c['old']}-{c['new']}"
 )
-def test_published_requests_are_granted(case: dict[str, Any]) -> None:
+def test_published_requests_are_granted(case: Any) -> None:
     asked = witness.parse(case["body"].encode())
     assert bytes(asked) == case["body"].encode()
     assert (asked.old, asked.head.size) == (case["old"], case["new"])
@@ -86,7 +80,8 @@ def test_a_request_has_at_most_63_hashes() -> None:
 
 def ask(old: int, proof: Sequence[bytes], size: int, root: bytes) -> Request:
     """Return a request that alpha signed."""
-    return witness.Request(old, proof, signed(size, root))
+    head = Checkpoint(LOG.name, size, root)
+    return witness.Request(old, proof, checkpoint.sign(head, ALPHA))
 
 
 def test_an_unknown_origin_is_404() -> None:
@@ -148,4 +143,4 @@ def test_what_is_not_shown_to_extend_is_422(asked: Request, last: int) -> None:
 def test_the_same_checkpoint_may_be_cosigned_again() -> None:
     asked = ask(300, (), 300, ROOTS[300])
     assert witness.judge(asked, LOG, 300, ROOTS[300]).status == 200
-    assert witness.judge(ask(0, (), 0, EMPTY_ROOT), LOG).status == 200
+    assert witness.judge(ask(0, (), 0, merkle.EMPTY_ROOT), LOG).status == 200

@@ -100,7 +100,7 @@ class LocalClient:
     async def post(self, path: str, json_: Any = None, **more: Any) -> Reply:
         return await self.call("POST", path, json_, **more)
 
-    async def take(self, *reports: dict[str, Any]) -> list[Any]:
+    async def take(self, *reports: dict[str, Any]) -> Any:
         """Hand in reports; return what became of each."""
         body = {"reports": list(reports)}
         reply = await self.post("/v1/reports", body, status=202)
@@ -108,7 +108,7 @@ class LocalClient:
 
     async def ask(
         self, kind: str, *values: str, purpose: str = "call_check"
-    ) -> list[Any]:
+    ) -> Any:
         """Look values up."""
         reply = await self.post(
             "/v1/lookups",
@@ -146,7 +146,7 @@ def held(method: str, path: str, status: int, media: str, raw: bytes) -> None:
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
-def report(value: str, kind: str = "phone", **more: Any) -> dict[str, Any]:
+def report(value: str, kind: str = "phone", **more: Any) -> Any:
     """Return a right report."""
     role = {"phone": "caller", "url": "phishing_host"}.get(
         kind, "collecting_account"

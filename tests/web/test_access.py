@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.flows.ports import Access
-from syncd.indicator import token
-from syncd.indicator.identifier import for_lookup
+from syncd.indicator import identifier, token
 from tests.cases import each
 from tests.web.local_client import LocalClient, Reply, report
 
@@ -38,7 +37,7 @@ async def ask(
     return reply["items"][0]
 
 
-async def read(client: LocalClient, query: str = "") -> list[Any]:
+async def read(client: LocalClient, query: str = "") -> Any:
     reply = await client.get(f"/v1/access?{query}", **ROLE, status=200)
     return list(reply["items"])
 
@@ -92,7 +91,7 @@ async def test_all_tokens_of_a_person_are_counted_as_one(
     own = bank.member.own
     for n in range(2):
         await own.bearers.add(f"till {n}", "reader", None, "0901", "Li")
-    access: Any = own.access
+    access = own.access
     looked = Access("till 0", "account_opening", "", None)
     await access.record([looked, looked, replace(looked, caller="till 1")])
     past = bank.member.node.ctx.now() - 86_400
@@ -149,7 +148,7 @@ async def test_what_is_left_out_leaves_no_trace(
     quiet = "+12025559012"
     clock = bank.member.node.ctx.clock()
     for member in (bank, carrier):
-        access: Any = member.member.own.access
+        access = member.member.own.access
         monkeypatch.setattr(access, "_clock", lambda: int(clock))
 
     async def compared(number: str) -> Any:
@@ -168,8 +167,7 @@ async def test_what_is_left_out_leaves_no_trace(
     await ask(bank, quiet)
     await ask(bank, quiet, purpose="loan_check", role="operator")
     await bank.get("/v1/indicators?limit=1000", role="reader")
-    items = await compared(quiet)
-    assert [i["purpose"]["code"] for i in items] == [
+    assert [i["purpose"]["code"] for i in await compared(quiet)] == [
         *("transaction_check", "subject_access")
     ]
 
@@ -188,7 +186,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
     await ask(police, number, purpose="case_work")
     node = bank.member.node
     outputs = await node.tokeniser.outputs(
-        for_lookup("phone", number), purpose="test", timeout_s=5
+        identifier.for_lookup("phone", number), purpose="test", timeout_s=5
     )
     kept = await police.member.own.access.page(limit=10_000)
     [place] = [r for r in kept if r.purpose == "case_work"][-1].positions or ()
@@ -209,7 +207,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
 
 @each("syncd/local-api", "appeals", "draft, why")
 async def test_an_appeal_that_cannot_be(
-    bank: LocalClient, draft: dict[str, str], why: str
+    bank: LocalClient, draft: Any, why: str
 ) -> None:
     reply = await bank.post("/v1/appeals", draft, **ROLE, status=400)
     assert why in reply["detail"]

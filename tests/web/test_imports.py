@@ -11,23 +11,19 @@ from syncd.node.serve import intake
 from tests.web.local_client import LocalClient, Reply, report
 
 
-def urls(name: str, count: int) -> list[dict[str, Any]]:
+def urls(name: str, count: int) -> Any:
     """Return reports of hosts that nobody else has."""
     hosts = [f"http://{name}{n}.example/" for n in range(count)]
     return [report(host, "url") for host in hosts]
 
 
-def problem(detail: str) -> dict[str, Any]:
+def problem(detail: str) -> Any:
     return {"type": "x", "title": "", "status": 400, "detail": detail}
 
 
 async def take(
-    client: LocalClient,
-    name: str,
-    reports: list[Any],
-    *refused: Any,
-    **more: Any,
-) -> dict[str, Any]:
+    client: LocalClient, name: str, reports: Any, *refused: Any, **more: Any
+) -> Any:
     """Hand in all rows of a list's next file; return how far it is."""
     wanted = {"name": f"{name}.csv", "size": 9, "list": name, **more}
     wanted["file"] = f"{len(reports):064x}"
@@ -129,7 +125,7 @@ async def end(
 
 
 async def whole(
-    client: LocalClient, name: str, reports: list[Any], **how: Any
+    client: LocalClient, name: str, reports: Any, **how: Any
 ) -> Any:
     """Import a file of a list, to its end."""
     begun = await take(client, name, reports)
@@ -232,7 +228,7 @@ async def test_refused_rows_come_back_as_they_were(
     await police.post(path, many, status=400)
 
 
-async def search(client: LocalClient, **asked: Any) -> list[Any]:
+async def search(client: LocalClient, **asked: Any) -> Any:
     """Ask for rows of the vault, by value too."""
     reply = await client.post("/v1/reports/search", asked, status=200)
     return list(reply["items"])

@@ -14,7 +14,7 @@ from tests.alliance import Alliance
 from tests.web.local_client import EMERGENCY, LocalClient, report
 
 
-async def one(client: LocalClient, kind: str, value: str) -> dict[str, Any]:
+async def one(client: LocalClient, kind: str, value: str) -> Any:
     [item] = await client.ask(kind, value, purpose="test")
     return dict(item)
 
@@ -113,7 +113,7 @@ async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
 # ------------------------------------------------------ known and retracted
 
 
-async def rows(client: LocalClient, **query: Any) -> list[Any]:
+async def rows(client: LocalClient, **query: Any) -> Any:
     return list((await client.post("/v1/reports/search", query))["items"])
 
 
@@ -127,7 +127,7 @@ async def test_what_is_retracted_is_gone_everywhere(
     assert (await one(bank, "phone", value))["verdict"] == "suspected"
     [row] = await rows(police, before=taken["id"] + 1, limit=1)
     assert (row["state"], row["value"]) == ("published", value)
-    ways: dict[str, dict[str, Any]] = {
+    ways: Any = {
         "value": {"kind": "phone", "value": value},
         "id": {"ids": [taken["id"]]},
         "position": {"positions": [row["position"]]},
@@ -272,7 +272,7 @@ async def test_indicators_are_paged_by_token_each_once(
     )
     await police.settle()
 
-    async def walk(client: LocalClient, limit: int) -> list[Any]:
+    async def walk(client: LocalClient, limit: int) -> Any:
         found, after = [], ""
         while True:
             path = f"/v1/indicators?limit={limit}&after={after}"

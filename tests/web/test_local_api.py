@@ -13,16 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.console import page
-from syncd.web import openapi, routes
-from syncd.web.problem import MEDIA
+from syncd.web import openapi, problem, routes
 from syncd.web.routes import ADMINS, ALL, COMPLIANCE, OPEN, REVIEWERS, Route
 from tests.cases import vectors
-from tests.web.local_client import (
-    DOCUMENT,
-    EMERGENCY,
-    LocalClient,
-    report,
-)
+from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
 REFUSED = vectors("syncd/local-api")
 LOOKUP = {"purpose": "test", "items": [{"kind": "url", "value": "a.example"}]}
@@ -350,7 +344,7 @@ async def test_what_is_no_http_gets_a_problem_too(
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.partition(b" ")[2].startswith(b"400"), answer
-    assert MEDIA.encode() in head
+    assert problem.MEDIA.encode() in head
     assert json.loads(body)["status"] == 400
 
 

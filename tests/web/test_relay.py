@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, make_mocked_request
 from yarl import URL
 
-from syncd.errors import UnavailableError
 from syncd.web.relay import Relay
+from tests.refusals import unavailable
 
 LARGE = bytes(range(256)) * 4096
 
@@ -118,6 +118,6 @@ async def test_nobody_behind_it(tmp_path: Path) -> None:
     """It says so, and is no use until somebody is there."""
     relay = Relay(tmp_path / "sock")
     request = make_mocked_request("GET", "/")
-    with pytest.raises(UnavailableError, match="does not answer"):
+    with unavailable("does not answer"):
         await relay.answer(request)
     await relay.close()

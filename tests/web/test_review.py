@@ -13,9 +13,6 @@ from tests.alliance import Alliance, Member, as_founded, shared
 from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
-PEOPLE = cases("syncd/local-api", "people")
-
-
 alliance = shared(
     as_founded,
     *("bank", "carrier", "police"),
@@ -35,7 +32,7 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
             if member.id == "police":
                 continue
             add = member.own.bearers.add
-            for name, role, staff in PEOPLE:
+            for name, role, staff in cases("syncd/local-api", "people"):
                 client.tokens[name] = await add(
                     f"my {name}", role, None, staff, "张三"
                 )
@@ -53,7 +50,7 @@ async def forget(member: Member) -> None:
     await member.own.published.prune("9999")
 
 
-def phones(first: int, n: int) -> list[dict[str, Any]]:
+def phones(first: int, n: int) -> Any:
     return [report(f"+1202555{first + i:04}") for i in range(n)]
 
 
@@ -101,7 +98,7 @@ async def shown(client: LocalClient, id_: int, what: str = "item") -> Any:
     return reply[what]
 
 
-def ends(first: int, n: int) -> dict[str, Any]:
+def ends(first: int, n: int) -> Any:
     """Return a retraction of reports."""
     return {"reason": "false_positive", "values": values(first, n)}
 
@@ -182,9 +179,7 @@ async def test_what_goes_in_many_small_calls_is_much(
     assert reply["accepted"] == 2
 
 
-async def test_many_vouches_and_new_owners_wait(
-    carrier: LocalClient,
-) -> None:
+async def test_many_vouches_and_new_owners_wait(carrier: LocalClient) -> None:
     for path, field, draft in (
         ("vouches", "vouches", {"kind": "phone", "role": "hotline"}),
         ("reassignments", "numbers", {"since": "2026-11-01"}),
@@ -265,10 +260,7 @@ async def test_an_erasure_always_waits(bank: LocalClient) -> None:
     await bank.post("/v1/retractions", ends(1550, 1))
     await bank.settle()
     last = await bank.member.size() - 1
-    named: dict[str, Any] = {
-        "entries": [last - 1, last],
-        "reason": "subject_right",
-    }
+    named: Any = {"entries": [last - 1, last], "reason": "subject_right"}
     where = "/v1/log/erasures"
     effect = await bank.post(where, named)
     assert effect["types"] == {"report": 1, "retract": 1}

@@ -32,23 +32,19 @@ from typing import Any
 
 from syncd import canonical, config
 from syncd.errors import SyncdError
-from syncd.flows import merge, publish, pull
-from syncd.flows.cosign import Cosigner
+from syncd.flows import cosign, merge, publish, pull, tokenise
 from syncd.flows.draft import NewReport
 from syncd.flows.merge import PullContext
 from syncd.flows.ports import OwnHead
 from syncd.flows.publish import Writer
 from syncd.flows.submission import ImportBegin, ImportMark
-from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report, Retract
 from syncd.node.pinned import clock
-from syncd.store import failpoint
+from syncd.store import failpoint, own, sealing
 from syncd.store.home_stores import OwnStore, open_mirror
-from syncd.store.own import OwnLogStore
 from syncd.store.retracting import Terms
-from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import COSIGNATURE, ED25519, SigningKey
@@ -57,13 +53,12 @@ from tests.flows.growing import FakeSource, Log, offload
 OWN = SigningKey("bank.example/syncd/txwz/1", ED25519, b"b" * 32)
 OTHER = SigningKey("police.example/syncd/txwz/1", ED25519, b"p" * 32)
 MERGED = SigningKey("bank.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
-VAULT_KEY = b"v" * 32
 TODAY = "2026-11-21"
 BATCH = 23  # rows of the file in one step: not a part of 256
 STEP = 41  # entries of the other's log in one pull
 MOST = 30_000  # entries that the other's log has at all
 FULL = 256
-FIELDS: dict[str, Any] = {
+FIELDS: Any = {
     "label": "other",
     "role": "phishing_host",
     "evidence": "user_tag",
@@ -128,7 +123,7 @@ class Other(FakeSource):
         return OwnHead.signed(OTHER, tree).note
 
 
-class Observed(OwnLogStore):
+class Observed(own.OwnLogStore):
     """The own log, with somebody outside who sees each release at once."""
 
     def _release(self, note: bytes) -> None:
@@ -163,7 +158,7 @@ class SwappedRelease(SwappedMark):
 BUILDS = {"": Observed, "mark": SwappedMark, "release": SwappedRelease}
 
 
-class Urls(Tokeniser):
+class Urls(tokenise.Tokeniser):
     """Tokens of URLs: nobody needs to be asked."""
 
     def __init__(self) -> None:
@@ -184,7 +179,7 @@ def open_own(home: Path) -> OwnStore:
     """Open the member's own.db."""
     return OwnStore(
         home,
-        cipher=VaultCipher(VAULT_KEY),
+        cipher=sealing.VaultCipher(b"v" * 32),
         access_key=b"a" * 32,
         clock=clock,
         server=server(home),
@@ -286,13 +281,12 @@ class Life:
 
     async def receipt(self) -> None:
         """Sign what is merged."""
-        cosigner = Cosigner(
+        signed = await cosign.Cosigner(
             mirror=self.mirror,
             log_key=OTHER.verifier,
             book=self.own.cosigned,
             now=clock(),
-        )
-        signed = await cosigner.merged(MERGED)
+        ).merged(MERGED)
         if signed is not None:
             tell("receipt", base64.b64encode(signed.note).decode())
 

@@ -20,10 +20,7 @@ import msgspec
 import pytest
 
 from syncd.flows.draft import Draft
-from syncd.web import report_forms
-from syncd.web.own_list_forms import OwnRemoval
-from syncd.web.report_forms import ReportsCall
-from syncd.web.routes import Caller
+from syncd.web import own_list_forms, report_forms, routes
 from tests import postgres
 from tests.alliance import ROLES, Alliance, Member, Process, until
 from tests.cases import vectors
@@ -139,7 +136,7 @@ REPORTED = [
 ]
 
 
-def listed(name: str, kind: str = "phone", **more: object) -> dict[str, Any]:
+def listed(name: str, kind: str = "phone", **more: object) -> Any:
     """Return a report of a canary."""
     fixed = {"label": "other", "role": ROLES[kind], "evidence": "user_tag"}
     return {"kind": kind, "value": CANARIES[name][0], **fixed, **more}
@@ -176,20 +173,20 @@ async def work(alliance: Alliance, member: Member) -> None:
     for other in alliance.up:
         for name in ("only looked up", "refused", "phone"):
             await other.lookup("phone", CANARIES[name][0])
-    gone = OwnRemoval(
+    gone = own_list_forms.OwnRemoval(
         ids=await own_lists(member), why="no canary's cousin after all"
     )
-    who = Caller("chen", "operator")
+    who = routes.Caller("chen", "operator")
     assert (await member.node.own_lists.remove(who, gone)).removed == 1
     await lists(member)
     intake = member.node.intake
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
-    reports = ReportsCall(reports=(draft,))
+    reports = report_forms.ReportsCall(reports=(draft,))
     taken = await intake.take_reports(who, reports)
     assert taken.taken_back == 1
     again = CANARIES["again"][0]
-    reports = ReportsCall(reports=(draft,), again=again)
+    reports = report_forms.ReportsCall(reports=(draft,), again=again)
     taken = await intake.take_reports(who, reports)
     assert taken.accepted == 1
     wanted = report_forms.ReportSearch(value=draft.value, kind="phone")
@@ -209,11 +206,11 @@ LIST = {
 }
 
 
-def step(id_: int) -> dict[str, Any]:
+def step(id_: int) -> Any:
     """A list's one step, with a row that the client refuses."""
     raw = CANARIES["refused in a list"][0]
     why = {"type": "x", "title": "", "status": 400, "detail": "no"}
-    mark: dict[str, Any] = {"id": id_, "old_offset": 0, "offset": 99, "row": 3}
+    mark: Any = {"id": id_, "old_offset": 0, "offset": 99, "row": 3}
     mark |= {"prefix": bytes(32).hex(), "rows": [1, 2]}
     mark |= {"refused": [{"row": 3, "value": raw, "problem": why}]}
     rows = [listed("in a list"), listed("refused in a list")]

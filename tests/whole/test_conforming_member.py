@@ -22,21 +22,11 @@ from cryptography.x509 import load_der_x509_certificate
 
 from conformance import claims, curve, logs, notes, oprf, roster, verdict
 from conformance.peer_api import PeerApi
-from syncd.cli.main import main
-from syncd.indicator import leaf
-from syncd.indicator.statement import (
-    Answer,
-    Dispute,
-    Erase,
-    Reassigned,
-    Report,
-    Retract,
-    Vouch,
-)
-from syncd.roster import drafts
+from syncd.indicator import leaf, statement
+from syncd.roster import drafts, terms
 from syncd.roster.members import Cut
-from syncd.roster.terms import Erased
 from tests.alliance import Alliance, Member, payload
+from tests.commands import syncd
 from tests.sample_statements import report as say
 
 pytestmark = pytest.mark.slow
@@ -46,7 +36,7 @@ SITES = [f"fraud{n}.example/" for n in range(8)]
 END = "2199-01-01"
 
 
-def about(site: str, day: str = "2026-11-20") -> dict[str, Any]:
+def about(site: str, day: str = "2026-11-20") -> Any:
     """Return what all statements on a site begin with."""
     token = claims.token(claims.url_output(site))
     return {"on": day, "kind": "url", "epoch": 1, "token": token}
@@ -57,7 +47,7 @@ def known(member: Member, site: str) -> str:
     return claims.know(claims.url_output(site), member.origin)
 
 
-def report(member: Member, site: str, **fields: Any) -> Report:
+def report(member: Member, site: str, **fields: Any) -> statement.Report:
     return say(
         **{
             **about(site),
@@ -71,9 +61,11 @@ def report(member: Member, site: str, **fields: Any) -> Report:
     )
 
 
-def vouch(member: Member, site: str, **fields: Any) -> Vouch:
+def vouch(member: Member, site: str, **fields: Any) -> statement.Vouch:
     fields = {"know": known(member, site), **fields}
-    return Vouch(**about(site), role="website", expires=END, **fields)
+    return statement.Vouch(
+        **about(site), role="website", expires=END, **fields
+    )
 
 
 async def write(alliance: Alliance) -> None:
@@ -90,15 +82,17 @@ async def write(alliance: Alliance) -> None:
         report(platform, SITES[2], test=True),
         report(platform, SITES[3], know="00" * 8),
         report(platform, SITES[4]),  # retracted, by what is erased
-        Retract(**about(SITES[4]), ends=(first + 3,), reason="stale"),
+        statement.Retract(
+            **about(SITES[4]), ends=(first + 3,), reason="stale"
+        ),
         report(platform, SITES[5]),  # erased
         report(platform, SITES[6], spoofed=True),
-        Erase(ranges=((first + 4, first + 6),), reason="personal"),
+        statement.Erase(ranges=((first + 4, first + 6),), reason="personal"),
     )
     await bank.say(
         report(bank, SITES[1], evidence="bank_detection"),
         report(bank, SITES[4], basis=((platform.origin, first + 3),)),
-        Dispute(
+        statement.Dispute(
             **about(SITES[1]),
             reason="stale",
             due=END,
@@ -110,7 +104,7 @@ async def write(alliance: Alliance) -> None:
     )
     await police.say(vouch(police, SITES[6]))
     await platform.say(
-        Answer(
+        statement.Answer(
             **about(SITES[1]),
             about=(mine,),
             outcome="report_stands",
@@ -120,7 +114,7 @@ async def write(alliance: Alliance) -> None:
     await carrier.say(
         report(carrier, SITES[7]),
         report(carrier, SITES[2]),
-        Reassigned(
+        statement.Reassigned(
             **{**about(SITES[0]), "kind": "phone"},
             since="2026-11-02",
             know=known(carrier, SITES[0]),
@@ -142,7 +136,7 @@ async def remove(alliance: Alliance) -> None:
     carrier = alliance.carrier
     head = await carrier.head(carrier.origin)
     end = Cut(head.merged, head.frontier.root())
-    erased = Erased(
+    erased = terms.Erased(
         carrier.origin,
         end.size,
         end.root,
@@ -168,7 +162,7 @@ class Reader:
     key: Path
     mine: str
 
-    def members(self) -> dict[str, Any]:
+    def members(self) -> Any:
         return {m["id"]: m for m in self.trusted.body["members"]}
 
     def peer(self, member: str) -> PeerApi:
@@ -226,12 +220,10 @@ async def world(root: Path) -> AsyncIterator[World]:
         yield World(alliance, reader, found)
 
 
-def verified(home: Path) -> dict[str, Any]:
+def verified(home: Path) -> Any:
     """Return what `syncd log verify` says of a home, by origin."""
     with io.StringIO() as out, contextlib.redirect_stdout(out):
-        with pytest.raises(SystemExit) as end:
-            main(["--home", str(home), "log", "verify", "--json"])
-        assert end.value.code == 0
+        assert syncd("--home", home, "log", "verify", "--json") == 0
         return {row["origin"]: row for row in json.loads(out.getvalue())}
 
 
@@ -385,10 +377,4 @@ async def test_verdicts(world: World) -> None:
             ours.unattended or "",
         ), value
         assert theirs.ordered() == list(ours.reasons), value
-    assert words == {
-        "confirmed",
-        "suspected",
-        "disputed",
-        "protected",
-        "none",
-    }
+    assert words == {"confirmed", "suspected", "disputed", "protected", "none"}

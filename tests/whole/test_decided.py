@@ -4,8 +4,7 @@ import functools
 
 import pytest
 
-from syncd.roster import membership
-from syncd.roster.members import Cut
+from syncd.roster import members, membership
 from syncd.tlog import checkpoint
 from tests.alliance import (
     CASE,
@@ -50,7 +49,7 @@ def others(alliance: Alliance) -> list[Member]:
 async def cut(alliance: Alliance, size: int) -> None:
     """Have the admins choose our own branch."""
     police = alliance.police
-    at = Cut(size, await police.node.guard.root_at(size))
+    at = members.Cut(size, await police.node.guard.root_at(size))
     edit = functools.partial(membership.cut, origin=police.origin, at=at)
     await alliance.change(edit, at="carrier")
     await alliance.agreed()

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from syncd.errors import RefusedError
 from syncd.flows.ports import Heads, RosterHead
 from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
 from syncd.tlog import checkpoint, cosignature, note, witness
 from tests.alliance import Alliance, Member, payload, shared, until
 from tests.flows import growing
+from tests.refusals import refused
 
 pytestmark = pytest.mark.slow
 
@@ -63,11 +63,7 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     await police.node.receipts.take("bank", raw)
 
     served = (await police.node.peer_service.own_log()).checkpoint
-    known = [
-        police.keys.log.verifier,
-        bank.keys.merged.verifier,
-        key,
-    ]
+    known = [police.keys.log.verifier, bank.keys.merged.verifier, key]
     verified = {k.name for k, _ in note.verify(note.parse(served), known)}
     assert bank.keys.merged.name in verified
     assert key.name not in verified
@@ -217,7 +213,7 @@ async def test_a_receipt_for_more_than_we_have(alliance: Alliance) -> None:
     line = cosignature.cosign(str(head), bank.keys.merged, 1)
     await platform.node.receipts.take("bank", bytes(note.add(signed, line)))
     assert f"size {size + 1}" in str(platform.node.publisher.why_not())
-    with pytest.raises(RefusedError):
+    with refused():
         await platform.say(RosterAccepted(version=9, hash_="00" * 32))
     assert await platform.findings("rolled_back")
 

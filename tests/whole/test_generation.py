@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from syncd.cli.main import main
 from syncd.config import editing
-from syncd.errors import DamagedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.home import SIGNING, asked_keys
@@ -17,17 +15,12 @@ from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.store.snapshot import OwnSnapshot
-from syncd.web import forms, report_forms
+from syncd.web import forms, report_forms, routes
 from syncd.web.report_forms import ReportSearch
-from syncd.web.routes import Caller
 from tests import postgres
-from tests.alliance import (
-    Alliance,
-    Member,
-    retire_urls,
-    secret_file,
-)
-from tests.refusals import refused
+from tests.alliance import Alliance, Member, retire_urls, secret_file
+from tests.commands import syncd
+from tests.refusals import damaged, misused, refused
 
 pytestmark = pytest.mark.slow
 
@@ -49,17 +42,9 @@ async def alliance(
         yield made
 
 
-def syncd(member: Member, *words: str) -> int:
-    """Run a command on a member's home; return the exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(["--home", str(member.home), *words])
-    assert isinstance(end.value.code, int)
-    return end.value.code
-
-
 def ask(member: Member, *words: str) -> int:
     """Have a member write a request, and return how that went."""
-    return syncd(member, "join", "update", "request", *words)
+    return syncd("--home", member.home, "join", "update", "request", *words)
 
 
 def drafted(police: Member, *words: str) -> bytes:
@@ -67,7 +52,7 @@ def drafted(police: Member, *words: str) -> bytes:
     words = words or ("roster", "update", "request")
     draft = Path("draft")
     draft.unlink(missing_ok=True)  # of before: none is overwritten
-    assert syncd(police, *words, "draft") == 0
+    assert syncd("--home", police.home, *words, "draft") == 0
     return draft.read_bytes()
 
 
@@ -106,7 +91,7 @@ async def next_log(alliance: Alliance) -> Roster:
     # A daemon that does not start hears of a roster by hand.
     files = by_hand(alliance.notes)
     pin = ("--fingerprint", alliance.fingerprint)
-    assert syncd(bank, "join", "accept", *files, *pin) == 0
+    assert syncd("--home", bank.home, "join", "accept", *files, *pin) == 0
     await restart(alliance, bank)
     await alliance.settle()
     return roster
@@ -179,19 +164,16 @@ async def test_statements_of_the_old_log(
     assert words in caught.value.hint
     with refused("a log that has ended"):
         await bank.node.local_service.retract(
-            Caller("", "operator"),
+            routes.Caller("", "operator"),
             report_forms.Retraction(
                 reason="false_positive", positions=((old, index),)
             ),
         )
 
     await bank.node.claim_intake.dispute(
-        Caller("teller", "operator"),
+        routes.Caller("teller", "operator"),
         forms.DisputeDraft(
-            kind="url",
-            value=URLS[0],
-            reason="stale",
-            about=((old, index),),
+            kind="url", value=URLS[0], reason="stale", about=((old, index),)
         ),
     )
     await alliance.settle()
@@ -221,9 +203,9 @@ async def test_a_home_that_was_rolled_back(
         size = await bank.size()
         await alliance.stop("bank")
     if mark == "still there":
-        with pytest.raises(DamagedError) as damaged:
+        with damaged() as caught:
             await bank.start()
-        assert "syncd join update OUT --next-log" in damaged.value.hint
+        assert "syncd join update OUT --next-log" in caught.value.hint
         bank.running = None
     else:
         high_water.write_bytes(old_mark)
@@ -270,7 +252,9 @@ async def test_new_keys_by_plan(
     """No outage: who has the old roster waits, and accuses nobody."""
     bank, carrier = alliance.bank, alliance.carrier
     old, ring = bank.node.home.keys.public, bank.node.home.ring
-    assert syncd(bank, "join", "update", "first", words[0]) == 0  # it runs
+    assert (
+        syncd("--home", bank.home, "join", "update", "first", words[0]) == 0
+    )  # it runs
     wanted = asked_keys(ring, SIGNING)
     assert ask(bank, *words) == 0  # the same, and more
     assert asked_keys(ring, SIGNING) == wanted
@@ -283,8 +267,7 @@ async def test_new_keys_by_plan(
     found = bank.node.home.keys.public
     assert found == roster.known("bank").keys
     assert found.tls != old.tls
-    same = {*structs.astuple(found)} & {*structs.astuple(old)}
-    assert len(same) == kept
+    assert len({*structs.astuple(found)} & {*structs.astuple(old)}) == kept
     await carrier.report("url", URLS[2])
     await carrier.report("phone", "+12025550199")
     for member in (carrier, bank, carrier):
@@ -325,7 +308,7 @@ async def test_a_config_that_is_ahead_of_the_roster(
 ) -> None:
     await alliance.stop("bank")
     editing.change(alliance.bank.home, "member", "generation", 2)
-    with pytest.raises(UsageError) as ahead:
+    with misused() as ahead:
         await alliance.bank.start()
     alliance.bank.running = None
     assert "syncd join update OUT --next-log" in ahead.value.hint

@@ -2,8 +2,7 @@
 
 from syncd.flows.evaluation import Request
 from syncd.oprf import group
-from syncd.roster import drafts
-from syncd.roster.terms import Quota
+from syncd.roster import drafts, terms
 from tests.alliance import HOUR_S, Alliance, shared, until
 
 PHONE = "+12025550123"
@@ -13,7 +12,7 @@ HOUR = 400  # look-ups by value that a member may make in an hour
 
 async def reported(alliance: Alliance) -> None:
     """The token keys need two of police, bank and carrier."""
-    quota = Quota("lookup", HOUR, 10 * HOUR, "platform")
+    quota = terms.Quota("lookup", HOUR, 10 * HOUR, "platform")
     await alliance.change(lambda draft: drafts.put(draft, ("quotas",), quota))
     await alliance.agreed()
     await alliance.police.report("phone", PHONE)

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from syncd.indicator import statement
-from syncd.indicator.statement import Report
 from syncd.node.home import Home
 from tests.alliance import SECRET, Alliance, Member, Process, records_of, until
 
@@ -34,7 +33,6 @@ UNREACHED = 3  # exit code
 Said = asyncio.Task[tuple[bytes, bytes]]
 # Holders get time on a busy machine, and are asked again if it was too little.
 PATIENT = {"interval_s": 60, "request_timeout_s": 120, "read_timeout_s": 60}
-HEAD = "种类,号码,标签,角色,证据,置信度,发现日期,备注\n"
 
 
 # ---------------------------------------------------------------- the list
@@ -205,7 +203,7 @@ class Run:
         try:
             for made, _, text in await records_of(home.own.log):
                 content = statement.decode(text, made[1])
-                if isinstance(content, Report):
+                if isinstance(content, statement.Report):
                     found[content.kind, content.token] += 1
         finally:
             home.close()
@@ -234,7 +232,7 @@ async def test_killed_imports_end_as_quiet_ones(
     rows = request.config.getoption("--import-rows")
     path = tmp_path / "list.csv"
     with path.open("w", encoding="gb18030") as file:
-        file.write(HEAD)
+        file.write("种类,号码,标签,角色,证据,置信度,发现日期,备注\n")
         file.writelines(listed(rows))
     dice = random.Random(rows)
     at = sorted(dice.sample(range(rows // 50, rows * 17 // 20), 2 * KILLS))

@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,19 +18,17 @@ from sqlalchemy import Connection
 from syncd.flows.ports import Bundle
 from syncd.indicator import claims, codec, folding, statement
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Report, Retract
 from syncd.store.failpoint import POINTS
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import digest_of, records_of
+from tests.cases import ROOT
 from tests.flows.growing import in_force
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -108,7 +106,7 @@ def root(hashes: list[bytes]) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def selected(connection: Connection, query: str) -> Sequence[Any]:
+def selected(connection: Connection, query: str) -> Any:
     return connection.exec_driver_sql(query).fetchall()
 
 
@@ -147,10 +145,7 @@ def broken_promises(home: Path, seen: Seen) -> list[str]:
 
 
 def broken_rows(
-    seen: Seen,
-    rows: Sequence[Any],
-    records: list[Record],
-    imported: Sequence[Any],
+    seen: Seen, rows: Any, records: list[Record], imported: Any
 ) -> list[str]:
     """Return what is lost or doubled in vault and log."""
     wrong = []
@@ -163,9 +158,9 @@ def broken_rows(
     ended: Counter[int] = Counter()
     for type_, _, text in ((r[0][1], r[1], r[2]) for r in records):
         content = statement.decode(text, type_)
-        if isinstance(content, Report):
+        if isinstance(content, statement.Report):
             reports[content.token] += 1
-        elif isinstance(content, Retract):
+        elif isinstance(content, statement.Retract):
             ended.update(content.ends)
     wanted = {kill_driver.report(OWN.name, n).token for n in range(row)}
     if set(reports) != wanted:
@@ -237,5 +232,4 @@ def test_a_build_that_releases_before_it_commits_is_caught(
         home, [*(f"{p}:{n}" for p in points for n in (2, 3)), "finish"], swap
     )
     assert sum(seen.killed_at.values()) >= 1
-    wrong = broken_promises(home, seen)
-    assert any(why in promise for promise in wrong)
+    assert any(why in promise for promise in broken_promises(home, seen))

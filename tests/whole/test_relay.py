@@ -19,7 +19,6 @@ from tests.alliance import Alliance, shared
 
 pytestmark = pytest.mark.slow
 
-FULL = 256
 BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB
 
 
@@ -210,7 +209,7 @@ async def test_ends_right_whatever_the_relay_does(
     """What B gave rightly is kept; the rest comes from D."""
     before = (await alliance.carrier.head(alliance.police.origin)).mirrored
     await grow(alliance, 600)
-    bad_from = before // FULL + 1
+    bad_from = before // 256 + 1
     with relaying(alliance, way, bad_from):
         async with asyncio.timeout(30):
             await pull_from_bank(alliance)

@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from syncd.errors import RefusedError, UnavailableError
 from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from tests.alliance import Alliance, Gate, Member
+from tests.refusals import refused, unavailable
 
 PHONE = "+12025550123"
 OTHERS = ("police", "bank", "carrier")
@@ -113,19 +113,11 @@ async def before(root: Path) -> AsyncIterator[Before]:
         assert raw.version == 3
         # Nor is it asked while the new roster is still being acted on.
         bank.node.home.trusted.update(alliance.notes[-1])
-        with pytest.raises(UnavailableError, match="roster has changed"):
+        with unavailable("roster has changed"):
             await client.heads("")
         await bank.node.rosters.moved(2)
         alliance.network.asked.clear()
-        yield Before(
-            alliance,
-            lines,
-            in_flight,
-            asking,
-            finish,
-            client,
-            size,
-        )
+        yield Before(alliance, lines, in_flight, asking, finish, client, size)
         held.close()
         for line in (*lines.values(), in_flight):
             await line.close()
@@ -191,9 +183,9 @@ async def test_nobody_asks_it_any_more(before: Before) -> None:
     """The other direction: not even with a client from before."""
     alliance = before.alliance
     bank, platform = alliance.bank, alliance.platform
-    with pytest.raises(RefusedError):
+    with refused():
         bank.node.peers.get("platform")
-    with pytest.raises(UnavailableError):
+    with unavailable():
         await before.client.heads("")
     await platform.fill(1)
     await bank.round()
@@ -263,7 +255,7 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
     tls = node.peers.shown(), node.home.keys.tls_pem
     steps = await checkup.way(elsewhere, tls)
     assert [(s.step, s.ok) for s in steps][2:] == [
-        *(("TLS", True), ("pin", False)),
+        *(("TLS", True), ("pin", False))
     ]
     assert "another key than the roster pins" in str(steps[-1].found)
     assert "call carrier" in str(steps[-1].remedy)

@@ -5,13 +5,7 @@ import pytest
 from syncd.flows.ports import State
 from syncd.indicator import codec
 from syncd.node.audit import stored
-from tests.alliance import (
-    Alliance,
-    Member,
-    claims_of,
-    retire_urls,
-    shared,
-)
+from tests.alliance import Alliance, Member, claims_of, retire_urls, shared
 
 pytestmark = pytest.mark.slow
 
@@ -74,8 +68,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
             *await member.lookup("url", URL),
         )
         assert (phone.verdict, url.verdict) == ("confirmed", "none")
-        settings = member.config
-        for checked in stored.verify_home(settings):
+        for checked in stored.verify_home(member.config):
             assert checked.problems == []
     assert len(digests) == 1
     counts = await police.own.vault.counts()

@@ -41,9 +41,7 @@ async def alliance(root: Path) -> AsyncIterator[Alliance]:
             lambda home: server if home.name == "bank" else None,
         )
         async with Alliance.found(
-            root,
-            ("police", "bank", "carrier"),
-            local_apis=True,
+            root, ("police", "bank", "carrier"), local_apis=True
         ) as found:
             await found.police.report("phone", PHONE)
             await found.settle()

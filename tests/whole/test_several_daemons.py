@@ -23,13 +23,7 @@ from syncd.store.server import Server
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
-from tests.alliance import (
-    Alliance,
-    Process,
-    bound,
-    free_port,
-    until,
-)
+from tests.alliance import Alliance, Process, bound, free_port, until
 
 pytestmark = pytest.mark.slow
 

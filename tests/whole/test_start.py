@@ -7,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.alliance import (
-    Alliance,
-    Member,
-    Process,
-    as_founded,
-    bound,
-    shared,
-)
+from tests.alliance import Alliance, Member, Process, as_founded, bound, shared
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +68,7 @@ def swap(old: bytes, new: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(path.read_bytes().replace(old, new))
 
 
-SPOILED: dict[str, Any] = {
+SPOILED: Any = {
     "an unknown key": (
         "config.toml",
         swap(b"[exchange]", b"[exchange]\nintervall_s = 3"),

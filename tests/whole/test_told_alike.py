@@ -13,12 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from syncd.cli.main import main
 from syncd.flows.draft import DisputeDraft
-from syncd.web import status_forms
-from syncd.web.routes import Caller
+from syncd.web import routes, status_forms
 from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
+from tests.commands import syncd
 from tests.node.receiver import Receiver, hook, listening
 
 FIVE = ("police", "bank", "carrier", "platform", "payer")
@@ -48,7 +47,7 @@ async def as_it_happened(alliance: Alliance) -> None:
     await police.tell("phone", NUMBER)
     draft = DisputeDraft(kind="phone", value=NUMBER, reason="innocent_owner")
     service = carrier.node.claim_intake
-    await service.dispute(Caller("operator", "operator"), draft)
+    await service.dispute(routes.Caller("operator", "operator"), draft)
     await alliance.settle()
     await alliance.stop(*DEAD)
     for other in FIVE:
@@ -136,10 +135,9 @@ async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
 
 def texts(receiver: Receiver, member: str, name: str) -> list[str]:
     """Return what the webhook was told of one kind of event, in order."""
-    came = map(msgspec.json.decode, receiver.bodies)
     return [
         one["text"]
-        for one in came
+        for one in map(msgspec.json.decode, receiver.bodies)
         if (one["member"], one["type"]) == (member, f"syncd.{name}")
     ]
 
@@ -172,13 +170,6 @@ async def test_the_webhook_tells_the_same(
     assert (target.target, target.failures) == ("desk", 0)
 
 
-def run(words: list[str]) -> int:
-    """Run a command; return its exit code."""
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return int(str(ended.value.code))
-
-
 async def test_the_command_tells_the_same(
     alliance: Alliance,
     tmp_path: Path,
@@ -191,9 +182,8 @@ async def test_the_command_tells_the_same(
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o600)
     monkeypatch.setenv("SYNCD_SECRET_FILE", str(tmp_path / "secret"))
-    words = ["--home", str(police.home), "doctor", "--json"]
-    words += ["--token-file", str(tmp_path / "token")]
-    code = await asyncio.to_thread(run, words)
+    words = ("--home", police.home, "doctor", "--json", "--token-file")
+    code = await asyncio.to_thread(syncd, *words, tmp_path / "token")
     found: dict[str, list[Any]] = {}
     for step in json.loads(capsys.readouterr().out)["steps"]:
         found.setdefault(step["member"], []).append(step)
@@ -204,10 +194,10 @@ async def test_the_command_tells_the_same(
         assert (not red) == (seen[member] in ("ok", "self"))
         assert all(step["remedy"]["code"] for step in red)
     assert [s["step"] for s in found[""][:5]] == [
-        *("libsodium", "disk space", "database", "roster", "daemon"),
+        *("libsodium", "disk space", "database", "roster", "daemon")
     ]
     assert [s["step"] for s in found["bank"] if not s["ok"]] == [
-        *("address", "rounds", "holder"),
+        *("address", "rounds", "holder")
     ]
     assert [s["step"] for s in found["platform"] if not s["ok"]] == ["rounds"]
     assert [s["step"] for s in found["carrier"]] == [

@@ -1,7 +1,6 @@
 """What there is to see: three members with consoles, and people at each.
 
-    async with scene.at("bank", "reviewer", lang="zh") as window:
-        await window.open("/pending")
+    async with scene.at("/pending", role="reviewer", lang="zh") as window:
 
 One member writes what no member should; some people have odd names. Whatever
 is marked up is MARKUP, so that a page which takes a text for more is seen.
@@ -13,16 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
 from playwright.async_api import Browser
 
 from syncd.errors import NOTHING, Message, PendingError
 from syncd.flows.entry import OwnDraft
 from syncd.indicator import statement
 from syncd.roster.terms import Never
-from syncd.web import forms
-from syncd.web.own_list_forms import OwnAdd
-from syncd.web.report_forms import Reading
+from syncd.web import forms, own_list_forms, report_forms
 from syncd.web.routes import PEOPLE, Caller
 from tests.alliance import Alliance, Member
 from tests.console.browser.window import Window, opened
@@ -31,7 +27,6 @@ from tests.node.test_joining import invite, join_by, keep, without
 IDS = ("bank", "carrier", "police")
 ROLES = tuple(sorted(PEOPLE))
 STREAMS = {"/events"}  # answers that do not end, and are no pages
-TONGUES = {"en": "en-GB", "zh": "zh-CN"}
 MARKUP = "<img src=x onerror=alert(1)>\u202e\x07{{7*7}}&amp;\"'"
 
 CONFIRMED = "+12025550123"
@@ -57,8 +52,7 @@ VALUES = tuple(
 async def prepare(alliance: Alliance) -> None:
     """Have every page of every member something to show."""
     bank, carrier, police = (alliance.members[id_] for id_ in IDS)
-    listed = (Never("phone", EMERGENCY, "emergency"),)
-    await alliance.change(lambda d: structs.replace(d, never=listed))
+    await alliance.protect(Never("phone", EMERGENCY, "emergency"))
     await alliance.agreed()
     await police.report(
         "phone", CONFIRMED, evidence="police_case", handling="open"
@@ -105,7 +99,7 @@ async def lists(member: Member) -> None:
     there = member.node.uploads
     for name in ("imported.csv", "unknown.csv"):
         id_ = (await there.take(LIST.encode("gb18030"))).id
-        how = Reading(name=name, constants={"kind": "url"})
+        how = report_forms.Reading(name=name, constants={"kind": "url"})
         if name == "imported.csv":
             await there.import_(Caller("desk", "operator", 1), id_, how)
             await member.node.background.idle()
@@ -144,7 +138,7 @@ class Scene:
                     person=MARKUP if role == "compliance" else f"No. {n}",
                 )
         draft = OwnDraft(kind="phone", value=NOBODYS, why=MARKUP[:24])
-        exempt = OwnAdd(type="exempt", entries=(draft,))
+        exempt = own_list_forms.OwnAdd(type="exempt", entries=(draft,))
         with suppress(PendingError):
             lists = self.alliance.bank.node.own_lists
             await lists.add(Caller("desk", "operator"), exempt)
@@ -152,6 +146,7 @@ class Scene:
     @asynccontextmanager
     async def at(
         self,
+        path: str = "",
         member: str = "bank",
         role: str = "operator",  # "": a stranger
         lang: str = "en",
@@ -161,9 +156,10 @@ class Scene:
         async with opened(
             self.chromium,
             self.address(member),
+            path,
             self.pictures,
             storage_state=await self._state(member, role, lang),
-            locale=TONGUES[lang],
+            locale={"en": "en-GB", "zh": "zh-CN"}[lang],
             **how,
         ) as window:
             yield window
@@ -171,7 +167,7 @@ class Scene:
     async def _state(self, member: str, role: str, lang: str) -> Any:
         key = member, role, lang
         if role and key not in self._cookies:
-            async with self.at(member, "", lang) as window:
+            async with self.at("", member, "", lang) as window:
                 await window.log_in(self.tokens[member, role])
                 state = await window.page.context.storage_state()
             self._cookies[key] = state

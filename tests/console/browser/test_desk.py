@@ -39,8 +39,7 @@ async def said_of_all(window: Window) -> None:
 
 async def decided(scene: Scene, what: str, why: str = "") -> str:
     """Have a second person decide on what waits; return what they read."""
-    async with scene.at(role="reviewer") as window:
-        await window.open("/pending")
+    async with scene.at("/pending", role="reviewer") as window:
         await window.click("#held tbody a")
         text = await window.text("main")
         assert "****" in text
@@ -79,14 +78,12 @@ async def test_a_list_from_its_file_to_its_end(scene: Scene) -> None:
         assert await window.fetch("/pending/1", what="confirm") == 403
         window.refused(403)
 
-    text = await decided(scene, "Confirm")
-    assert "7 new: report" in text
+    assert "7 new: report" in await decided(scene, "Confirm")
     await scene.alliance.settle()
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "suspected"
 
-    async with scene.at() as window:
-        await window.open("/imports")
+    async with scene.at("/imports") as window:
         await window.click("#imports tbody a")
         await window.find("input[name^='cell:']").first.fill("+12025550138")
         await window.press("Read them again")
@@ -122,8 +119,7 @@ async def test_what_a_file_says_is_shown_as_text(scene: Scene) -> None:
 
 async def test_a_dispute_is_answered(scene: Scene) -> None:
     """The author says that it stands; the other one hears."""
-    async with scene.at() as window:
-        await window.open("/disputes")
+    async with scene.at("/disputes") as window:
         waits = window.find("article", has_text="against us")
         await waits.get_by_role("button", name="The report stands").click()
         await expect(window.page.get_by_role("status")).to_contain_text(
@@ -132,15 +128,13 @@ async def test_a_dispute_is_answered(scene: Scene) -> None:
         await scene.alliance.settle()
         await window.open("/disputes")
         assert await waits.count() == 0
-    async with scene.at("carrier", "operator") as window:
-        await window.open("/disputes")
+    async with scene.at("/disputes", "carrier") as window:
         await window.shows("#disputes", "answered")
 
 
 async def test_one_report_and_its_way_back(scene: Scene) -> None:
     """By one person at once; a value is shown masked, until it is asked for."""
-    async with scene.at() as window:
-        await window.open("/reports/new")
+    async with scene.at("/reports/new") as window:
         new = window.find("#new")
         await new.locator("[name=kind]").select_option("phone")
         await new.locator("[name=value]").fill("+1 202 555 0140")

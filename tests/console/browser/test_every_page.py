@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncd.console import page, pages
-from syncd.console.app import HOME
+from syncd.console import app, page, pages
 from syncd.console.page import Way
 from syncd.web.routes import OPEN
 from tests.cases import cases
@@ -96,8 +95,9 @@ async def foreign(window: Window, lang: str) -> list[str]:
 @pytest.mark.parametrize("way", SHOWN, ids=named)
 async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
     """It is whole, in one language, for everybody, and leaves nothing."""
-    async with scene.at(role=someone(way), lang=lang) as window:
-        await window.open(address(way, scene))
+    async with scene.at(
+        address(way, scene), role=someone(way), lang=lang
+    ) as window:
         shown = window.page
         assert await window.count(f"html[lang^={lang}]") == 1
         assert await window.count("h1") == 1
@@ -119,12 +119,7 @@ async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
     ("role", "path", "status"), cases("syncd/console", "nowhere")
 )
 async def test_what_is_not_there(
-    *,
-    scene: Scene,
-    role: str,
-    path: str,
-    status: int,
-    lang: str,
+    *, scene: Scene, role: str, path: str, status: int, lang: str
 ) -> None:
     async with scene.at(role=role, lang=lang) as window:
         await window.open(path, status)
@@ -139,9 +134,8 @@ async def test_what_is_not_there(
 async def test_a_page_without_scripts(scene: Scene, way: Way) -> None:
     """Whatever a script does on top, a link or a form does too."""
     async with scene.at(
-        role=someone(way), java_script_enabled=False
+        address(way, scene), role=someone(way), java_script_enabled=False
     ) as window:
-        await window.open(address(way, scene))
         assert await window.count("h1") == 1
         bare = window.find(
             ":is(a, button, input, select)"
@@ -167,7 +161,7 @@ async def test_a_role_tries_every_page_and_button_of_the_others(
             if way.method == "GET":
                 await window.open(where, 403)
             else:
-                await window.open(HOME.get(role, "/"))
+                await window.open(app.HOME.get(role, "/"))
                 assert await window.fetch(where) == 403, way.path
         window.refused(403)
 

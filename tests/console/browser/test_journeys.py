@@ -24,8 +24,7 @@ async def look_up(window: Window, text: str) -> str:
 
 async def test_a_clerk_looks_up_a_number_of_each_verdict(scene: Scene) -> None:
     """Enter for the next; what may not be told reads like what is not listed."""
-    async with scene.at(role="reader", lang="zh") as window:
-        await window.open("/lookup")
+    async with scene.at("/lookup", role="reader", lang="zh") as window:
         said = {}
         for value, verdict in (
             (seen.CONFIRMED, "确认涉诈"),
@@ -58,8 +57,7 @@ async def test_a_clerk_looks_up_a_number_of_each_verdict(scene: Scene) -> None:
 
 
 async def test_the_holders_cannot_be_reached(scene: Scene) -> None:
-    async with scene.at(role="reader", lang="zh") as window:
-        await window.open("/lookup")
+    async with scene.at("/lookup", role="reader", lang="zh") as window:
         scene.alliance.cut(*seen.IDS)
         try:
             assert "暂无法查询" in await look_up(window, "+12025550177")
@@ -70,8 +68,7 @@ async def test_the_holders_cannot_be_reached(scene: Scene) -> None:
 
 
 async def test_what_came_of_a_call_is_noted(scene: Scene) -> None:
-    async with scene.at(role="reader") as window:
-        await window.open("/lookup")
+    async with scene.at("/lookup", role="reader") as window:
         await window.click("summary")
         await window.page.get_by_label("Sent at").fill("00:00")
         await look_up(window, seen.CONFIRMED)
@@ -95,8 +92,7 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
     scene: Scene,
 ) -> None:
     """From a look-up to the proof of what it rests on."""
-    async with scene.at() as window:
-        await window.open("/lookup")
+    async with scene.at("/lookup") as window:
         await look_up(window, seen.CONFIRMED)
         await window.picture("console-lookup", whole=False)
         await window.click("article a")
@@ -116,8 +112,7 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
 
 async def test_a_wrong_entry_is_seen_to_be_wrong(scene: Scene) -> None:
     where = f"/entry/{scene.alliance.police.origin}/2"
-    async with scene.at() as window:
-        await window.open(where)
+    async with scene.at(where) as window:
         await window.page.evaluate(
             "() => { document.querySelector('#verify').dataset.payload ="
             " btoa('{}') }"
@@ -134,7 +129,7 @@ async def test_an_event_arrives_while_the_page_is_open(scene: Scene) -> None:
         await asyncio.sleep(0.5)
         await route.continue_()
 
-    async with scene.at("police", "operator") as window:
+    async with scene.at(member="police") as window:
         await window.page.route("**/hx-*.js*", late)
         await window.open("/")
         newest = window.find(".events li").first
@@ -151,8 +146,7 @@ async def test_an_event_arrives_while_the_page_is_open(scene: Scene) -> None:
 
 
 async def test_figures_are_printed_on_a4(scene: Scene) -> None:
-    async with scene.at(role="auditor", lang="zh") as window:
-        await window.open("/figures")
+    async with scene.at("/figures", role="auditor", lang="zh") as window:
         await window.find("canvas").first.wait_for()
         await window.sized("a4")
         assert await window.overflow() == 0

@@ -6,18 +6,18 @@ from playwright.async_api import FilePayload, expect
 from tests.console.browser.scene import Scene
 
 pytestmark = pytest.mark.slow
-LIST = (
-    "涉案网址,诈骗类型,角色,证据\n"
-    "http://clicked.example/a,杀猪盘子,钓鱼网址,报案\n"
-)
 
 
 async def test_a_gb18030_list_with_unknown_words(scene: Scene) -> None:
     """Each unknown word is a click, without scripts."""
-    raw = LIST.encode("gb18030")
+    raw = (
+        "涉案网址,诈骗类型,角色,证据\n"
+        "http://clicked.example/a,杀猪盘子,钓鱼网址,报案\n"
+    ).encode("gb18030")
     file = FilePayload(name="涉案.csv", mimeType="text/csv", buffer=raw)
-    async with scene.at(lang="zh", java_script_enabled=False) as window:
-        await window.open("/imports")
+    async with scene.at(
+        "/imports", lang="zh", java_script_enabled=False
+    ) as window:
         shown = window.page
         await shown.locator("#file").set_input_files(file)
         await shown.get_by_role("button", name="读取").click()

@@ -10,8 +10,9 @@ pytestmark = pytest.mark.slow
 
 
 async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
-    async with scene.at(role="auditor") as window:
-        await window.open(places.entry(scene.alliance.police.origin, 0))
+    async with scene.at(
+        places.entry(scene.alliance.police.origin, 0), role="auditor"
+    ) as window:
         await window.press("Verify")
         checks = window.find("#verify output")
         await expect(checks.first).to_have_text("✓ checked, right")
@@ -21,8 +22,9 @@ async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
 
 @pytest.mark.parametrize("index", [5, 6])
 async def test_hostile_bytes_are_text(scene: Scene, index: int) -> None:
-    async with scene.at() as window:
-        await window.open(places.entry(scene.alliance.carrier.origin, index))
+    async with scene.at(
+        places.entry(scene.alliance.carrier.origin, index)
+    ) as window:
         text = await window.find("pre").first.inner_text()
         assert text.startswith("<img src=x onerror=alert(1)>")
         assert await window.count("img") == 0

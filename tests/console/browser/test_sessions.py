@@ -15,8 +15,7 @@ LOG_OUT = "form[action='/logout'] button"
 async def test_from_log_in_to_log_out(scene: Scene) -> None:
     """Afterwards nothing is left in the browser, and no way back."""
     token = scene.tokens["bank", "operator"]
-    async with scene.at(role="") as window:
-        await window.open("/")
+    async with scene.at("/", role="") as window:
         assert window.path == "/login"
         await window.find("input[name=token]").fill(token[:-1])
         await window.page.keyboard.press("Enter")
@@ -38,14 +37,12 @@ async def test_from_log_in_to_log_out(scene: Scene) -> None:
 async def test_a_link_logs_in_once(scene: Scene) -> None:
     """As the demo prints it; its secret does not stay in the address."""
     secret = await scene.alliance.bank.own.sessions.ticket("reader-1")
-    async with scene.at(role="") as window:
-        await window.open(f"/login#{secret}")
+    async with scene.at(f"/login#{secret}", role="") as window:
         await window.page.wait_for_url(lambda url: "/login" not in url)
         assert window.path == "/lookup"
         assert secret not in await window.history()
         await window.click(LOG_OUT)
-    async with scene.at(role="") as window:
-        await window.open(f"/login#{secret}")
+    async with scene.at(f"/login#{secret}", role="") as window:
         await window.find("[role=alert]").wait_for()
         window.refused(401)
 

@@ -45,8 +45,7 @@ async def address() -> AsyncIterator[str]:
 async def test_a_right_page_has_no_fault(
     chromium: Browser, address: str
 ) -> None:
-    async with opened(chromium, address) as window:
-        await window.open("/right")
+    async with opened(chromium, address, "/right") as window:
         assert "all is well" in await window.text()
         assert await window.axe() == []
         assert await window.kept() == NOTHING
@@ -58,8 +57,7 @@ async def test_what_no_page_may_do_is_a_fault(
     chromium: Browser, address: str, name: str, word: str
 ) -> None:
     async def look() -> None:
-        async with opened(chromium, address) as window:
-            await window.open(f"/{name}")
+        async with opened(chromium, address, f"/{name}") as window:
             await window.page.wait_for_load_state("networkidle")
 
     with pytest.raises(AssertionError, match=word):
@@ -72,16 +70,14 @@ async def test_what_no_page_may_do_is_a_fault(
 async def test_axe_finds_what_a_page_lacks(
     chromium: Browser, address: str, name: str, rule: str
 ) -> None:
-    async with opened(chromium, address) as window:
-        await window.open(f"/{name}")
+    async with opened(chromium, address, f"/{name}") as window:
         assert any(rule in found for found in await window.axe())
 
 
 async def test_what_a_page_keeps_is_seen(
     chromium: Browser, address: str
 ) -> None:
-    async with opened(chromium, address) as window:
-        await window.open("/broken")
+    async with opened(chromium, address, "/broken") as window:
         window.faults.clear()  # that its script ends in an error
         kept = await window.kept()
         assert (kept["local"], kept["state"]) == (["x"], 1)

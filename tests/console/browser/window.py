@@ -1,7 +1,6 @@
 """A window of a real Chromium, which a person has open at a console.
 
-    async with opened(chromium, address) as window:
-        await window.open("/lookup")
+    async with opened(chromium, address, "/lookup") as window:
         assert "1 of 3" in await window.text()
 
 What no page may do is kept in `faults`, and `opened` fails with it: an error
@@ -19,7 +18,6 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
     Locator,
     Page,
@@ -55,7 +53,7 @@ _TARGETS = """() => [
     ...[...document.forms].map(f => [f.method, f.action]),
     ...[...document.querySelectorAll("[formaction]")].map(
         b => [b.form.method, b.formAction])]"""
-NOTHING: dict[str, Any] = {
+NOTHING: Any = {
     **{name: [] for name in ("local", "session", "caches", "databases")},
     "cookies": "",
     "workers": 0,
@@ -129,10 +127,9 @@ class Window:
 
     async def targets(self) -> set[tuple[str, str]]:
         """Return the methods and paths of all links and forms."""
-        found = await self.page.evaluate(_TARGETS)
         return {
             (method.upper(), urlsplit(url).path)
-            for method, url in found
+            for method, url in await self.page.evaluate(_TARGETS)
             if url.startswith(f"{self.address}/") and "/static/" not in url
         }
 
@@ -170,7 +167,7 @@ class Window:
     async def axe(self) -> list[str]:
         """Return what axe-core finds, and what it cannot tell."""
         await self.page.evaluate(AXE.read_text("utf-8"))
-        found: dict[str, Any] = await self.page.evaluate(
+        found = await self.page.evaluate(
             "() => axe.run({resultTypes: ['violations', 'incomplete']})"
         )
         return [
@@ -181,10 +178,9 @@ class Window:
             for node in rule["nodes"]
         ]
 
-    async def kept(self) -> dict[str, Any]:
+    async def kept(self) -> Any:
         """Return what a page finds in the browser; NOTHING, if all is well."""
-        found: dict[str, Any] = await self.page.evaluate(_KEPT)
-        return found
+        return await self.page.evaluate(_KEPT)
 
     async def history(self) -> str:
         """Return every address and title that the browser remembers."""
@@ -218,15 +214,21 @@ class Window:
 
 @asynccontextmanager
 async def opened(
-    chromium: Browser, address: str, pictures: Path | None = None, **how: Any
+    chromium: Browser,
+    address: str,
+    path: str = "",
+    pictures: Path | None = None,
+    **how: Any,
 ) -> AsyncIterator[Window]:
-    """Open a window in a context of its own; at the end it had no faults."""
-    context: BrowserContext = await chromium.new_context(
+    """Open a page in a context of its own; at the end it had no faults."""
+    context = await chromium.new_context(
         locale=how.pop("locale", "en-GB"), **how
     )
     await context.add_init_script(_CHROMIUM_109)
     window = Window(await context.new_page(), address, pictures)
     try:
+        if path:
+            await window.open(path)
         yield window
         assert not window.faults, window.faults
     finally:
