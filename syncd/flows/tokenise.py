@@ -31,10 +31,11 @@ class _Wish(NamedTuple):
     """Identifiers of one kind whose outputs somebody waits for."""
 
     identifiers: Sequence[Identifier]  # each once
-    key: tuple[str, str]  # kind, purpose
+    key: "_Key"
     deadline: float  # seconds of the clock
 
 
+_Key = tuple[str, str, int]  # kind, purpose, epoch: 0 is the newest
 _Came = tuple[dict[Identifier, bytes], SyncdError | None]
 """the outputs that came, and why others did not"""
 
@@ -48,15 +49,15 @@ class Tokeniser(Quorums):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
-        self._groups: dict[tuple[str, str], Grouped[_Wish, _Came]] = {}
+        self._groups: dict[_Key, Grouped[_Wish, _Came]] = {}
 
-    def epoch(self, kind: str) -> Epoch:
-        """Return the newest epoch of `kind`.
+    def epoch(self, kind: str, number: int = 0) -> Epoch:
+        """Return the newest epoch of `kind`, or that number.
 
         Raises:
             RefusedError: the roster has no key of that kind.
         """
-        epoch = self.roster().epoch(kind)
+        epoch = self.roster().epoch(kind, number)
         if epoch is None:
             raise RefusedError(
                 "oprf: the roster has no {kind} epoch", kind=kind
@@ -64,13 +65,11 @@ class Tokeniser(Quorums):
         return epoch
 
     def knows(self, one: Identifier) -> bool:
-        """Tell whether an output is remembered: it costs no evaluation."""
-        return bool(self._cache) and self._place(one) in self._cache
-
-    def _place(self, one: Identifier) -> tuple[Identifier, int]:
-        """Return where an output is remembered: by the newest epoch."""
-        epoch = self.roster().epoch(one.kind)
-        return one, epoch.epoch if epoch else 0
+        """Tell whether its outputs are remembered: it costs no evaluation."""
+        return bool(self._cache) and all(
+            (one, epoch.epoch) in self._cache
+            for epoch in self.roster().in_use(one.kind)
+        )
 
     async def outputs(
         self,
@@ -79,10 +78,12 @@ class Tokeniser(Quorums):
         purpose: str,
         timeout_s: float,
         done: dict[Identifier, bytes] | None = None,
+        epoch: int = 0,
     ) -> dict[Identifier, bytes]:
         """Return the 64-byte output of each identifier, each asked once.
 
-        They are put into `done`, if it is given, as many as come in time.
+        Of the newest epoch of each kind, or of that number. They are put into
+        `done`, if it is given, as many as come in time.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time;
@@ -91,15 +92,20 @@ class Tokeniser(Quorums):
         done = {} if done is None else done
         deadline = self.clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
+        newest = self.roster().epoch if self._cache else None
         for one in wanted:
             if one.kind == "url":
                 done[one] = token.url_output(one)
-            elif self.knows(one):
-                done[one] = self._cache[self._place(one)]
+            elif (
+                newest
+                and (its := newest(one.kind, epoch))
+                and (had := self._cache.get((one, its.epoch)))
+            ):
+                done[one] = had
         calls = []
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]
-            wish = _Wish(rest, (kind, purpose), deadline)
+            wish = _Wish(rest, (kind, purpose, epoch), deadline)
             alone = purpose in BULK or len(rest) >= CHECKED
             if rest:
                 calls.append(self._all(wish) if alone else self._shared(wish))
@@ -134,7 +140,7 @@ class Tokeniser(Quorums):
 
     async def _all(self, wish: _Wish) -> _Came:
         """Return what came of a wish in time, and what went wrong."""
-        kind, purpose = wish.key
+        purpose = wish.key[1]
         done: dict[Identifier, bytes] = {}
         lanes, failed = asyncio.Semaphore(LANES), list[SyncdError]()
 
@@ -142,9 +148,7 @@ class Tokeniser(Quorums):
             async with lanes:
                 while part and not failed:
                     try:
-                        some = await self._some(
-                            kind, part, purpose, wish.deadline
-                        )
+                        some = await self._some(wish.key, part, wish.deadline)
                     except SyncdError as e:
                         failed.append(e)
                         return
@@ -158,17 +162,14 @@ class Tokeniser(Quorums):
         return done, failed[0] if failed else None
 
     async def _some(
-        self,
-        kind: str,
-        part: Sequence[Identifier],
-        purpose: str,
-        deadline: float,
+        self, key: _Key, part: Sequence[Identifier], deadline: float
     ) -> dict[Identifier, bytes]:
         """Return outputs of the first of a part: of all that is left to us.
 
         A holder that refuses so many may still give fewer.
         """
-        epoch = self.epoch(kind)
+        kind, purpose, number = key
+        epoch = self.epoch(kind, number)
         n = self.allowance.fit(epoch, purpose, len(part))
         while True:
             try:

@@ -199,15 +199,15 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """The (kind, epoch) of which every entry is erased."""
         return frozenset((e.kind, e.epoch) for e in self.epochs if e.retired)
 
-    def epoch(self, kind: str, number: int | None = None) -> Epoch | None:
+    def in_use(self, kind: str) -> tuple[Epoch, ...]:
+        """Return the epochs of a kind that are not retired, newest first."""
+        found = (e for e in self.epochs if e.kind == kind and not e.retired)
+        return tuple(sorted(found, key=lambda e: -e.epoch))
+
+    def epoch(self, kind: str, number: int = 0) -> Epoch | None:
         """Return an epoch of a kind: the newest in use, or that number."""
-        found = [
-            e
-            for e in self.epochs
-            if e.kind == kind
-            and (not e.retired if number is None else e.epoch == number)
-        ]
-        return max(found, key=lambda e: e.epoch, default=None)
+        every = (e for e in self.epochs if (e.kind, e.epoch) == (kind, number))
+        return next(iter(every if number else self.in_use(kind)), None)
 
     def holders_of(self, epoch: Epoch) -> dict[int, Member]:
         """Return who answers for a key, by share index."""

@@ -76,6 +76,7 @@ class Holders(Tokeniser):
         purpose: str,
         timeout_s: float,
         done: dict[Identifier, bytes] | None = None,
+        epoch: int = 0,
     ) -> dict[Identifier, bytes]:
         done = {} if done is None else done
         wanted = dict.fromkeys(identifiers)

@@ -62,7 +62,7 @@ class Tokens(Tokeniser):
             raise UnavailableError("oprf: 1 of the 2 holders needed")
         return found
 
-    def epoch(self, kind: str) -> Any:
+    def epoch(self, kind: str, number: int = 0) -> Any:
         return type("Epoch", (), {"epoch": self.number})
 
 

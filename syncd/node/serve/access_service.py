@@ -128,7 +128,8 @@ class AccessService:
         """
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         asking = self.lookups.tokens(wanted, "subject_access")
-        forms, tokens = zip(*(await asking).items(), strict=True)
+        keys = await asking
+        forms, tokens = [*keys.values()], [short for *_, short in keys]
         if wanted.kind == "url":  # the others are of pages of others too
             forms, tokens = forms[:1], tokens[:1]
         found = [

@@ -242,11 +242,12 @@ class LocalWorkers:
                 purpose=want.purpose,
                 timeout_s=want.timeout_s,
                 done=found,
+                epoch=want.epoch[0],
             )
         except SyncdError as e:
             why = e
         kind = want.wanted[0].kind
-        epoch = self.tokeniser.epoch(kind)
+        epoch = self.tokeniser.epoch(kind, want.epoch[0])
         if (epoch.epoch, epoch.generation) != want.epoch:
             raise UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind

@@ -1,5 +1,6 @@
 """The service behind `/v1/lookups`, with its access records."""
 
+import asyncio
 import os
 import time
 from collections import Counter, deque
@@ -14,7 +15,13 @@ from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
 from syncd.flows.draft import RawValue
-from syncd.flows.judge import Answer, Question, World, judged_by_token
+from syncd.flows.judge import (
+    Answer,
+    Question,
+    World,
+    epochs_of,
+    judged_by_token,
+)
 from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
@@ -187,18 +194,27 @@ class Lookups:
 
     async def tokens(
         self, wanted: RawValue, purpose: str
-    ) -> dict[identifier.Identifier, bytes]:
-        """Return all that a look-up would try, and the token of each.
+    ) -> dict[Key, identifier.Identifier]:
+        """Return each key that a look-up would ask for, and of which form.
 
         Raises:
             HoldersError: too few holders answer to find them.
         """
         ours = self.ctx.config
         tried = wanted.read(identifier.for_lookup, ours.member.region)
-        found = await self.tokeniser.outputs(
-            tried, purpose=purpose, timeout_s=ours.lookup.deadline_ms / 1000
+        ask = partial(
+            self.tokeniser.outputs,
+            tried,
+            purpose=purpose,
+            timeout_s=ours.lookup.deadline_ms / 1000,
         )
-        return {form: token.token(found[form]) for form in tried}
+        epochs = epochs_of(self.ctx.roster, wanted.kind)
+        found = await asyncio.gather(*(ask(epoch=n) for n in epochs))
+        return {
+            (form.kind, n, token.token(outputs[form])): form
+            for form in tried
+            for n, outputs in zip(epochs, found, strict=True)
+        }
 
     async def answers(
         self,
