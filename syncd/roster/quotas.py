@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from syncd.roster.roster import Roster
-from syncd.roster.terms import ALL, BULK, LOOKUP, SCREEN, Epoch
+from syncd.roster.terms import ALL, BULK, LOOKUP, ROTATE, SCREEN, Epoch
 
 HOUR_S = 3600
 DAY_S = 86_400
@@ -86,13 +86,18 @@ def limits(
         for name in BULK
         if rows[name].purpose == name and (name != SCREEN or rows[name].member)
     )
+    replaced = len(roster.in_use(epoch.kind)) > 1  # else nothing is rotated
     scopes = {ALL: (frozenset[str](), True)}
     if purpose not in apart:
         scopes[LOOKUP] = apart, True
     if rows[purpose].purpose == purpose:
         scopes[purpose] = frozenset({purpose}), False
     return tuple(
-        Limit(share(most, roster, epoch), window_s, *which)
+        Limit(
+            share(most * (name != ROTATE or replaced), roster, epoch),
+            window_s,
+            *which,
+        )
         for name, which in scopes.items()
         for row in (roster.quota(member, name),)
         for most, window_s in ((row.hour, HOUR_S), (row.day, DAY_S))

@@ -236,7 +236,9 @@ DEFAULT_QUOTAS = (
     Quota(purpose=NEVER, hour=50_000, day=50_000),
     Quota(purpose=SCREEN, hour=10_000, day=50_000),  # of the look-ups
     Quota(purpose=PUBLISH, hour=200_000, day=200_000),
-    Quota(purpose=ROTATE, hour=0, day=0),  # until there is a rotation
+    Quota(
+        purpose=ROTATE, hour=200_000, day=200_000
+    ),  # while a key is replaced
 )
 DEFAULT_POLICY = Policy(
     suspected="warn",

@@ -8,14 +8,25 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import log, vault
+from syncd.store.tables import Int, log, vault
 
 AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
@@ -56,6 +67,15 @@ _END = Prepared(
     ),
     *("why", "day", "hold", "row"),
 )
+_END_AGAIN = Prepared(  # what such rows said under an older key ends, too
+    update(vault)
+    .where(
+        *(_at.again == _wanted("row"), _at.state == _PUBLISHED),
+        _at.log_id == NEWEST,
+    )
+    .values(state=_ENDING, **_why),
+    *("why", "day", "row"),
+)
 _HOLD = Prepared(_this.values(**_why, held=1), "why", "day", "row")
 _PUBLISH = Prepared(
     _this.where(_at.idx.is_(None)).values(
@@ -65,6 +85,30 @@ _PUBLISH = Prepared(
         epoch=_wanted("of"),
         # A row that was retracted while it was on its way goes on to ENDING.
         state=case((_at.state == _WAITING, _PUBLISHED), else_=_ENDING),
+    ),
+    *("log", "index", "by", "of", "row"),
+)
+_STANDS = _at.state.between(_PUBLISHED, _ENDING)
+_ALIKE = [
+    c
+    for c in _at
+    if c.name not in ("id", "again", "import_id", "elsewhere", "held")
+]
+_KEEP = Prepared(
+    insert(vault).from_select(
+        ["id", "again", *(c.name for c in _ALIKE)],
+        select(cast(_wanted("copy"), Int), _at.id, *_ALIKE).where(
+            _at.id == _wanted("row"), _STANDS
+        ),
+    ),
+    *("copy", "row"),
+)
+_AGAIN = Prepared(
+    _this.where(_STANDS).values(
+        log_id=_wanted("log"),
+        idx=_wanted("index"),
+        token=_wanted("by"),
+        epoch=_wanted("of"),
     ),
     *("log", "index", "by", "of", "row"),
 )
@@ -105,13 +149,14 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     """End the rows that were published under retired epochs.
 
     Their statements are erased, so nothing is left to retract. Values stay,
-    and may be reported again.
+    and may be reported again; what was said again stands as it is.
     """
     reason = func.coalesce(_at.reason, "retired")
-    public = _at.state.in_((_PUBLISHED, _ENDING))
     for kind, epoch in epochs:
         gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
-        c.execute(gone.where(public).values(state=_ENDED, reason=reason))
+        was = delete(vault).where(_at.kind == kind, _at.epoch == epoch)
+        c.execute(was.where(_at.again.is_not(None)))
+        c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
 
 
@@ -133,13 +178,17 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
     Raises:
         StaleError: a row was published or ended before.
     """
-    fresh = [
-        (log_id, p.index, p.token, p.epoch, p.vault_id)
-        for p in rows
-        if not p.ends
-    ]
+    there: dict[bool, list[tuple[Any, ...]]] = {False: [], True: []}
+    for p in rows:
+        if not p.ends:
+            at = log_id, p.index, p.token, p.epoch, p.vault_id
+            there[p.again].append(at)
+    last = c.scalar(select(func.max(_at.id))) if there[True] else 0
+    copies = [(n, at[-1]) for n, at in enumerate(there[True], last + 1)]
     for became, what, here in (
-        (_PUBLISH, "published", fresh),
+        (_PUBLISH, "published", there[False]),
+        (_KEEP, "ended", copies),
+        (_AGAIN, "ended", there[True]),
         (_CLOSE, "ended", [(p.index, p.vault_id) for p in rows if p.ends]),
     ):
         if lacks := len(here) - became.many(c, here):
@@ -160,7 +209,10 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     bare = _at.sealed.is_(None)
     c.execute(
         stood.where(_at.idx >= size).values(
-            state=case((_at.state == _PUBLISHED, _WAITING), else_=_ENDED),
+            state=case(
+                ((_at.state == _PUBLISHED) & _at.again.is_(None), _WAITING),
+                else_=_ENDED,
+            ),
             log_id=None,
             idx=None,
             ended_idx=None,
@@ -194,6 +246,7 @@ def _withdraw(
             done.ends[type_] += 1
     if not how.dry:
         _END.many(c, live)
+        _END_AGAIN.many(c, [(why, day, id_) for why, day, _, id_ in live])
         _HOLD.many(c, again)
     done.ids += [id_ for *_, id_ in live]
     del done.ids[RETURNED:], done.past[RETURNED:]

@@ -116,6 +116,7 @@ vault = own_table(
     "held int default=0",
     # what another member took the value back for: MEMBER REASON
     "elsewhere text null",
+    "again int null",  # where it stood before: the row that was said again
 )
 Index("vault_import", vault.c.import_id)
 partial_index("vault_elsewhere", "elsewhere IS NOT NULL", vault.c.import_id)
@@ -124,6 +125,7 @@ partial_index(
 )
 partial_index("vault_ending", "state = 2", vault.c.id)
 partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
+partial_index("vault_again", "again IS NOT NULL", vault.c.again)
 
 vault_value = own_table(  # finds rows again; a table, so batches are sorted
     "vault_value",

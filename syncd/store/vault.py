@@ -27,6 +27,7 @@ from syncd.flows.draft import NewReport
 from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
+from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads, writing
@@ -60,6 +61,7 @@ _ROW = (
 _NAMES = _ROW.selected_columns.keys()
 _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
 _FINDS = select(vault_value.c.vault_id)
+_MAIN = _at.again.is_(None)  # not where one stood before
 _STANDING = Prepared(
     select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
@@ -147,21 +149,45 @@ class Vault(SealedBook):
         return self._read(_BY_VALUE.all(c, mac[:8], mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
-        """Return the row whose statement is at `index` of a log of ours."""
-        there = _ROW.where(_at.idx == index, log.c.origin == origin)
-        rows = await self._found(there)
+        """Return the row whose statement is, or was, at a log's `index`."""
+        was = vault.alias().c
+        its = was.idx == index, was.log_id == log.c.id, log.c.origin == origin
+        there = select(_less(was.again, was.id)).where(*its)
+        rows = await self._found(_ROW.where(_at.id.in_(there)))
         return rows[0] if rows else None
 
     async def page(self, wanted: Query) -> list[VaultRow]:
         """Return rows, newest first."""
-        where = _where(self._cipher, wanted)
+        where = _MAIN, *_where(self._cipher, wanted)
         return await self._found(_NEWEST.where(*where).limit(wanted.limit))
 
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
         by = (_at.kind, _at.state)
-        rows = await self._rows(select(*by, func.count()).group_by(*by))
+        count = select(*by, func.count()).where(_MAIN).group_by(*by)
+        rows = await self._rows(count)
         return {(kind, State(state)): n for kind, state, n in rows}
+
+    async def older(
+        self, kind: str, epoch: int, today: str, after: int, limit: int
+    ) -> list[VaultRow]:
+        """Return rows that stand under an older epoch of a kind, by id.
+
+        Those that may be said again: of a value that we have, or an answer.
+        """
+        wanted = _OLDEST.where(*_older(kind, epoch, today), _at.id > after)
+        return await self._found(wanted.limit(limit))
+
+    async def said_again(
+        self, kind: str, epoch: int, today: str
+    ) -> tuple[int, int]:
+        """Return how many were said again under an epoch, and are to be."""
+        done = select(func.count()).where(
+            *(_at.again.is_not(None), _at.kind == kind, _at.epoch < epoch)
+        )
+        left = select(func.count()).where(*_older(kind, epoch, today))
+        [(n,)], [(more,)] = await self._rows(done), await self._rows(left)
+        return n, more
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
@@ -221,6 +247,14 @@ class Vault(SealedBook):
             position=None if idx is None else (origin, idx),
             ended_by=None if ended_idx is None else (origin, ended_idx),
         )
+
+
+def _older(
+    kind: str, epoch: int, today: str
+) -> tuple[ColumnElement[bool], ...]:
+    public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch < epoch
+    given = sa.or_(_at.sealed.is_not(None), _at.type == ANSWER)
+    return *public, given, _MAIN, _says(_less(_field("expires"), "~") > today)
 
 
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:

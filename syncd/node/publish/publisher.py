@@ -22,6 +22,7 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import merge, publish
+from syncd.flows.say_again import say_again
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.claims import REPORT, VOUCH
 from syncd.indicator.record import KEPT
@@ -36,6 +37,7 @@ log = structlog.get_logger("syncd.node")
 
 PUBLISH_BATCH = 2048  # vault rows in one append
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
+AGAIN_S = 600  # until what could not be said again is tried again
 
 
 @part
@@ -55,6 +57,8 @@ class Publisher:
         self._waking = asyncio.Event()
         self._why = NOTHING  # the last attempt failed
         self._owed = False  # what comes after an append was not done
+        self._again = dict[str, tuple[int, int]]()
+        # by kind: the row said again last, and when to go on, unix seconds
 
     def why_not(self) -> Message:
         """Say why nothing is published just now, "" if it is."""
@@ -178,12 +182,40 @@ class Publisher:
                 except (UnavailableError, MalformedError) as e:
                     kinds.remove(some)
                     waits = e
+            for kind in () if expired else ("phone", "account"):
+                moved = await self._say_again(kind) or moved
         if waits is not None:
             raise waits
         if expired:
             raise RefusedError(
                 "roster: expired: no new reports until a newer one"
             )
+
+    async def _say_again(self, kind: str) -> bool:
+        """Say a batch again under a kind's newest key; tell if there was any.
+
+        What cannot be is tried again a little later: from a roster with a
+        new key on there is time until the old one is retired.
+        """
+        ctx, (last, begin) = self.ctx, self._again.get(kind, (0, 0))
+        if ctx.now() < begin or len(in_use := ctx.roster.in_use(kind)) < 2:
+            return False
+        vault, newest = ctx.own.vault, in_use[0].epoch
+        rows = await vault.older(
+            kind, newest, ctx.today(), last, PUBLISH_BATCH
+        )
+        later = 0, ctx.now() + AGAIN_S
+        self._again[kind] = (rows[-1].id, 0) if rows else later
+        if not rows:
+            return False
+        given = rows, ctx.mirror, vault.by_index, self.tokeniser, self.writer
+        try:
+            await say_again(*given, timeout_s=BULK_TIMEOUT_S)
+        except SyncdError as e:
+            self._again[kind] = later
+            log.warning("not said again yet", kind=kind, why=str(e))
+        await self.after_append()
+        return True
 
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]

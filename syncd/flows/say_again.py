@@ -1,0 +1,115 @@
+"""Say again, under the newest token key, what of ours stands under an older.
+
+    rows ─ what each said ─ outputs (t holders) ─ the same, under the new key
+
+It is the same statement, its days too; reports that it names are named where
+they were said again. Both stand until the older epoch is retired, and count
+once (`indicator.joined`). A row moves in the append that says it again, so
+whatever fails on the way leaves it for the next run.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from syncd.errors import SyncdError
+from syncd.flows.basis import ClaimSource, claims_on
+from syncd.flows.ports import Position, Published, VaultRow
+from syncd.flows.publish import Writer
+from syncd.flows.tokenise import Tokeniser
+from syncd.indicator import token
+from syncd.indicator.claims import Claim
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.joined import NAMED, said
+from syncd.roster.terms import ROTATE
+
+
+async def say_again(
+    rows: Sequence[VaultRow],
+    claims: ClaimSource,
+    by_index: Callable[[str, int], Awaitable[VaultRow | None]],
+    tokeniser: Tokeniser,
+    writer: Writer,
+    *,
+    timeout_s: float,
+) -> None:
+    """Append what published rows of one kind say.
+
+    What names a report that its author has not said again yet waits for that.
+
+    Raises:
+        UnavailableError: too few holders, or no more quota: the rest waits.
+        RefusedError: we must not append just now; likewise.
+    """
+    epoch = tokeniser.epoch(rows[0].kind)
+    stand = await claims.claims_at([r.position for r in rows if r.position])
+    work: list[tuple[VaultRow, Claim, Identifier]] = []
+    for row in rows:
+        claim = stand.get(row.position or ("", 0))
+        if claim is None or getattr(claim.statement, "test", False):
+            continue  # it has ended, or has done its work
+        of = row if row.value else await by_index(*_named(claim)[0])
+        if of is not None:  # an answer is about a report of ours
+            work.append((row, claim, Identifier(row.kind, of.value)))
+    outputs, failed = dict[Identifier, bytes](), None
+    try:
+        await tokeniser.outputs(
+            [value for *_, value in work],
+            purpose=ROTATE,
+            timeout_s=timeout_s,
+            done=outputs,
+            epoch=epoch.epoch,
+        )
+    except SyncdError as e:
+        failed = e
+    shorts = {value: token.token(out) for value, out in outputs.items()}
+    keys = [(epoch.kind, epoch.epoch, short) for short in shorts.values()]
+    there = {
+        (short, said(claim)): claim.position
+        for (*_, short), some in (await claims_on(keys, claims)).items()
+        for claim in some
+    }
+    at = await claims.claims_at([p for _, c, _ in work for p in _named(c)])
+
+    async def now(p: Position, claim: Claim, short: bytes) -> Position | None:
+        """Return where a report that a claim names is said by now."""
+        was = at.get(p)
+        if was is None or (was.statement.kind, was.statement.epoch) != (
+            *(epoch.kind, claim.statement.epoch),
+        ):
+            return p
+        if ours := await by_index(*p):
+            return ours.position if ours.epoch == epoch.epoch else None
+        same = was.token == claim.token  # else nobody can tell
+        return there.get((short, said(was))) if same else p
+
+    entries = []  # in no order that tells which is which
+    for row, claim, value in sorted(work, key=lambda w: shorts.get(w[2], b"")):
+        if not (short := shorts.get(value)):
+            continue
+        content: Any = claim.statement
+        fields: dict[str, Any] = {
+            "epoch": epoch.epoch,
+            "token": token.encode(short),
+        }
+        if getattr(content, "know", ""):
+            know = token.know(outputs[value], writer.key.name)
+            fields["know"] = know.hex()
+        for name in NAMED:
+            if places := getattr(content, name, ()):
+                new = [await now(p, claim, short) for p in places]
+                fields[name] = new
+        if not any(None in fields.get(name, ()) for name in NAMED):
+            for name in fields.keys() & NAMED:
+                fields[name] = tuple(sorted({*fields[name]}))
+            moved = Published(row.id, 0, short, epoch.epoch, again=True)
+            entries.append((replace(content, **fields), moved))
+    if entries:
+        await writer.append(entries)
+    if failed:
+        raise failed
+
+
+def _named(claim: Claim) -> Sequence[Position]:
+    return [p for n in NAMED for p in getattr(claim.statement, n, ())]
