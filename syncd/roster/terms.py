@@ -75,6 +75,7 @@ class Epoch(Row, frozen=True):
     transcript: Hex32 = b""  # of the ceremony that these shares came of
     agreed: tuple[Agreed, ...] = ()  # every holder's, to `said`
     retired: bool = False  # every entry of this epoch counts as erased
+    until: Natural = 0  # unix seconds: from then on it is to be retired
     suite: Literal["", "ristretto255-SHA512"] = ""
 
     KEY = ("kind", "epoch")
@@ -95,7 +96,7 @@ class Epoch(Row, frozen=True):
 
     def said(self, alliance: str) -> bytes:
         """Return what each holder signs, by its member key."""
-        bare = msgspec.structs.replace(self, agreed=(), retired=False)
+        bare = msgspec.structs.replace(self, agreed=(), retired=False, until=0)
         return str(Document("epoch", alliance, bare.to_json())).encode()
 
     def flaws(self) -> Iterator[tuple[str, Message]]:

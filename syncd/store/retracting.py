@@ -25,6 +25,7 @@ from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
+from syncd.store import tables
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import Int, log, vault
 
@@ -158,6 +159,8 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
         c.execute(was.where(_at.again.is_not(None)))
         c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
+        its = tables.sighting.c.kind == kind, tables.sighting.c.epoch == epoch
+        c.execute(delete(tables.sighting).where(*its))
 
 
 def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:

@@ -7,7 +7,7 @@ house's reference and what the alliance says are sealed too.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import own_table, partial_index
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
+Epoch = tuple[str, int]  # kind, epoch
 
 screened = own_table(
     "screened",
@@ -94,14 +95,29 @@ class ScreeningBook(SealedBook):
         for data in news:
             events.tell(c, self._clock(), "screening", data)
 
-    async def expire(self, day: int) -> int:
-        """Drop what ends on a day or before; return how many that were."""
-        return await self._run(sa.delete(screened).where(_at.until <= day))
+    async def expire(self, day: int, retired: Iterable[Epoch]) -> None:
+        """Drop what ends on a day or before, and what has a newer key.
+
+        Of retired epochs: what was not handed in anew stays, to be asked for.
+        """
+        await self._run(sa.delete(screened).where(_at.until <= day))
+        for kind, epoch in retired:
+            newer = select(_at.ref).where(_at.kind == kind, _at.epoch > epoch)
+            its = _at.kind == kind, _at.epoch == epoch, _at.ref.in_(newer)
+            await self._run(sa.delete(screened).where(*its))
 
     async def counts(self) -> Counter[tuple[str, int, int]]:
-        """Return how many there are by kind, epoch and last day."""
+        """Return how many there are by kind, epoch and last day.
+
+        Of what was handed in again under a newer key, that alone.
+        """
         by = (_at.kind, _at.epoch, _at.until)
+        last = sa.func.max(_at.epoch).label("last")
+        newest = select(_at.kind, _at.ref, last).group_by(_at.kind, _at.ref)
+        new = newest.subquery()
+        its = (new.c.kind == _at.kind) & (new.c.ref == _at.ref)
         count = select(*by, sa.func.count()).group_by(*by)
+        count = count.join(new, its & (new.c.last == _at.epoch))
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A token key is replaced: nobody misses a report meanwhile, or after."""
 
-
 import pytest
 
 from syncd.flows.ports import State

@@ -208,7 +208,7 @@ class Screening:
         look = f"{self.ctx.day} {self.ctx.roster.version}"
         if not self._enabled or look == self._looked:
             return
-        await self._book.expire(self.ctx.day)
+        await self._book.expire(self.ctx.day, self.ctx.roster.retired)
         await self._again()
         await self._count()
         self._looked = look

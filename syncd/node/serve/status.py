@@ -33,7 +33,7 @@ from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import certificate
 from syncd.roster.members import Member
-from syncd.roster.terms import Epoch
+from syncd.roster.terms import KINDS, ROTATE, Epoch
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
 from syncd.web import status_forms
@@ -227,7 +227,38 @@ class StatusReader:
             )
             for one in await self.ctx.distrusted()
         )
-        return filter(None, (self._outside(), *doubts))
+        replaced = [await self._replaced(kind) for kind in KINDS]
+        return filter(None, (self._outside(), *doubts, *replaced))
+
+    async def _replaced(self, kind: str) -> Message:
+        """Say how far we are where a token key is replaced, "" if none is."""
+        ctx, keys = self.ctx, self.ctx.roster.in_use(kind)
+        if len(keys) < 2 or not (old := keys[-1]).t:
+            return NOTHING
+        if 0 < old.until <= ctx.now():
+            return Message(
+                "keys: {key} was to be retired on {until}: the admins sign"
+                " that: syncd roster retire {kind} {epoch}, or what lies ready:"
+                " {path}",
+                old,
+                key=old.label,
+                until=ctx.day_of(old.until),
+                path=str(ctx.renewal),
+            )
+        n, left = await ctx.own.vault.said_again(
+            kind, keys[0].epoch, ctx.today()
+        )
+        a_day = max(ctx.roster.quota(ctx.me, ROTATE).day, 1)
+        return Message(
+            "keys: {key} is replaced: {n} of {of} statements of ours are said"
+            " again under the new key, all by {day}; look-ups ask both until"
+            " {until}",
+            key=old.label,
+            n=n,
+            of=n + left,
+            day=ctx.day_of(ctx.now() + left // a_day * todo.DAY_S),
+            until=ctx.day_of(old.until),
+        )
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.

@@ -76,12 +76,19 @@ class Daily:
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.
 
-        It is the same at every member: what is signed of it goes together.
+        Or when a token key that was replaced is to be retired. It is the same
+        at every member: what is signed of it goes together.
         """
         roster, path = self.ctx.roster, self.ctx.renewal
-        begin = max(roster.issued, roster.expires - SIGN_S)
+        old = [e for e in roster.epochs if e.until and not e.retired]
+        due = min([roster.expires - SIGN_S, *(e.until for e in old)])
+        begin = max(roster.issued, due)
         if begin <= self.ctx.now() and not path.exists():
             new = drafts.begin(roster, now=begin)
+            for epoch in old:
+                if epoch.until <= begin:
+                    where = "epochs", epoch.label, "retired"
+                    new = drafts.put(new, where, True)
             durable.write(path, drafts.write(new, roster))
 
     async def _append(self) -> None:
