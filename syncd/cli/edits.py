@@ -41,18 +41,9 @@ class _Set(EditOptions):
     lift_percent: int | None = option(
         "of its statements that these may be", min=0, max=100
     )
-    until: list[str] = option(
-        "KIND/EPOCH=DAYS: until a token key that is replaced is retired"
-    )
     days: int = drafting.DAYS
 
     def change(self, draft: Roster) -> Roster:
-        for line in self.until:
-            name, left = pair("--until", line, "KIND/EPOCH=DAYS")
-            older = [e.label for k in terms.KINDS for e in draft.in_use(k)[1:]]
-            among("--until", name, older)
-            at = draft.issued + _number("--until", left) * drafts.DAY_S
-            draft = drafts.put(draft, ("epochs", name, "until"), at)
         if self.threshold is not None:
             draft = drafts.put(draft, ("threshold",), self.threshold)
         for line in self.quota:

@@ -292,26 +292,25 @@ class Judge:
         if judged.verdict not in HITS:
             return Answer(verdict=judged, tokens=tokens)
         positions = frozenset(judged.positions)
-
-        def by(group: Sequence[Claim]) -> list[Report]:
-            return [
+        by = [
+            [
                 c.statement
                 for c in group
                 if isinstance(c.statement, Report) and c.position in positions
             ]
-
-        who = [*map(by, groups)]
+            for group in groups
+        ]
         return Answer(
             verdict=judged,
             tokens=tokens,
             met=tuple(
-                key
-                for key in on
-                if by(group := self._found.get(key, ()))
+                basis.key(group[0])
+                for who, group in zip(by, groups, strict=True)
+                if who
                 and sighting.may_tell(group, world, self._world.own, behind)
             ),
-            level=next((at for at, some in enumerate(who) if some), None),
-            evidence=tuple(sorted({r.evidence for some in who for r in some})),
+            level=next((at for at, who in enumerate(by) if who), None),
+            evidence=tuple(sorted({r.evidence for who in by for r in who})),
         )
 
     def _lone(

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from syncd.errors import SyncdError
 from syncd.flows.basis import ClaimSource, claims_on
-from syncd.flows.ports import Position, Published, VaultRow
+from syncd.flows.ports import Published, VaultRow
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.joined import NAMED, said
+from syncd.indicator.joined import named, renamed, said
 from syncd.roster.terms import ROTATE
 
 
@@ -49,7 +49,7 @@ async def say_again(
         claim = stand.get(row.position or ("", 0))
         if claim is None or getattr(claim.statement, "test", False):
             continue  # it has ended, or has done its work
-        of = row if row.value else await by_index(*_named(claim)[0])
+        of = row if row.value else await by_index(*next(named(claim)))
         if of is not None:  # an answer is about a report of ours
             work.append((row, claim, Identifier(row.kind, of.value)))
     outputs, failed = dict[Identifier, bytes](), None
@@ -70,46 +70,25 @@ async def say_again(
         for (*_, short), some in (await claims_on(keys, claims)).items()
         for claim in some
     }
-    at = await claims.claims_at([p for _, c, _ in work for p in _named(c)])
-
-    async def now(p: Position, claim: Claim, short: bytes) -> Position | None:
-        """Return where a report that a claim names is said by now."""
-        was = at.get(p)
-        if was is None or (was.statement.kind, was.statement.epoch) != (
-            *(epoch.kind, claim.statement.epoch),
-        ):
-            return p
-        if ours := await by_index(*p):
-            return ours.position if ours.epoch == epoch.epoch else None
-        same = was.token == claim.token  # else nobody can tell
-        return there.get((short, said(was))) if same else p
-
+    at = await claims.claims_at([p for _, c, _ in work for p in named(c)])
     entries = []  # in no order that tells which is which
     for row, claim, value in sorted(work, key=lambda w: shorts.get(w[2], b"")):
-        if not (short := shorts.get(value)):
-            continue
-        content: Any = claim.statement
-        fields: dict[str, Any] = {
-            "epoch": epoch.epoch,
-            "token": token.encode(short),
+        short = shorts.get(value, b"")
+        moved = {  # of what is about another value nobody can tell
+            p: there.get((short, said(was)))
+            for p in named(claim)
+            if (was := at.get(p)) and was.token == claim.token
         }
-        if getattr(content, "know", ""):
+        if not short or None in moved.values():
+            continue
+        fields: dict[str, Any] = renamed(claim, moved)
+        if getattr(claim.statement, "know", ""):
             know = token.know(outputs[value], writer.key.name)
             fields["know"] = know.hex()
-        for name in NAMED:
-            if places := getattr(content, name, ()):
-                new = [await now(p, claim, short) for p in places]
-                fields[name] = new
-        if not any(None in fields.get(name, ()) for name in NAMED):
-            for name in fields.keys() & NAMED:
-                fields[name] = tuple(sorted({*fields[name]}))
-            moved = Published(row.id, 0, short, epoch.epoch, again=True)
-            entries.append((replace(content, **fields), moved))
+        fields |= {"epoch": epoch.epoch, "token": token.encode(short)}
+        done = Published(row.id, 0, short, epoch.epoch, again=True)
+        entries.append((replace(claim.statement, **fields), done))
     if entries:
         await writer.append(entries)
     if failed:
         raise failed
-
-
-def _named(claim: Claim) -> Sequence[Position]:
-    return [p for n in NAMED for p in getattr(claim.statement, n, ())]

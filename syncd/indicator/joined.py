@@ -6,22 +6,38 @@ said first, which is where disputes, answers and other reports name it.
 """
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from syncd.indicator.claims import Claim
+from syncd.indicator.notation import Position
 
-NAMED = ("about", "basis")  # the fields that hold positions
+_NAMED = ("about", "basis")  # the fields that hold positions
 
 
 def said(claim: Claim) -> Hashable:
     """Return what is the same where a claim is said again."""
     content = claim.statement
-    bare = {"epoch": 1, "token": "", "know": ""} | dict.fromkeys(NAMED, ())
+    bare = {"epoch": 1, "token": "", "know": ""} | dict.fromkeys(_NAMED, ())
     fields = {n: bare[n] for n in bare if hasattr(content, n)}
     return claim.origin, replace(content, **fields)
+
+
+def named(claim: Claim) -> Iterator[Position]:
+    """Yield the positions that a claim names."""
+    for name in _NAMED:
+        yield from getattr(claim.statement, name, ())
+
+
+def renamed(claim: Claim, moved: Mapping[Position, Any]) -> dict[str, Any]:
+    """Return the fields of a claim that name positions, with the new ones."""
+    return {
+        name: tuple(sorted({moved.get(p, p) for p in places}))
+        for name in _NAMED
+        if (places := getattr(claim.statement, name, ()))
+    }
 
 
 def joined(groups: Sequence[Sequence[Claim]]) -> Sequence[Claim]:
@@ -41,11 +57,7 @@ def joined(groups: Sequence[Sequence[Claim]]) -> Sequence[Claim]:
     }
     like, found = first[0].statement, [*first]
     for claim in (c for c in again if moved[c.position] == c.position):
-        as_if: dict[str, Any] = {
-            n: tuple(sorted({moved.get(p, p) for p in places}))
-            for n in NAMED
-            if (places := getattr(claim.statement, n, ()))
-        }
+        as_if = renamed(claim, moved)
         as_if |= {"epoch": like.epoch, "token": like.token}
         found.append(
             replace(claim, statement=replace(claim.statement, **as_if))

@@ -85,7 +85,7 @@ _PUBLISH = Prepared(
         token=_wanted("by"),
         epoch=_wanted("of"),
         # A row that was retracted while it was on its way goes on to ENDING.
-        state=case((_at.state == _WAITING, _PUBLISHED), else_=_ENDING),
+        state=case((_at.state <= _PUBLISHED, _PUBLISHED), else_=_ENDING),
     ),
     *("log", "index", "by", "of", "row"),
 )
@@ -104,15 +104,8 @@ _KEEP = Prepared(
     ),
     *("copy", "row"),
 )
-_AGAIN = Prepared(
-    _this.where(_STANDS).values(
-        log_id=_wanted("log"),
-        idx=_wanted("index"),
-        token=_wanted("by"),
-        epoch=_wanted("of"),
-    ),
-    *("log", "index", "by", "of", "row"),
-)
+_LAST = select(func.max(_at.id))
+_LEAVE = Prepared(_this.values(idx=None), "row")
 _CLOSE = Prepared(
     _this.where(_at.state == _ENDING).values(
         state=_ENDED, ended_idx=_wanted("index")
@@ -181,17 +174,17 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
     Raises:
         StaleError: a row was published or ended before.
     """
-    there: dict[bool, list[tuple[Any, ...]]] = {False: [], True: []}
-    for p in rows:
-        if not p.ends:
-            at = log_id, p.index, p.token, p.epoch, p.vault_id
-            there[p.again].append(at)
-    last = c.scalar(select(func.max(_at.id))) if there[True] else 0
-    copies = [(n, at[-1]) for n, at in enumerate(there[True], last + 1)]
+    fresh = [
+        (log_id, p.index, p.token, p.epoch, p.vault_id)
+        for p in rows
+        if not p.ends
+    ]
+    again = [p.vault_id for p in rows if p.again]
+    copy = c.scalar(_LAST) + 1 if again else 0
     for became, what, here in (
-        (_PUBLISH, "published", there[False]),
-        (_KEEP, "ended", copies),
-        (_AGAIN, "ended", there[True]),
+        (_KEEP, "ended", [*enumerate(again, copy)]),
+        (_LEAVE, "ended", [(id_,) for id_ in again]),
+        (_PUBLISH, "published", fresh),
         (_CLOSE, "ended", [(p.index, p.vault_id) for p in rows if p.ends]),
     ):
         if lacks := len(here) - became.many(c, here):

@@ -27,7 +27,7 @@ from syncd.flows.draft import NewReport
 from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
-from syncd.indicator.claims import ANSWER
+from syncd.indicator.claims import ANSWER, DISPUTE
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads, writing
@@ -175,19 +175,19 @@ class Vault(SealedBook):
 
         Those that may be said again: of a value that we have, or an answer.
         """
-        wanted = _OLDEST.where(*_older(kind, epoch, today), _at.id > after)
+        wanted = _OLDEST.where(
+            *(*_older(kind, epoch, today), _MAIN, _at.id > after)
+        )
         return await self._found(wanted.limit(limit))
 
     async def said_again(
         self, kind: str, epoch: int, today: str
     ) -> tuple[int, int]:
         """Return how many were said again under an epoch, and are to be."""
-        done = select(func.count()).where(
-            *(_at.again.is_not(None), _at.kind == kind, _at.epoch < epoch)
-        )
-        left = select(func.count()).where(*_older(kind, epoch, today))
-        [(n,)], [(more,)] = await self._rows(done), await self._rows(left)
-        return n, more
+        by: Any = _MAIN
+        found = select(by, func.count()).where(*_older(kind, epoch, today))
+        counts = dict(await self._rows(found.group_by(by)))
+        return counts.get(False, 0), counts.get(True, 0)
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
@@ -254,7 +254,9 @@ def _older(
 ) -> tuple[ColumnElement[bool], ...]:
     public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch < epoch
     given = sa.or_(_at.sealed.is_not(None), _at.type == ANSWER)
-    return *public, given, _MAIN, _says(_less(_field("expires"), "~") > today)
+    # What a dispute did to reports that nobody answered for does not expire.
+    lasts = _at.type.between(DISPUTE, ANSWER), _says(_field("expires") > today)
+    return *public, given, sa.or_(*lasts)
 
 
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:

@@ -1,24 +1,72 @@
 """A token key is replaced: nobody misses a report meanwhile, or after."""
 
+from collections import Counter
+
 import pytest
 
+from syncd.flows.draft import AnswerDraft, VouchDraft
 from syncd.flows.ports import State
+from syncd.indicator.statement import day_text
+from syncd.indicator.token import encode
 from syncd.node.home import share_name
-from syncd.roster import drafts
+from syncd.node.publish import publisher
+from syncd.node.publish.publisher import Publisher
+from syncd.roster import signing
 from syncd.roster.roster import Roster
+from syncd.store import failpoint
+from syncd.web.claim_forms import DisputeQuery, Vouches
+from syncd.web.forms import DisputeDraft
+from syncd.web.routes import Caller
 from tests import ceremonies
-from tests.alliance import Alliance, shared
+from tests.alliance import ADMINS, Alliance, claims_of, shared
 
 pytestmark = pytest.mark.slow
 
-PHONES = [f"+1202555{n:04}" for n in range(100, 106)]
+DESK = Caller("desk", "operator")
+DAY_S = 86_400
+PHONES = [f"+1202555{n:04}" for n in range(100, 107)]
+SAID = (
+    *("confirmed", "confirmed", "suspected", "disputed", "disputed"),
+    *("suspected", "none"),
+)
 
 
 async def reported(alliance: Alliance) -> None:
-    """All report, one disputes, one rests on another's report."""
-    police, bank = alliance.police, alliance.bank
-    await police.report("phone", *PHONES[:3], evidence="police_case")
-    await bank.report("phone", *PHONES[1:5])
+    """One rests on another's; two are disputed, of which one is answered."""
+    police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
+    await police.tell("phone", *PHONES[:2], evidence="police_case")
+    [first] = await bank.lookup("phone", PHONES[0])
+    await bank.report("phone", PHONES[0], basis=first.positions)
+    await bank.tell("phone", *PHONES[2:6])
+    found = await carrier.lookup("phone", *PHONES[3:6])
+    today = carrier.node.ctx.today()
+    for value, of in zip(PHONES[3:6], found, strict=True):
+        about = of.positions if value == PHONES[4] else ()
+        draft = DisputeDraft(
+            kind="phone",
+            value=value,
+            reason="innocent_owner",
+            about=about,
+            due=today,
+            expires=day_text(carrier.node.ctx.day + 1),
+        )
+        await carrier.node.claim_intake.dispute(DESK, draft)
+    vouch = VouchDraft(kind="phone", value=PHONES[3], role="hotline")
+    await carrier.node.claim_intake.vouch(DESK, Vouches(vouches=(vouch,)))
+    await alliance.settle()
+    query = DisputeQuery(side="against_us")
+    on = next(iter(found[2].positions))
+    for one in (await bank.node.claim_intake.listed(query)).items:
+        if one.reports[0].position == on:
+            answer = AnswerDraft(
+                dispute=one.position,
+                outcome="report_stands",
+                reason="case_open",
+            )
+            await bank.node.claim_intake.answer(DESK, answer)
+    await alliance.settle()
+    for member in alliance.up:  # the disputes are over, answered or not
+        member.shift_s = 3 * DAY_S
     await alliance.settle()
 
 
@@ -44,10 +92,8 @@ async def drawn(alliance: Alliance) -> None:
     await alliance.agreed()
 
 
-def retire(draft: Roster) -> Roster:
-    for key in ("phone/1", "account/1"):
-        draft = drafts.put(draft, ("epochs", key, "retired"), True)
-    return draft
+def _die(point: str) -> None:
+    raise RuntimeError(point)
 
 
 async def verdicts(alliance: Alliance) -> set[tuple[str, ...]]:
@@ -58,30 +104,90 @@ async def verdicts(alliance: Alliance) -> set[tuple[str, ...]]:
     }
 
 
-async def test_a_key_is_replaced(alliance: Alliance) -> None:
+async def test_a_key_is_replaced(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before, in the middle and after it all say the same; nothing twice."""
-    before = await verdicts(alliance)
-    assert before == {("confirmed",) * 3 + ("suspected",) * 2 + ("none",)}
-    size = await alliance.bank.size()
+    police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
+    assert await verdicts(alliance) == {SAID}
+    held, real = set(alliance.members), vars(Publisher)["_say_again"]
+
+    async def say_again(one: Publisher, kind: str) -> bool:
+        return one.ctx.me not in held and bool(await real(one, kind))
+
+    async def now(*ids: str) -> None:
+        """Have members say again all that they can by now."""
+        held.difference_update(ids)
+        for member in map(alliance.members.__getitem__, ids):
+            await member.node.publisher.publish()
+            await alliance.settle()
+
+    monkeypatch.setattr(Publisher, "_say_again", say_again)
     await drawn(alliance)
-    assert await verdicts(alliance) == before
-    await alliance.bank.node.publisher.publish()
-    assert await alliance.bank.size() >= size + 4
+    assert await verdicts(alliance) == {SAID}
+
+    # It dies in the middle, before and behind the commit, and goes on.
+    monkeypatch.setattr(publisher, "PUBLISH_BATCH", 2)
+    monkeypatch.setattr(publisher, "AGAIN_S", 0)
+    for point in ("append.vault", "append.committed"):
+        held.remove("bank")
+        with monkeypatch.context() as patch:
+            plan = failpoint.Plan(at={point: 2}, act=_die)
+            patch.setattr(failpoint, "_plan", plan)
+            with pytest.raises(RuntimeError):
+                await bank.node.publisher.publish()
+        held.add("bank")
+        await alliance.restart("bank")
+        await bank.awake()
+        assert await verdicts(alliance) == {SAID}
+    await now("bank")
+    notes = [n.detail for n in (await bank.status()).notes]
+    assert "phone/1 is replaced: 5 of 6 statements" in " ".join(notes)
+    assert await verdicts(alliance) == {SAID}
+    await now("police", "bank", "carrier", "bank")
+    assert await verdicts(alliance) == {SAID}
+    size = await bank.size()
+    await now("bank", "carrier", "police")
+    assert await bank.size() == size
+    old = set()
+    for member in (police, bank, carrier):
+        rows = await claims_of(member.mirror, member.origin)
+        epochs = Counter(key >> 2 for _, _, key, _ in rows)
+        assert epochs[1] == epochs[2] > 1
+        old |= {short for short, _, key, _ in rows if key >> 2 == 1}
+
+    # Who takes a report back takes back both.
+    assert await bank.retract("phone", PHONES[2]) == 1
     await alliance.settle()
-    assert await verdicts(alliance) == before
-    await alliance.police.node.publisher.publish()
-    await alliance.settle()
-    assert await verdicts(alliance) == before
-    size = await alliance.bank.size()
-    await alliance.restart("bank")
-    await alliance.bank.awake()
-    await alliance.bank.node.publisher.publish()
-    assert await alliance.bank.size() == size
-    await alliance.change(retire)
+    said = (*SAID[:2], "none", *SAID[3:])
+    assert await verdicts(alliance) == {said}
+
+    # At the deadline its end lies ready to be signed, at each the same.
+    raws = []
+    for member, admin in zip((police, bank), ADMINS, strict=True):
+        member.shift_s = 31 * DAY_S
+        await member.node.daily.run()
+        raw = member.node.ctx.renewal.read_bytes()
+        raws.append(signing.sign(raw, admin, alliance.newest))
+    lines = [n.detail for n in (await bank.status()).todo]
+    assert "phone/1 was to be retired" in " ".join(lines)
+    for member in alliance.up:
+        member.shift_s = 31 * DAY_S
+    await police.node.rosters.publish(signing.merge(*raws))
+    alliance.notes.append(signing.merge(*raws))
     await alliance.agreed()
     for member in alliance.up:
         await member.swept()
     await alliance.settle()
-    assert await verdicts(alliance) == before
-    counts = await alliance.bank.own.vault.counts()
-    assert counts == {("phone", State.PUBLISHED): 4}
+    assert await verdicts(alliance) == {said}
+    counts = await bank.own.vault.counts()
+    states = State.PUBLISHED, State.ENDED
+    assert [counts["phone", state] for state in states] == [5, 1]
+    for member in alliance.up:
+        await member.node.daily.run()
+    for member in (police, bank, carrier):
+        assert len({await m.digest(member.origin) for m in alliance.up}) == 1
+    await alliance.stop()
+    for file in alliance.root.rglob("*.db*"):
+        raw = file.read_bytes()
+        assert not any(t in raw or encode(t).encode() in raw for t in old)
