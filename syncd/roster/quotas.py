@@ -86,7 +86,8 @@ def limits(
         for name in BULK
         if rows[name].purpose == name and (name != SCREEN or rows[name].member)
     )
-    replaced = len(roster.in_use(epoch.kind)) > 1  # else nothing is rotated
+    in_use = roster.in_use(epoch.kind)
+    rotates = len(in_use) > 1 and in_use[0] == epoch  # to this key
     scopes = {ALL: (frozenset[str](), True)}
     if purpose not in apart:
         scopes[LOOKUP] = apart, True
@@ -94,7 +95,7 @@ def limits(
         scopes[purpose] = frozenset({purpose}), False
     return tuple(
         Limit(
-            share(most * (name != ROTATE or replaced), roster, epoch),
+            share(most * (name != ROTATE or rotates), roster, epoch),
             window_s,
             *which,
         )

@@ -49,11 +49,12 @@ ROSTER = replace(
 WORLD = World(ROSTER, DAY, frozenset(), frozenset(), "US", frozenset({BANK}))
 
 
-def output(one: Identifier) -> bytes:
+def output(one: Identifier, epoch: int = 1) -> bytes:
     """Return what the holders would make of an identifier."""
     if one.kind == "url":
         return token.url_output(one)
-    return hashlib.sha512(token.oprf_input(one)).digest()
+    key = b"" if epoch == 1 else b"2"
+    return hashlib.sha512(token.oprf_input(one) + key).digest()
 
 
 class Holders(Tokeniser):
@@ -82,11 +83,12 @@ class Holders(Tokeniser):
         wanted = dict.fromkeys(identifiers)
         self.asked.append((len(wanted), purpose, timeout_s))
         for at, one in enumerate(wanted):
-            if one.kind in self.down:
-                raise self.down[one.kind]
+            for down in (one.kind, f"{one.kind}/{epoch}"):
+                if down in self.down:
+                    raise self.down[down]
             if at == self.in_time:
                 raise HoldersError("no time left", missing=("slow",))
-            done[one] = output(one)
+            done[one] = output(one, epoch)
         return done
 
 
@@ -114,7 +116,7 @@ class Book:
         know: bytes | None = None,
         **fields: Any,
     ) -> Claim:
-        made = output(one)
+        made = output(one, fields.get("epoch", 1))
         fits = token.know(made, origin) if know is None else know
         content = report(
             **{
@@ -768,3 +770,47 @@ async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
     assert [tuple(a.forms) for a in user.book.accesses] == [
         a.forms for a in (page, root, unasked)
     ]
+
+
+REPLACED = replace(
+    ROSTER,
+    epochs=(
+        *ROSTER.epochs,
+        *(replace(e, epoch=2) for e in ROSTER.epochs if e.kind == "phone"),
+    ),
+)
+
+
+async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
+    user: User,
+) -> None:
+    """What is said under both, or either, counts once, and bears both names."""
+    user.world = replace(WORLD, roster=REPLACED)
+    first = user.report(phone(), origin=BANK)
+    user.report(phone(), origin=BANK, epoch=2)
+    user.report(numbers(1), epoch=2)
+    known, other = await user.ask(ASKED, Question("phone", numbers(1).value))
+    assert [n for n, *_ in user.holders.asked] == [2, 2]
+    assert verdicts([known, other]) == ["suspected", "suspected"]
+    assert known.verdict
+    assert known.verdict.positions == (first.position,)
+    both = [token.token(output(phone(), n)) for n in (2, 1)]
+    assert [*known.tokens] == both
+    assert known.outputs == (output(phone(), 2),)
+    vouch = Vouch(
+        **ABOUT | {"epoch": 2, "token": token.encode(both[0])},
+        role="hotline",
+        know=token.know(output(phone(), 2), CARRIER).hex(),
+        expires=day_text(DAY + 1),
+    )
+    user.book.add(CARRIER, vouch)
+    [answer] = await user.ask(ASKED)
+    assert "vouched" in reasons(answer)
+    assert not user.book.suspects
+    for key in ("phone/1", "phone/2"):
+        user.holders.down = {key: HoldersError("down", missing=("police",))}
+        [answer] = await user.ask(ASKED)
+        assert reasons(answer) == ("holders_missing",)
+        assert answer.missing == ("police",)
+    user.holders.down, user.current = {}, ROSTER  # the old one is retired
+    assert await user.word() == "unknown"

@@ -67,7 +67,7 @@ def test_bulk_work_without_a_row_is_a_look_up(full: Roster) -> None:
 
 
 def test_bulk_work_has_rows_beside_the_look_ups(full: Roster) -> None:
-    """Nothing is rotated before there is a rotation."""
+    """Nothing is rotated but from one key in use to the next."""
     found = {
         purpose: hourly(full, "bank", purpose)[1]
         for purpose in ("publish", "rotate", "never")
@@ -103,3 +103,17 @@ def test_a_window_keeps_sixty_steps_and_no_more() -> None:
     assert window.used(3 * DAY_S, "3".__eq__) == 120
     assert window.wait_s(3 * DAY_S, "3".__eq__) == 24 * 60
     assert window.wait_s(3 * DAY_S, "none".__eq__) == DAY_S
+
+
+def test_a_vault_is_said_again_under_the_newest_key_alone(
+    full: Roster,
+) -> None:
+    """While the one before it is in use, and no longer."""
+    old = replace(epoch_of(full), retired=False)
+    new = replace(old, epoch=9)
+    for epochs, given in (((old, new), [0, 200_000]), ((new,), [0])):
+        roster = replace(full, epochs=epochs)
+        assert [
+            quotas.limits(roster, epoch, "bank", "rotate")[-2].most > 0
+            for epoch in epochs
+        ] == [most > 0 for most in given]

@@ -401,6 +401,98 @@ def test_a_value_is_found_by_hmac_sha256() -> None:
         assert found == hmac.digest(mac_key, message, "sha256")[:16]
 
 
+# ------------------------------------------------------- another token key
+
+TODAY = "2026-11-21"
+
+
+async def again(own: OwnStore, log: Log, *ids: int) -> None:
+    size = log.frontier.size
+    rows = [Published(id_, size, b"n" * 16, 2, again=True) for id_ in ids]
+    await log.write(own, r(1), rows=rows)
+
+
+async def test_what_is_said_again_moves_and_stays(
+    own: OwnStore, log: Log
+) -> None:
+    """It counts once, and is found by both places; what lasts is left."""
+    days = "2026-11-21", "2026-11-22"
+    vault, ids = (
+        own.vault,
+        await accept(
+            own, *(phone(n, expires=day) for n, day in enumerate(days))
+        ),
+    )
+    for id_ in ids:
+        await publish(own, log, id_)
+    assert await vault.said_again("phone", 2, TODAY) == (0, 1)
+    [row] = await vault.older("phone", 2, TODAY, 0, 9)
+    assert row.id == ids[1]
+    assert not await vault.older("phone", 2, TODAY, row.id, 9)
+    await again(own, log, row.id)
+    assert not await vault.older("phone", 2, TODAY, 0, 9)
+    assert await vault.said_again("phone", 2, TODAY) == (1, 0)
+    assert await vault.counts() == {("phone", State.PUBLISHED): 2}
+    for at in (1, 2):
+        now = await vault.by_index(log.origin, at)
+        assert now
+        assert (now.id, now.position) == (row.id, (log.origin, 2))
+        assert (now.epoch, now.token) == (2, b"n" * 16)
+    # Not what is taken back meanwhile.
+    await vault.retract([ids[0]], WRONG)
+    await publish(own, log, ids[0], ends=True)
+    with pytest.raises(StaleError, match="ended before"):
+        await again(own, log.copy(), ids[0])
+
+
+@pytest.mark.parametrize("first", [False, True])
+async def test_both_places_are_taken_back(
+    own: OwnStore, log: Log, *, first: bool
+) -> None:
+    """Also if it was to end before it was said again."""
+    id_ = await one(own)
+    await publish(own, log, id_)
+    if first:
+        await own.vault.retract([id_], WRONG)
+    await again(own, log, id_)
+    if not first:
+        done = await own.vault.retract([id_], WRONG)
+        assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
+    rows = await own.vault.ending(9)
+    assert {row.epoch for row in rows} == {1, 2}
+    for row in rows:
+        await publish(own, log, row.id, ends=True)
+    assert await own.vault.counts() == {("phone", State.ENDED): 1}
+
+
+async def test_a_retired_epoch_leaves_what_was_said_again(
+    own: OwnStore, log: Log
+) -> None:
+    """What was not is ended, and its value may be reported again."""
+    ids = await accept(own, phone(1), phone(2))
+    for id_ in ids:
+        await publish(own, log, id_)
+    await again(own, log, ids[0])
+    await own.vault.retire([("phone", 1)])
+    assert await states(own, ids) == ["PUBLISHED", "ENDED"]
+    assert await own.vault.by_index(log.origin, 0) is None
+    assert await own.vault.accept([phone(1)]) == [known(ids[0])]
+
+
+async def test_said_again_behind_the_end_of_a_log(
+    own: OwnStore, log: Log
+) -> None:
+    """It waits to be said once more; where it stood before, it stands."""
+    id_ = await one(own)
+    await publish(own, log, id_)
+    root = log.frontier.root()
+    await again(own, log, id_)
+    await turned(own, log, 1, root)
+    assert await states(own, [id_]) == ["WAITING"]
+    [row] = await own.vault.waiting(9, ["phone"])
+    assert row.id == id_
+
+
 # ---------------------------------------------------------- the next log
 
 
