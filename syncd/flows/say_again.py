@@ -2,7 +2,7 @@
 
     rows ─ what each said ─ outputs (t holders) ─ the same, under the new key
 
-It is the same statement, its days too; reports that it names are named where
+It is the same statement, written today; reports that it names are named where
 they were said again. Both stand until the older epoch is retired, and count
 once (`indicator.joined`). A row moves in the append that says it again, so
 whatever fails on the way leaves it for the next run.
@@ -22,6 +22,7 @@ from syncd.indicator import token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.joined import named, renamed, said
+from syncd.indicator.statement import Answer, Dispute
 from syncd.roster.terms import ROTATE
 
 
@@ -32,6 +33,7 @@ async def say_again(
     tokeniser: Tokeniser,
     writer: Writer,
     *,
+    today: str,
     timeout_s: float,
 ) -> None:
     """Append what published rows of one kind say.
@@ -85,6 +87,8 @@ async def say_again(
         if getattr(claim.statement, "know", ""):
             know = token.know(outputs[value], writer.key.name)
             fields["know"] = know.hex()
+        if not isinstance(claim.statement, Dispute | Answer):
+            fields["on"] = today  # of those, the day decides
         fields |= {"epoch": epoch.epoch, "token": token.encode(short)}
         done = Published(row.id, 0, short, epoch.epoch, again=True)
         entries.append((replace(claim.statement, **fields), done))

@@ -20,7 +20,9 @@ _NAMED = ("about", "basis")  # the fields that hold positions
 def said(claim: Claim) -> Hashable:
     """Return what is the same where a claim is said again."""
     content = claim.statement
-    bare = {"epoch": 1, "token": "", "know": ""} | dict.fromkeys(_NAMED, ())
+    bare = {"epoch": 1, "token": "", "know": "", "on": ""} | dict.fromkeys(
+        _NAMED, ()
+    )
     fields = {n: bare[n] for n in bare if hasattr(content, n)}
     return claim.origin, replace(content, **fields)
 

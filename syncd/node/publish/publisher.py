@@ -210,7 +210,9 @@ class Publisher:
             return False
         given = rows, ctx.mirror, vault.by_index, self.tokeniser, self.writer
         try:
-            await say_again(*given, timeout_s=BULK_TIMEOUT_S)
+            await say_again(
+                *given, today=ctx.today(), timeout_s=BULK_TIMEOUT_S
+            )
         except SyncdError as e:
             self._again[kind] = later
             log.warning("not said again yet", kind=kind, why=str(e))
