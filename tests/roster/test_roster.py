@@ -76,8 +76,8 @@ def whole(club: Club) -> Roster:
     )
     for kind in ("phone", "account"):
         draft = with_epoch(draft, kind)
-        for name, given in (("retired", True), ("until", NOW)):
-            draft = drafts.put(draft, ("epochs", f"{kind}/1", name), given)
+        for name, is_ in (("retired", True), ("until", NOW)):
+            draft = drafts.put(draft, ("epochs", f"{kind}/1", name), is_)
     draft = replace(draft, holders=("bank", "platform", "police"))
     draft = drafts.put(
         draft,

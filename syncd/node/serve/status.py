@@ -251,7 +251,7 @@ class StatusReader:
         a_day = max(ctx.roster.quota(ctx.me, ROTATE).day, 1)
         return Message(
             "keys: {key} is replaced: {n} of {of} statements of ours are said"
-            " again under the new key, all by {day}; look-ups ask both until"
+            " again under the new key, all by {day}; it is to be retired on"
             " {until}",
             key=old.label,
             n=n,
