@@ -237,12 +237,12 @@ class StatusReader:
             return NOTHING
         if 0 < old.until <= ctx.now():
             return Message(
-                "keys: {key} was to be retired on {until}: the admins sign"
+                "keys: {keys} was to be retired on {expires}: the admins sign"
                 " that: syncd roster retire {kind} {epoch}, or what lies ready:"
                 " {path}",
                 old,
-                key=old.label,
-                until=ctx.day_of(old.until),
+                keys=old.label,
+                expires=ctx.day_of(old.until),
                 path=str(ctx.renewal),
             )
         n, left = await ctx.own.vault.said_again(
@@ -250,14 +250,14 @@ class StatusReader:
         )
         a_day = max(ctx.roster.quota(ctx.me, ROTATE).day, 1)
         return Message(
-            "keys: {key} is replaced: {n} of {of} statements of ours are said"
+            "keys: {keys} is replaced: {n} of {of} statements of ours are said"
             " again under the new key, all by {day}; it is to be retired on"
-            " {until}",
-            key=old.label,
+            " {expires}",
+            keys=old.label,
             n=n,
             of=n + left,
             day=ctx.day_of(ctx.now() + left // a_day * todo.DAY_S),
-            until=ctx.day_of(old.until),
+            expires=ctx.day_of(old.until),
         )
 
     def _outside(self) -> Message:
