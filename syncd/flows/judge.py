@@ -131,6 +131,10 @@ class PendingQuestion(NamedTuple):
     faked: bool = False  # a caller id that no service number has
 
 
+_On = Mapping[Key, bytes]
+"""what a form is found by, the newest key first, and its outputs or b"" each"""
+
+
 def epoch_of(roster: Roster, kind: str) -> int:
     """Return the number of the newest epoch of a kind, 0 if there is none."""
     return epochs_of(roster, kind)[0]
@@ -198,11 +202,8 @@ class Judge:
         found: list[Answer] = await judge(lambda: [*map(self._answer, asked)])
         return found
 
-    def _keys(self, form: Identifier) -> dict[Key, bytes]:
-        """Return what a form is found by, the newest first, if all came.
-
-        Each with its output.
-        """
+    def _keys(self, form: Identifier) -> _On:
+        """Return what a form is found by, if all outputs came."""
         outputs = [
             self.outputs[n].get(form, b"") for n in self.epochs[form.kind]
         ]
@@ -254,18 +255,14 @@ class Judge:
             ),
         )
 
-    def _judged(
-        self, forms: Sequence[Mapping[Key, bytes]], guard: never.Guard
-    ) -> Answer:
-        """Judge the claims on the tokens of each form of a value.
+    def _said(self, keys: _On) -> Sequence[Claim]:
+        """Return what is said of a form under any of its keys, as of one."""
+        return joined([self._found.get(key, ()) for key in [*keys][::-1]])
 
-        Each token with its output or b"", a form's newest one first.
-        """
+    def _judged(self, forms: Sequence[_On], guard: never.Guard) -> Answer:
+        """Judge the claims on the tokens of each form of a value."""
         on = {key: output for keys in forms for key, output in keys.items()}
-        groups = [
-            joined([self._found.get(key, ()) for key in [*keys][::-1]])
-            for keys in forms
-        ]
+        groups = [*map(self._said, forms)]
         tokens = tuple(short for _, _, short in on)
         protected = 0 in guard.levels
         if not (protected or any(groups)):  # nearly all of a long list

@@ -112,8 +112,8 @@ async def test_a_key_is_replaced(
     assert await verdicts(alliance) == {SAID}
     held, real = set(alliance.members), vars(Publisher)["_say_again"]
 
-    async def say_again(one: Publisher, kind: str) -> bool:
-        return one.ctx.me not in held and bool(await real(one, kind))
+    async def say_again(one: Publisher) -> bool:
+        return one.ctx.me not in held and bool(await real(one))
 
     async def now(*ids: str) -> None:
         """Have members say again all that they can by now."""

@@ -32,6 +32,7 @@ from syncd.node.context import BUG, Context, part
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
+from syncd.roster.terms import KINDS
 
 log = structlog.get_logger("syncd.node")
 
@@ -57,8 +58,8 @@ class Publisher:
         self._waking = asyncio.Event()
         self._why = NOTHING  # the last attempt failed
         self._owed = False  # what comes after an append was not done
-        self._again = dict[str, tuple[int, int]]()
-        # by kind: the row said again last, and when to go on, unix seconds
+        self._again = dict[str, int]()  # by kind: the row said again last
+        self._pause = 0  # until then none is, unix seconds
 
     def why_not(self) -> Message:
         """Say why nothing is published just now, "" if it is."""
@@ -182,8 +183,8 @@ class Publisher:
                 except (UnavailableError, MalformedError) as e:
                     kinds.remove(some)
                     waits = e
-            for kind in () if expired else ("phone", "account"):
-                moved = await self._say_again(kind) or moved
+            if not expired:
+                moved = await self._say_again() or moved
         if waits is not None:
             raise waits
         if expired:
@@ -191,33 +192,38 @@ class Publisher:
                 "roster: expired: no new reports until a newer one"
             )
 
-    async def _say_again(self, kind: str) -> bool:
-        """Say a batch again under a kind's newest key; tell if there was any.
+    async def _say_again(self) -> bool:
+        """Say a batch again under a newer token key; tell if there was any.
 
-        What cannot be is tried again a little later: from a roster with a
-        new key on there is time until the old one is retired.
+        What cannot be is tried again a little later: there is time until the
+        older key is retired.
         """
-        ctx, (last, begin) = self.ctx, self._again.get(kind, (0, 0))
-        if ctx.now() < begin or len(in_use := ctx.roster.in_use(kind)) < 2:
-            return False
-        vault, newest = ctx.own.vault, in_use[0].epoch
-        rows = await vault.older(
-            kind, newest, ctx.today(), last, PUBLISH_BATCH
-        )
-        later = 0, ctx.now() + AGAIN_S
-        self._again[kind] = (rows[-1].id, 0) if rows else later
-        if not rows:
-            return False
-        given = rows, ctx.mirror, vault.by_index, self.tokeniser, self.writer
-        try:
-            await say_again(
-                *given, today=ctx.today(), timeout_s=BULK_TIMEOUT_S
+        ctx, vault = self.ctx, self.ctx.own.vault
+        for kind in KINDS if ctx.now() >= self._pause else ():
+            newest, *older = ctx.roster.in_use(kind) or (None,)
+            if not (newest and newest.t and older):
+                continue
+            rows = await vault.older(
+                *(kind, newest.epoch, ctx.today()),
+                *(self._again.get(kind, 0), PUBLISH_BATCH),
             )
-        except SyncdError as e:
-            self._again[kind] = later
-            log.warning("not said again yet", kind=kind, why=str(e))
-        await self.after_append()
-        return True
+            if rows:
+                self._again[kind] = rows[-1].id
+                given = rows, ctx.mirror, vault.by_index, self.tokeniser
+                try:
+                    await say_again(
+                        *(*given, self.writer),
+                        today=ctx.today(),
+                        timeout_s=BULK_TIMEOUT_S,
+                    )
+                except SyncdError as e:
+                    log.warning("not said again yet", kind=kind, why=str(e))
+                    self._pause = ctx.now() + AGAIN_S
+                await self.after_append()
+                return True
+        self._again.clear()
+        self._pause = max(self._pause, ctx.now() + AGAIN_S)
+        return False
 
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]

@@ -15,13 +15,7 @@ from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
 from syncd.flows.draft import RawValue
-from syncd.flows.judge import (
-    Answer,
-    Question,
-    World,
-    epochs_of,
-    judged_by_token,
-)
+from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
@@ -208,7 +202,8 @@ class Lookups:
             purpose=purpose,
             timeout_s=ours.lookup.deadline_ms / 1000,
         )
-        epochs = epochs_of(self.ctx.roster, wanted.kind)
+        in_use = self.ctx.roster.in_use(wanted.kind)
+        epochs = [epoch.epoch for epoch in in_use] or [0]
         found = await asyncio.gather(*(ask(epoch=n) for n in epochs))
         return {
             (form.kind, n, token.token(outputs[form])): form
