@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from syncd.errors import MalformedError, Message, SyncdError, UnavailableError
+from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows.basis import ClaimSource
 from syncd.flows.judge import (
     Answer,
@@ -23,7 +23,6 @@ from syncd.flows.judge import (
     PendingQuestion,
     Question,
     World,
-    epochs_of,
 )
 from syncd.flows.ports import Access, Offload, Position, at_once
 from syncd.flows.report import check_epoch
@@ -38,7 +37,6 @@ from syncd.indicator import (
     vocabulary,
 )
 from syncd.indicator.national import SHOWN
-from syncd.roster.roster import Roster
 
 FEW = 4  # values that are read without another thread
 PURPOSES = vocabulary.FACETS["purpose"].keys() - {
@@ -60,7 +58,6 @@ class LookupContext(NamedTuple):
     record: Callable[[Sequence[Access]], Awaitable[None]]  # durably
     suspect: Callable[[Collection[Position]], None]
     """hears of reports whose `know` does not fit; holds up no answer"""
-    current: Callable[[], Roster]  # by which `tokeniser` works just now
     offload: Offload
     clock: Callable[[], float]
     spend: Spend = lambda *_: None  # may refuse all
@@ -95,7 +92,6 @@ async def lookup(
     await asyncio.gather(
         *(_ask(key, asked, judge, purpose, deadline, context) for key in keys)
     )
-    _same_keys(world.roster, context.current(), judge)
     answers = await judge.answers(
         asked, claims, offload, lambda: clock() < deadline
     )
@@ -233,23 +229,7 @@ async def _ask(
             purpose=purpose,
             timeout_s=max(deadline - context.clock(), 0.0),
             done=judge.outputs[number],
-            epoch=number,
+            epochs={kind: number},
         )
     except SyncdError as e:
         judge.failed[kind] = e
-
-
-def _same_keys(old: Roster, new: Roster, judge: Judge) -> None:
-    """Drop outputs where a new key came meanwhile.
-
-    Nobody can say of which of the two they are, and under the wrong one a
-    listed number is not found.
-    """
-    for kind in identifier.KINDS if new is not old else ():
-        if judge.epochs[kind] != epochs_of(new, kind):
-            judge.failed[kind] = UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile", kind=kind
-            )
-            for some in judge.outputs.values():
-                for form in [f for f in some if f.kind == kind]:
-                    del some[form]

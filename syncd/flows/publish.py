@@ -10,12 +10,12 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, UnavailableError
+from syncd.errors import MalformedError
 from syncd.flows import held
 from syncd.flows.ports import (
     Bundle,
@@ -160,7 +160,13 @@ async def publish(
     """
     # What is said of a token needs no holder, and waits for none.
     rows = [row for row in rows if not row.value] or rows
-    epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
+    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
+    outputs = await tokeniser.outputs(
+        [Identifier(row.kind, row.value) for row in rows if row.value],
+        purpose="publish",
+        timeout_s=timeout_s,
+        epochs=epochs,
+    )
     entries = []
     done: list[VaultRow] = []
     flaw = ""
@@ -191,25 +197,6 @@ async def publish(
         raise MalformedError(flaw, hint="retract it by its id")
     await writer.append(entries)
     return done
-
-
-async def _outputs(
-    rows: Sequence[VaultRow], tokeniser: Tokeniser, timeout_s: float
-) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
-    """Return the epoch of each kind, and the outputs of all values."""
-    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
-    outputs = await tokeniser.outputs(
-        [Identifier(row.kind, row.value) for row in rows if row.value],
-        purpose="publish",
-        timeout_s=timeout_s,
-    )
-    for kind, epoch in epochs.items():
-        if tokeniser.epoch(kind).epoch != epoch:
-            # Nobody can say of which key the outputs are.
-            raise UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile", kind=kind
-            )
-    return epochs, outputs
 
 
 async def retract(

@@ -59,7 +59,9 @@ async def say_again(
     how: dict[str, Any] = {"purpose": ROTATE, "timeout_s": timeout_s}
     values = [value for *_, value in work]
     try:
-        await tokeniser.outputs(values, done=outputs, epoch=number, **how)
+        await tokeniser.outputs(
+            values, done=outputs, epochs={kind: number}, **how
+        )
     except SyncdError as e:
         failed = e
     entries: list[tuple[Statement, Published]] = []

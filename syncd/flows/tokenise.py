@@ -78,7 +78,7 @@ class Tokeniser(Quorums):
         purpose: str,
         timeout_s: float,
         done: dict[Identifier, bytes] | None = None,
-        epoch: int = 0,
+        epochs: Mapping[str, int] = {},
     ) -> dict[Identifier, bytes]:
         """Return the 64-byte output of each identifier, each asked once.
 
@@ -98,14 +98,14 @@ class Tokeniser(Quorums):
                 done[one] = token.url_output(one)
             elif (
                 newest
-                and (its := newest(one.kind, epoch))
+                and (its := newest(one.kind, epochs.get(one.kind, 0)))
                 and (had := self._cache.get((one, its.epoch)))
             ):
                 done[one] = had
         calls = []
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]
-            wish = _Wish(rest, (kind, purpose, epoch), deadline)
+            wish = _Wish(rest, (kind, purpose, epochs.get(kind, 0)), deadline)
             alone = purpose in BULK or len(rest) >= CHECKED
             if rest:
                 calls.append(self._all(wish) if alone else self._shared(wish))

@@ -107,8 +107,7 @@ class DaemonsOutputs(Tokeniser):
         kind, purpose, number = key
         epoch, left = self.epoch(kind, number), deadline - self.clock()
         want = link.WantOutputs(
-            *(tuple(part), (epoch.epoch, epoch.generation), purpose),
-            max(left, 0.0),
+            *(tuple(part), epoch.epoch, purpose, max(left, 0.0))
         )
         found: dict[Identifier, bytes]
         found, error = await link.ask(self.home, want, max(left, 0) + GRACE_S)

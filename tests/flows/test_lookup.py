@@ -24,7 +24,6 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
 from syncd.indicator.verdict import Verdict
-from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
@@ -77,12 +76,13 @@ class Holders(Tokeniser):
         purpose: str,
         timeout_s: float,
         done: dict[Identifier, bytes] | None = None,
-        epoch: int = 0,
+        epochs: Mapping[str, int] = {},
     ) -> dict[Identifier, bytes]:
         done = {} if done is None else done
         wanted = dict.fromkeys(identifiers)
         self.asked.append((len(wanted), purpose, timeout_s))
         for at, one in enumerate(wanted):
+            epoch = epochs.get(one.kind, 1)
             for down in (one.kind, f"{one.kind}/{epoch}"):
                 if down in self.down:
                     raise self.down[down]
@@ -170,7 +170,6 @@ class User:
         self.book = Book()
         self.report = self.book.report
         self.world = WORLD
-        self.current: Roster | None = None  # another than the world's
         self.offloaded = 0
         self.spent: list[tuple[dict[str, int], dict[str, int]]] = []
 
@@ -192,7 +191,6 @@ class User:
                 claims=self.book,
                 record=self.book.record,
                 suspect=self.book.suspects.update,
-                current=lambda: self.current or self.world.roster,
                 offload=self.offload,
                 clock=self.clock,
                 spend=self.spend,
@@ -717,20 +715,6 @@ async def test_what_cannot_count_is_not_followed(user: User) -> None:
     assert user.book.read == []
 
 
-async def test_a_key_that_changes_meanwhile_makes_it_unknown(
-    user: User,
-) -> None:
-    """Looked for under the old key's number a listed one is not found."""
-    user.report(phone())
-    changed = [
-        replace(e, epoch=2) if e.kind == "phone" else e for e in ROSTER.epochs
-    ]
-    user.current = replace(ROSTER, epochs=tuple(changed))
-    answers = await user.ask(ASKED, Question("url", "http://evil.example/a"))
-    assert verdicts(answers) == ["unknown", "none"]
-    assert "key has changed" in str(answers[0].detail)
-
-
 @given(
     st.lists(
         st.builds(
@@ -812,5 +796,3 @@ async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
         [answer] = await user.ask(ASKED)
         assert reasons(answer) == ("holders_missing",)
         assert answer.missing == ("police",)
-    user.holders.down, user.current = {}, ROSTER  # the old one is retired
-    assert await user.word() == "unknown"

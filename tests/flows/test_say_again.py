@@ -80,10 +80,10 @@ class World:
         *,
         purpose: str,
         done: dict[Identifier, bytes],
-        epoch: int,
+        epochs: dict[str, int],
         **_: Any,
     ) -> None:
-        assert (purpose, epoch) == ("rotate", 2)
+        assert (purpose, epochs) == ("rotate", {"phone": 2})
         for one in identifiers:
             if len(done) == self.have:
                 raise HoldersError("the quota is used up")

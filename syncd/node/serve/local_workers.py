@@ -242,16 +242,10 @@ class LocalWorkers:
                 purpose=want.purpose,
                 timeout_s=want.timeout_s,
                 done=found,
-                epoch=want.epoch[0],
+                epochs={want.wanted[0].kind: want.epoch},
             )
         except SyncdError as e:
             why = e
-        kind = want.wanted[0].kind
-        epoch = self.tokeniser.epoch(kind, want.epoch[0])
-        if (epoch.epoch, epoch.generation) != want.epoch:
-            raise UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile", kind=kind
-            )
         return found, why
 
 

@@ -204,7 +204,9 @@ class Lookups:
         )
         in_use = self.ctx.roster.in_use(wanted.kind)
         epochs = [epoch.epoch for epoch in in_use] or [0]
-        found = await asyncio.gather(*(ask(epoch=n) for n in epochs))
+        found = await asyncio.gather(
+            *(ask(epochs={wanted.kind: n}) for n in epochs)
+        )
         return {
             (form.kind, n, token.token(outputs[form])): form
             for form in tried
@@ -231,7 +233,6 @@ class Lookups:
             claims=self.claims,
             record=partial(self._record, overlay, records, answered_only),
             suspect=self.suspect,
-            current=lambda: self.ctx.roster,
             offload=self.ctx.offload,
             clock=time.monotonic,
             spend=spend,
