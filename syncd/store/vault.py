@@ -169,23 +169,21 @@ class Vault(SealedBook):
         return {(kind, State(state)): n for kind, state, n in rows}
 
     async def older(
-        self, kind: str, epoch: int, today: str, after: int, limit: int
+        self, key: tuple[str, int], today: str, after: int, limit: int
     ) -> list[VaultRow]:
-        """Return rows that stand under an older epoch of a kind, by id.
+        """Return rows that stand under an older epoch than (kind, epoch), by id.
 
         Those that may be said again: of a value that we have, or an answer.
         """
-        wanted = _OLDEST.where(
-            *(*_older(kind, epoch, today), _MAIN, _at.id > after)
-        )
+        wanted = _OLDEST.where(*_older(key, today), _MAIN, _at.id > after)
         return await self._found(wanted.limit(limit))
 
     async def said_again(
-        self, kind: str, epoch: int, today: str
+        self, key: tuple[str, int], today: str
     ) -> tuple[int, int]:
         """Return how many were said again under an epoch, and are to be."""
         by: Any = _MAIN
-        found = select(by, func.count()).where(*_older(kind, epoch, today))
+        found = select(by, func.count()).where(*_older(key, today))
         counts = dict(await self._rows(found.group_by(by)))
         return counts.get(False, 0), counts.get(True, 0)
 
@@ -249,13 +247,12 @@ class Vault(SealedBook):
         )
 
 
-def _older(
-    kind: str, epoch: int, today: str
-) -> tuple[ColumnElement[bool], ...]:
-    public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch < epoch
+def _older(key: tuple[str, int], today: str) -> Sequence[ColumnElement[bool]]:
+    kind, epoch = key
     given = sa.or_(_at.sealed.is_not(None), _at.type == ANSWER)
     # What a dispute did to reports that nobody answered for does not expire.
     lasts = _at.type.between(DISPUTE, ANSWER), _says(_field("expires") > today)
+    public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch < epoch
     return *public, given, sa.or_(*lasts)
 
 

@@ -425,13 +425,13 @@ async def test_what_is_said_again_moves_and_stays(
     )
     for id_ in ids:
         await publish(own, log, id_)
-    assert await vault.said_again("phone", 2, TODAY) == (0, 1)
-    [row] = await vault.older("phone", 2, TODAY, 0, 9)
+    assert await vault.said_again(("phone", 2), TODAY) == (0, 1)
+    [row] = await vault.older(("phone", 2), TODAY, 0, 9)
     assert row.id == ids[1]
-    assert not await vault.older("phone", 2, TODAY, row.id, 9)
+    assert not await vault.older(("phone", 2), TODAY, row.id, 9)
     await again(own, log, row.id)
-    assert not await vault.older("phone", 2, TODAY, 0, 9)
-    assert await vault.said_again("phone", 2, TODAY) == (1, 0)
+    assert not await vault.older(("phone", 2), TODAY, 0, 9)
+    assert await vault.said_again(("phone", 2), TODAY) == (1, 0)
     assert await vault.counts() == {("phone", State.PUBLISHED): 2}
     for at in (1, 2):
         now = await vault.by_index(log.origin, at)

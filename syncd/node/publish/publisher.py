@@ -32,7 +32,6 @@ from syncd.node.context import BUG, Context, part
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
-from syncd.roster.terms import KINDS
 
 log = structlog.get_logger("syncd.node")
 
@@ -199,20 +198,16 @@ class Publisher:
         older key is retired.
         """
         ctx, vault = self.ctx, self.ctx.own.vault
-        for kind in KINDS if ctx.now() >= self._pause else ():
-            newest, *older = ctx.roster.in_use(kind) or (None,)
-            if not (newest and newest.t and older):
-                continue
-            rows = await vault.older(
-                *(kind, newest.epoch, ctx.today()),
-                *(self._again.get(kind, 0), PUBLISH_BATCH),
-            )
+        for kind in ("phone", "account") if ctx.now() >= self._pause else ():
+            in_use, last = ctx.roster.in_use(kind), self._again.get(kind, 0)
+            given = ctx.today(), last, PUBLISH_BATCH
+            rows = in_use[1:] and await vault.older(in_use[0].key, *given)
             if rows:
                 self._again[kind] = rows[-1].id
-                given = rows, ctx.mirror, vault.by_index, self.tokeniser
                 try:
                     await say_again(
-                        *(*given, self.writer),
+                        *(rows, ctx.mirror, vault.by_index),
+                        *(self.tokeniser, self.writer),
                         today=ctx.today(),
                         timeout_s=BULK_TIMEOUT_S,
                     )

@@ -245,10 +245,8 @@ class StatusReader:
                 expires=ctx.day_of(old.until),
                 path=str(ctx.renewal),
             )
-        n, left = await ctx.own.vault.said_again(
-            kind, keys[0].epoch, ctx.today()
-        )
-        a_day = max(ctx.roster.quota(ctx.me, ROTATE).day, 1)
+        new, a_day = keys[0], ctx.roster.quota(ctx.me, ROTATE).day
+        n, left = await ctx.own.vault.said_again(new.key, ctx.today())
         return Message(
             "keys: {keys} is replaced: {n} of {of} statements of ours are said"
             " again under the new key, all by {day}; it is to be retired on"
@@ -256,7 +254,7 @@ class StatusReader:
             keys=old.label,
             n=n,
             of=n + left,
-            day=ctx.day_of(ctx.now() + left // a_day * todo.DAY_S),
+            day=ctx.day_of(ctx.now() + left // (a_day or 1) * todo.DAY_S),
             expires=ctx.day_of(old.until),
         )
 
