@@ -135,11 +135,6 @@ _On = Mapping[Key, bytes]
 """what a form is found by, the newest key first, and its outputs or b"" each"""
 
 
-def epoch_of(roster: Roster, kind: str) -> int:
-    """Return the number of the newest epoch of a kind, 0 if there is none."""
-    return epochs_of(roster, kind)[0]
-
-
 def epochs_of(roster: Roster, kind: str) -> tuple[int, ...]:
     """Return the numbers of a kind's epochs in use, newest first, or 0."""
     return tuple(epoch.epoch for epoch in roster.in_use(kind)) or (0,)
