@@ -10,7 +10,7 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -160,13 +160,7 @@ async def publish(
     """
     # What is said of a token needs no holder, and waits for none.
     rows = [row for row in rows if not row.value] or rows
-    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
-    outputs = await tokeniser.outputs(
-        [Identifier(row.kind, row.value) for row in rows if row.value],
-        purpose="publish",
-        timeout_s=timeout_s,
-        epochs=epochs,
-    )
+    epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
     entries = []
     done: list[VaultRow] = []
     flaw = ""
@@ -197,6 +191,19 @@ async def publish(
         raise MalformedError(flaw, hint="retract it by its id")
     await writer.append(entries)
     return done
+
+
+async def _outputs(
+    rows: Sequence[VaultRow], tokeniser: Tokeniser, timeout_s: float
+) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
+    """Return the epoch of each kind, and the outputs of all values."""
+    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
+    return epochs, await tokeniser.outputs(
+        [Identifier(row.kind, row.value) for row in rows if row.value],
+        purpose="publish",
+        timeout_s=timeout_s,
+        epochs=epochs,
+    )
 
 
 async def retract(

@@ -56,18 +56,15 @@ async def say_again(
             if of is not None:
                 work.append((row.id, claim, Identifier(kind, of.value)))
     outputs, failed = dict[Identifier, bytes](), None
-    how: dict[str, Any] = {"purpose": ROTATE, "timeout_s": timeout_s}
+    how: dict[str, Any] = {"epochs": {kind: number}, "timeout_s": timeout_s}
     values = [value for *_, value in work]
     try:
-        await tokeniser.outputs(
-            values, done=outputs, epochs={kind: number}, **how
-        )
+        await tokeniser.outputs(values, purpose=ROTATE, done=outputs, **how)
     except SyncdError as e:
         failed = e
     entries: list[tuple[Statement, Published]] = []
-    for id_, claim, moved, output in await _ready(
-        work, outputs, claims, number
-    ):
+    ready = await _ready(work, outputs, claims, number)
+    for id_, claim, moved, output in ready:
         short, fields = token.token(output), renamed(claim, moved)
         if getattr(claim.statement, "know", ""):
             fields["know"] = token.know(output, writer.key.name).hex()
