@@ -45,12 +45,16 @@ setup: $(READY)  ## the virtual environment and libsodium; others call it
 demo: $(READY)  ## four members on this machine exchange the sample data
 	@$(BIN)/syncd demo $(ARGS)
 
-# One process: with two, as many again are spent on starting and talking.
+# A third beside two cores: one of them waits for a socket or a child.
 test: $(READY)  ## the fast tests: under two minutes
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/pytest -q -n 3 --dist loadfile -m "not slow" $(ARGS)
 
 # What takes one core: beside each other. Whole daemons follow, one test at a time.
-BESIDE := $(addprefix tests/,audit byzantine cli conformance console web)
+BESIDE := $(addprefix tests/,audit byzantine cli conformance console \
+  indicator lists oprf tlog web) $(addprefix tests/whole/test_,alone.py \
+  conforming_member.py converge.py decided.py dishonest.py erasing.py format.py \
+  generation.py relay.py retired.py) $(addprefix tests/node/test_,peer_choice.py \
+  stolen_home.py)
 # Flows know no database; what peers are chosen by lies in memory.
 test-slow: $(READY)  ## kills, the demo, a browser, docs' code blocks, containers, PostgreSQL
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m slow --timeout 900 $(BESIDE) $(ARGS)

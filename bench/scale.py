@@ -42,7 +42,7 @@ LENGTHS = {"fields": 150, "sealed": 58, "tag": 8, "mac": 8}  # bytes, else 16
 TABLES = (
     ("claim",),
     ("bundle",),
-    ("vault", "vault_value"),
+    ("vault",),
     ("access", "access_position"),
 )
 
@@ -81,7 +81,6 @@ async def write(home: Path, rows: int) -> None:
             "log": once,
             "vault_fields": once,
             "vault": each,
-            "vault_value": each,
             "access": each,
             "access_position": each[::10],  # of ten look-ups one
         }.items():

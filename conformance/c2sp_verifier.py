@@ -161,8 +161,7 @@ def split_bundle(raw: bytes, width: int, name: str) -> list[bytes]:
 
 def verify(fetch: Fetch, vkey: str) -> tuple[str, int, bytes]:
     """Return origin, size and root of a log, every tile of it verified."""
-    text = open_note(fetch("checkpoint"), vkey)
-    origin, size, root = parse_checkpoint(text)
+    origin, size, root = parse_checkpoint(open_note(fetch("checkpoint"), vkey))
     need(origin == vkey.partition("+")[0], "checkpoint: another origin")
     leaves: list[bytes] = []
     for n, width in cut(size):

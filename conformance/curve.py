@@ -32,13 +32,11 @@ def times(n: int, point: Point) -> Point:
 
 def small_order(public: bytes) -> bool:
     """True of an Ed25519 key whose eightfold is the neutral point."""
-    number = int.from_bytes(public, "little")
-    y = (number & ((1 << 255) - 1)) % P
+    y = (int.from_bytes(public, "little") & ((1 << 255) - 1)) % P
     square, x = _ratio(y * y - 1, D * y * y + 1)
     if not square:
         return False
-    eight = times(8, (x, y, 1, x * y % P))
-    return eight[0] == 0
+    return times(8, (x, y, 1, x * y % P))[0] == 0
 
 
 def _negative(n: int) -> bool:

@@ -47,9 +47,8 @@ def oprf_input(kind: str, normal: str) -> bytes:
 
 def output(data: bytes, evaluated: curve.Point) -> bytes:
     """The output of an input, whose point times the key is given."""
-    spelt = curve.encode(evaluated)
     return hashlib.sha512(
-        u16(len(data)) + data + u16(32) + spelt + b"Finalize"
+        u16(len(data)) + data + u16(32) + curve.encode(evaluated) + b"Finalize"
     ).digest()
 
 

@@ -189,7 +189,9 @@ def check(roster: Roster) -> None:
         flat = [n for pair in row["ranges"] for n in pair]
         once(flat, "a bound of a range")
         need(flat == sorted(flat), "erased: ranges")
-    rows = {(q.get("member"), q["purpose"]) for q in body["quotas"]}
+    rows = {
+        (q.get("member", q.get("until")), q["purpose"]) for q in body["quotas"]
+    }
     everybody = {(None, name) for name in ("all", "lookup", "publish")}
     need(everybody <= rows, "quotas: none for everybody")
     need({who for who, _ in rows} <= {None, *members}, "quotas: for nobody")

@@ -102,6 +102,8 @@ FULL = 256
 Gate = Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]
 Act = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
+# What was founded: keys, certificates and ceremonies are a third of a start.
+_founded: dict[tuple[str, ...], Any] = {}
 
 
 # ----------------------------------------------------------------- network
@@ -732,6 +734,21 @@ class Alliance:
     # ------------------------------------------------------------ founding
 
     def _make(self, ids: Sequence[str]) -> None:
+        try:
+            notes, self.drawn, who = _founded[(*ids,)]
+            for id_, keys, port in who:
+                self._join(id_, keys, port)
+            self.notes = [*notes]
+            self.fingerprint = drafts.read(notes[0])[1].hash
+        except (KeyError, OSError):  # none was, or somebody has its ports
+            for member in self.members.values():
+                assert member.listener is not None
+                member.listener.close()
+            self._found(ids)
+            who = [(m.id, m.keys, m.address[1]) for m in self.members.values()]
+            _founded[(*ids,)] = (*self.notes,), self.drawn, who
+
+    def _found(self, ids: Sequence[str]) -> None:
         now = int(time.time())
         founders = [join.parse(self.newcomer(id_)) for id_ in ids]
         plan = membership.Founding(
@@ -751,23 +768,27 @@ class Alliance:
         keys = roster_keys.generate(
             f"{id_}.example", NAME, secrets.token_bytes, now=int(time.time())
         )
-        listener = bound()
-        address = listener.getsockname()
-        self.members[id_] = Member(
-            *(id_, self.root / id_, keys, address, self.network),
-            *(self.settle, listener),
-        )
+        member = self._join(id_, keys)
         return join.request(
             keys,
             Profile(
                 id=id_,
                 names=Names(zh=id_, en=id_),
                 sector=SECTORS.get(id_, id_),
-                urls=(f"https://127.0.0.1:{address[1]}",),
+                urls=(f"https://127.0.0.1:{member.address[1]}",),
             ),
             now=int(time.time()),
             alliance_id=alliance_id,
         )
+
+    def _join(self, id_: str, keys: MemberKeys, port: int = 0) -> Member:
+        listener = bound(port)
+        address = listener.getsockname()
+        self.members[id_] = member = Member(
+            *(id_, self.root / id_, keys, address, self.network),
+            *(self.settle, listener),
+        )
+        return member
 
     async def furnish(self, member: Member) -> None:
         """Fill a member's home, as init and join do."""
@@ -957,7 +978,7 @@ class Alliance:
         challenge = join.challenge(asked, secrets.token_bytes(32))
         answer = join.answer(challenge, asked, member.keys)
         applicant = join.proven(asked, None, answer)
-        await self.change(lambda d: membership.admit(d, applicant), at)
+        await self.change(lambda d: membership.add(d, applicant.request), at)
         await self.furnish(member)
         await member.start()
         return member
@@ -1057,10 +1078,7 @@ def retire_urls(draft: Roster) -> Roster:
 
 def bound(port: int = 0) -> socket.socket:
     """Return a bound, listening socket on loopback."""
-    found = socket.socket()
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind(("127.0.0.1", port))
-    found.listen(64)
+    found = socket.create_server(("127.0.0.1", port), backlog=64)
     found.setblocking(False)
     return found
 

@@ -2,7 +2,7 @@
 
 from pytest import RaisesExc, raises  # noqa: PT013  this is what it is about
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, RefusedError, UntrustedError
 
 
 def malformed(why: str = ".") -> RaisesExc[MalformedError]:
@@ -13,3 +13,8 @@ def malformed(why: str = ".") -> RaisesExc[MalformedError]:
 def untrusted(why: str = ".") -> RaisesExc[UntrustedError]:
     """Pass what is refused as not proven, with that in the message."""
     return raises(UntrustedError, match=why)
+
+
+def refused(why: str = ".") -> RaisesExc[RefusedError]:
+    """Pass what must not be done, with that in the message."""
+    return raises(RefusedError, match=why)

@@ -15,6 +15,7 @@ from syncd import canonical
 from syncd.errors import MalformedError
 from tests.cases import cases
 from tests.cost import calls
+from tests.refusals import malformed
 
 SPELLED = cases("syncd/json", "spelled")
 OTHERS = {
@@ -80,7 +81,7 @@ def test_the_spelling_of_rfc_8785(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("raw", OTHERS.values(), ids=OTHERS)
 def test_every_other_spelling_is_refused(raw: bytes) -> None:
     """By the other implementation too."""
-    with pytest.raises(MalformedError, match=r"^json: ") as caught:
+    with malformed(r"^json: ") as caught:
         canonical.loads(raw)
     assert "6222" not in str(caught.value)  # it may be somebody's card
     with pytest.raises(notes.WrongError):
@@ -100,14 +101,14 @@ def test_32_levels_are_read_and_no_more(kind: str) -> None:
     raw = nested(canonical.MAX_DEPTH, kind)
     assert canonical.dumps(canonical.loads(raw)) == raw
     for depth in (canonical.MAX_DEPTH + 1, 500, 100_000):
-        with pytest.raises(MalformedError, match=r"^json: "):
+        with malformed(r"^json: "):
             canonical.loads(nested(depth, kind))
 
 
 def test_what_holds_itself_is_refused() -> None:
     endless: list[object] = []
     endless.append(endless)
-    with pytest.raises(MalformedError, match="nested over 32 deep"):
+    with malformed("nested over 32 deep"):
         canonical.dumps(endless)
 
 
@@ -145,13 +146,13 @@ FOREIGN: dict[str, object] = {
 
 @pytest.mark.parametrize("value", FOREIGN.values(), ids=FOREIGN)
 def test_what_has_no_place_is_not_written(value: object) -> None:
-    with pytest.raises(MalformedError, match=r"^json: "):
+    with malformed(r"^json: "):
         canonical.dumps(value)
 
 
 @pytest.mark.parametrize("value", ["\ud800", ["a\ud83d"]])
 def test_a_lone_surrogate_is_not_written(value: object) -> None:
-    with pytest.raises(MalformedError, match="lone surrogate"):
+    with malformed("lone surrogate"):
         canonical.dumps(value)
 
 

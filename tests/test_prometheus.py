@@ -81,6 +81,7 @@ def test_one_screen_of_eight_panels() -> None:
     assert max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in panels) <= 18
 
 
+@pytest.mark.slow
 @needs_prometheus
 def test_the_rules_fire_where_they_must() -> None:
     assert promtool("check", "rules", RULES) == ""

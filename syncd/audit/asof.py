@@ -50,7 +50,7 @@ def as_of(
         UsageError: it was no member then, or there is no such entry.
     """
     roster = next((r for r in audit.rosters if r.issued <= at), None)
-    if roster is None or not roster.member(member):
+    if not (roster and roster.member(member)):
         raise UsageError("{member}: was no member then", member=member[:32])
     record = entry(audit, *about)
     said: Any = statement.decode(record[2], type_of(record))

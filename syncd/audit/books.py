@@ -88,7 +88,7 @@ def _anchor(
     audit: Audit, one: AnchoredLog, line: Line, fits: Fits, find: Find
 ) -> None:
     log = audit.logs.get(one.origin)
-    if log is None:
+    if not log:
         # A bundle of one log alone is not said to have others.
         if one.origin in audit.absent and len(audit.logs) > 1:
             find("log_gone", line.place, Message("{origin}: not here", one))

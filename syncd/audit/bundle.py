@@ -135,7 +135,7 @@ class Bundle:
         found: dict[str, str] = {}
         for n, line in enumerate(lines, 1):
             match = _LINE.fullmatch(line)
-            if match is None or {".", ".."} & {*match[2].split("/")}:
+            if not match or {".", ".."} & {*match[2].split("/")}:
                 raise DamagedError(
                     "{path}: line {n} is no hash and path", path=MANIFEST, n=n
                 )

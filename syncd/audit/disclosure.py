@@ -120,7 +120,7 @@ def _made(
     element = group.multiply(given.blind, voprf.hash_to_group([asked])[0])
     bodies = [each.request for each in given.exchanges]
     same = request.kind == one.kind and request.elements == (element,)
-    if epoch is None or not same or bodies != [body] * len(request.quorum):
+    if not (epoch and same) or bodies != [body] * len(request.quorum):
         raise UntrustedError("the request is not for this value")
     evaluation.check_quorum(request, epoch, request.quorum[0])
     holders, points = [], []

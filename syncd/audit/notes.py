@@ -54,7 +54,7 @@ class Notes(NamedTuple):
         for line in dict.fromkeys(made.signatures):
             ours = (line.name, line.key_id) == (log.key.name, log.key.key_id)
             key = self.keys.by_id.get((line.name, line.key_id))
-            if key is None and not ours:
+            if not (key or ours):
                 unknown = Message(
                     "{place}: a line of {name}, of no known key that can be checked"
                     " here",
@@ -64,7 +64,7 @@ class Notes(NamedTuple):
                 self.audit.unseen.append(unknown)
                 continue
             try:
-                if key is None:
+                if not key:
                     note.verify(note.Note(made.text, (line,)), (log.key,))
                     into.place = into.place if into.ours else path
                     into.ours = True

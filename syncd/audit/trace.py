@@ -67,7 +67,7 @@ def entry(audit: Audit, origin: str, index: int) -> Record:
         UsageError: there is no such one in the bundle.
     """
     log = audit.logs.get(origin)
-    if log is None or not 0 <= index < log.head.size:
+    if not log or not 0 <= index < log.head.size:
         raise UsageError(
             "{origin}:{index}: no such entry in the bundle",
             origin=origin[:100],

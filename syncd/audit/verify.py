@@ -302,7 +302,7 @@ class _Check:
         for origin in earlier.origins():
             where = bundles.log_directory(origin)
             log = self.audit.logs.get(origin)
-            if log is not None:
+            if log:
                 for head, one in self._signed.of(earlier, log).items():
                     self._went_on(log, head, one, earlier)
             elif not self._bundle.below(f"{where}/"):

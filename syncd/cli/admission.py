@@ -12,10 +12,8 @@ import msgspec
 
 from syncd import config
 from syncd.cli import (
-    draft_effect,
     drafting,
     keys_commands,
-    review,
     roster_commands,
     terminal,
 )
@@ -24,13 +22,12 @@ from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import noun
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
+from syncd.messages import review
 from syncd.messages.catalogue import t
 from syncd.roster import drafts, join, membership, signing, spoken
 from syncd.roster.roster import Roster
 from syncd.store import durable
-from syncd.web.forms import Waiting
-
-_NAME = 8  # digits of its hash by which a draft is called
+from syncd.web.forms import Joining
 
 
 class _InviteOptions(ApiOptions):
@@ -61,13 +58,13 @@ class _WaitingOptions(drafting.NewestOptions, ClientOptions):
         " daemon is asked"
     )
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> Joining:
         """Return what waits, as it came; our daemon's roster is newer then."""
         if self.file is None:
             with self.api() as own:
-                return msgspec.convert(own.get("/v1/joining"), Waiting)
+                return msgspec.convert(own.get("/v1/joining"), Joining)
         try:
-            return msgspec.json.decode(self.file.read_bytes(), type=Waiting)
+            return msgspec.json.decode(self.file.read_bytes(), type=Joining)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             raise UsageError(
                 "{file}: not what roster pending --json printed",
@@ -82,19 +79,21 @@ def _pending(args: _WaitingOptions) -> None:
     for pair in waiting.requests:
         one = membership.applicant(*pair, current)
         differ = conformance.apart(one.request) or "✓"
-        lines += review.changes(current, membership.admit(current, one))
+        lines += review.changes(current, membership.add(current, one.request))
         lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
+    for member in current.members:
+        if back := member.returning:
+            lines.append(
+                t(
+                    "{member} is announced to return with new keys since {day};"
+                    " a day later: syncd roster admit {member}",
+                    member=member.id,
+                    day=review.day(back.since),
+                )
+            )
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
-        found = signing.signatures(text.encode(), current)
-        lines.append(
-            t(
-                "draft {id}: signed by {have}, waiting for {names}",
-                id=draft.hash[:_NAME],
-                have=", ".join({n: 0 for s in found for n in s.have}),
-                names=", ".join({n: 0 for s in found for n in s.missing}),
-            )
-        )
+        lines.append(review.signed(text.encode(), current))
         lines += drafting.describe(current, draft)
     args.show(msgspec.to_builtins(waiting), lines or [t("nothing waits")])
 
@@ -107,7 +106,7 @@ class _SigningOptions(_WaitingOptions):
 
     def show_draft(self, draft: Roster, before: Roster | None) -> None:
         """Say what is to be signed, and whose verdicts it moves."""
-        moves = draft_effect.effect(self, draft, before)[1] if before else []
+        moves = drafting.effect(self, draft, before)[1] if before else []
         for line in (*drafting.describe(before, draft), *moves):
             terminal.say(line)
 
@@ -133,13 +132,14 @@ class _SigningOptions(_WaitingOptions):
 
 
 @noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
-class _Admit(drafting.EditOptions, _SigningOptions):
+class _Admit(drafting.EndOptions, _SigningOptions):
     name: str = argument("whom `roster pending` lists")
     out: Path | None = argument(  # type: ignore[assignment]
         "the draft, a new file, to be signed elsewhere", needed=False
     )
     secret: Path | None = option("from `challenge`, if that was by files")
     days: int = drafting.DAYS
+    one = None  # no request: it was announced to return
 
     def run(self) -> None:
         """Compare words and sign; or write the draft, and show them."""
@@ -148,7 +148,15 @@ class _Admit(drafting.EditOptions, _SigningOptions):
 
     def change(self, draft: Roster) -> Roster:
         kept = config.read_private(self.secret) if self.secret else None
-        there = {join.parse(r.encode()).id: (r, a) for r, a in self.waits}
+        there = {
+            one.id: (request, answer)
+            for request, answer in self.waits
+            for one in (join.parse(request.encode()),)
+            if not draft.lists(one.log)
+        }
+        member = draft.member(self.name)
+        if self.name not in there and member and member.returning:
+            return membership.bring_back(draft, self.name, self.end)
         if self.name not in there:
             raise UsageError(
                 "roster: {name} is not among those that wait",
@@ -165,27 +173,35 @@ class _Admit(drafting.EditOptions, _SigningOptions):
                 member=self.name,
                 names=names,
             )
-        return membership.admit(draft, self.one)
+        return membership.add(draft, self.one.request)
 
     def write(self, draft: Roster, current: Roster) -> None:
         if self.out is not None:
             super().write(draft, current)
-            terminal.tell(drafting.compared(self.one.spoken_hash))
+            if self.one:
+                terminal.tell(drafting.compared(self.one.spoken_hash))
             return
+        raw = drafts.write(draft, current)
         self.show_draft(draft, current)
-        terminal.tell(
-            "Call {member} on a number that you knew before, and let it read"
-            " out its six words or four groups of digits. Type them:",
-            member=self.name,
-        )
-        typed = tuple(sys.stdin.readline().casefold().split())
-        if typed not in spoken.of(self.one.spoken_hash):
+        wanted = [[self.name]]
+        if self.one:
+            wanted = [*map(list, spoken.of(self.one.spoken_hash))]
+            terminal.tell(
+                "Call {member} on a number that you knew before, and let it"
+                " read out its six words or four groups of digits. Type them:",
+                member=self.name,
+            )
+        else:
+            terminal.tell(
+                "This cannot be undone. Type {name}: ", name=self.name
+            )
+        if sys.stdin.readline().casefold().split() not in wanted:
             raise RefusedError(
                 "roster: these are not the words of {member}: nothing was"
                 " signed",
                 member=self.name,
             )
-        self.hand_in(self.sign(drafts.write(draft, current), current), current)
+        self.hand_in(self.sign(raw, current), current)
 
 
 class _SignOptions(_SigningOptions):
@@ -205,7 +221,7 @@ def _sign(args: _SignOptions) -> None:
         args.show_draft(roster, before)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
-    for name in draft_effect.final(before, roster) if before else ():
+    for name in review.final(before, roster) if before else ():
         question = t("This cannot be undone. Type {name}: ", name=name)
         if not (args.final or terminal.agreed(question, [name])):
             raise RefusedError("nothing was signed")
@@ -221,12 +237,12 @@ def _sign(args: _SignOptions) -> None:
 
 
 def _named(args: _SignOptions) -> bytes:
-    """Return the draft that waits under a name, or lets somebody in."""
+    """Return the draft that waits under a name, or is about a member."""
     waiting, name = args.waiting(), str(args.draft)
     current = args.newest()
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
-        new = draft.member(name) and not current.member(name)
-        if new or name == draft.hash[:_NAME]:
+        changed = draft.member(name) != current.member(name)
+        if changed or name == draft.hash[: review.NAME]:
             return text.encode()
     raise UsageError("{path}: no file, and no draft that waits", path=name)

@@ -16,11 +16,7 @@ class _FoundOptions(Options):
     request: list[Path] = option("a founder's join request", needed=True)
     admin: list[Path] = option("an admin's public key file", needed=True)
     admins_needed: int = option("admins that must sign", default=1)
-    days: int = option("until it expires", default=90)
     zone: str = option("time zone of its days", default="Asia/Shanghai")
-    never: Path | None = option(
-        "lines of kind TAB value TAB why; else our own list"
-    )
 
 
 @noun.verb(
@@ -37,11 +33,8 @@ def _found(args: _FoundOptions) -> None:
         asked,
         [edits.public_key(path) for path in args.admin],
         args.admins_needed,
-        days=args.days,
         zone=args.zone,
-        never=never_edits.read(args.never)
-        if args.never
-        else never_edits.ours(),
+        never=never_edits.ours(),
     )
     raw = drafts.write(membership.found(plan, now=clock()))
     terminal.write_new(args.out, raw)

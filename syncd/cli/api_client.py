@@ -83,7 +83,7 @@ class ApiClient:
         bearer = ""
         if token:
             path = token_file or config.environment().token_file
-            if path is None:
+            if not path:
                 raise UsageError("no bearer token given")
             raw = config.read_private(path)
             bearer = raw.strip().decode("ascii", "replace")
@@ -196,13 +196,13 @@ class ApiClient:
 
 
 def pages(
-    page: Callable[[int, int], Any], at: int = 0, limit: int = MOST
+    page: Callable[[int, int], Any], limit: int = MOST
 ) -> tuple[list[dict[str, Any]], int]:
     """Return up to `limit` items of a list, and where it goes on or 0.
 
     `page` asks for some: from where on, and how many at most.
     """
-    items: list[dict[str, Any]] = []
+    items, at = list[dict[str, Any]](), 0
     while len(items) < limit:
         found = page(at, min(limit - len(items), PAGE))
         items += found["items"]

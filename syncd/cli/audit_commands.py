@@ -27,7 +27,6 @@ from syncd.cli.options import (
     KindOptions,
     OutputOptions,
     ValueOptions,
-    not_given,
     one_value,
     positions,
 )
@@ -90,9 +89,9 @@ def _verify(args: _CheckOptions) -> int:
     with _audited(args) as audit:
         if args.certificates:
             try:
-                stamps += [
-                    _held(file, audit.bundle.manifest, args.certificates)
-                ]
+                roots = terminal.parsed(args.certificates, stamp.authorities)
+                reply = terminal.read_file(file)
+                stamps += [stamp.check(reply, audit.bundle.manifest, roots)]
             except UntrustedError as e:
                 audit.found.append(
                     Found(code="stamp_bad", place=file.name, text=e.text)
@@ -101,45 +100,29 @@ def _verify(args: _CheckOptions) -> int:
             audit.unseen.append(
                 Message("whose the time stamp beside it is: --certificates")
             )
-    there = map(_there, stamps)
+    there = [
+        t(
+            "it was there at {at} UTC, says {name}",
+            at=report.moment(one.at, "UTC"),
+            name=one.authority,
+        )
+        for one in stamps
+    ]
     found = report.facts(audit) | {"stamps": to_builtins(stamps)}
     args.show(found, [*there, *report.lines(audit, report.BRIEF)])
     return audit.exit_code
 
 
-def _held(reply: Path, manifest: bytes, trusted: Path) -> stamp.Stamp:
-    """Return what a time stamp proves of a manifest."""
-    roots = terminal.parsed(trusted, stamp.authorities)
-    return stamp.check(terminal.read_file(reply), manifest, roots)
-
-
-def _there(found: stamp.Stamp) -> str:
-    at = report.moment(found.at, "UTC")
-    name = found.authority
-    return t("it was there at {at} UTC, says {name}", at=at, name=name)
-
-
 class _StampOptions(Options):
     bundle: Path = argument("a directory, or a tar")
-    request: Path | None = option("a new file, to send to an authority")
-    reply: Path | None = option("what came back: kept beside it, if it holds")
-    certificates: Path | None = option("PEM: by whom a time stamp may be")
+    out: Path = argument("a new file, to send to an authority")
 
 
-@noun.verb("stamp", "Ask for an RFC 3161 time stamp of a bundle, or keep it.")
+@noun.verb("stamp", "Ask for an RFC 3161 time stamp of a bundle.")
 def _stamp(args: _StampOptions) -> None:
     with opened(args.bundle) as (given,):
-        manifest = given.manifest
-    if args.request:
-        terminal.write_new(args.request, stamp.request(manifest))
-    elif args.reply and args.certificates:
-        found = _held(args.reply, manifest, args.certificates)
-        raw, kept = args.reply.read_bytes(), stamp.place(args.bundle)
-        terminal.write_new(kept, raw)
-        print(_there(found))
-    else:
-        ways = "--request FILE, or --reply FILE --certificates FILE"
-        raise not_given("request", ways)
+        terminal.write_new(args.out, stamp.request(given.manifest))
+    terminal.tell("what comes back: {path}", path=stamp.place(args.bundle))
 
 
 @contextmanager

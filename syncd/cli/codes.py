@@ -1,5 +1,7 @@
 """`syncd vocabulary`: the codes that reports and look-ups are written in."""
 
+import msgspec
+
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument
 from syncd.cli.options import OutputOptions
@@ -25,10 +27,7 @@ def _codes(args: _VocabularyOptions) -> int:
                 "fields: {names}", names=", ".join(vocabulary.FACETS)
             )
     found = found or vocabulary.listed(args.field, args.word)
-    parts = ("code", "parent", "zh", "en", "kinds")
-    rows = [
-        {"field": c.facet, **{n: getattr(c, n) for n in parts}} for c in found
-    ]
+    rows = msgspec.to_builtins(found)
     args.show(
         {"codes": rows},
         grid.items("codes", rows) if found else (),

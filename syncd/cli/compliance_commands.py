@@ -53,12 +53,11 @@ class TableOptions(ApiOptions):
 class _AccessReportOptions(TableOptions):
     since: str = option("first day")
     until: str = option("last day")
-    by: str = option("token or person: as whose they are counted")
 
 
 @access.verb("report", "Report who looked up how much, for what, by the day.")
 def _report_access(args: _AccessReportOptions) -> None:
-    found = args.ask("/v1/access", **args.given("since", "until", "by"))
+    found = args.ask("/v1/access", **args.given("since", "until"))
     args.table("access", found)
 
 

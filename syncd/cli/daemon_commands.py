@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import signal
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from syncd import config, pinning
@@ -89,12 +90,12 @@ def make_home(
     except BaseException:
         (home / config.FILE).unlink()
         raise
-    if args.token_file is not None:
+    if args.token_file:
         raw = f"{token}\n".encode()
         terminal.write_new(args.token_file, raw, private=True)
     terminal.say("home   {home}", home=home)
     terminal.say("log    {origin}", origin=settings.origin)
-    if args.token_file is None:
+    if not args.token_file:
         terminal.say("token  {token}", token=token)
         terminal.tell(
             "This token is shown this once: keep it where your systems"
@@ -109,7 +110,7 @@ def _run_daemon(args: Options) -> None:
     environment = config.environment()
     settings = config.load(args.home_path())
     group.ready()
-    if environment.failpoints is not None:
+    if environment.failpoints:
         failpoint.arm(environment.failpoints)
     secret = terminal.secret(settings)
     hardening.give_way()
@@ -125,6 +126,7 @@ async def make(settings: config.Config) -> str:
     keys = roster_keys.generate(
         member.domain, member.alliance, secrets.token_bytes, now=clock()
     )
+    keys = replace(keys, generation=member.generation)
     pinning.rehearse(keys.certificate, keys.tls_pem)
     ring = Keyring.create(settings.home, terminal.secret(settings))
     keep_keys(ring, keys)

@@ -11,7 +11,6 @@ from syncd.cli.meter import meter
 from syncd.errors import DamagedError, Message, UsageError
 from syncd.messages.catalogue import t
 from syncd.node.audit.stored import verify_home
-from syncd.node.pinned import trusted_roster
 from syncd.store.home_stores import OWN
 from syncd.store.moving import Move, finish
 
@@ -36,7 +35,6 @@ def _migrate(args: _MigrateOptions) -> None:
     if before.url not in ("", args.url):
         raise UsageError("the databases are on a server already")
     if (home / OWN).exists():
-        roster = trusted_roster(settings).current
         with closing(Move(home, server)) as move:
             total = move.rows()
             for name, step in (
@@ -48,7 +46,7 @@ def _migrate(args: _MigrateOptions) -> None:
                     for n in step:
                         done += n
                         at(done, done)
-            logs = verify_home(settings, roster)
+            logs = verify_home(settings)
             if flaws := [f"{x.origin}: {y}" for x in logs for y in x.problems]:
                 raise DamagedError(
                     "{why}",

@@ -6,13 +6,18 @@ what the whole draft changes, and who must sign it. Nothing is published.
 """
 
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from syncd import config
-from syncd.cli import review, terminal
-from syncd.cli.command import argument, option
+from syncd.cli import terminal
+from syncd.cli.command import Options, argument, option
 from syncd.cli.options import OutputOptions
-from syncd.errors import UntrustedError, UsageError
+from syncd.errors import SyncdError, UntrustedError, UsageError
+from syncd.messages import catalogue, review
 from syncd.messages.catalogue import t
+from syncd.node import draft_effect
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
 from syncd.roster import drafts, signing, spoken, trust
@@ -205,3 +210,17 @@ def describe(current: Roster | None, draft: Roster) -> list[str]:
         ),
         *review.changes(current, draft),
     ]
+
+
+def effect(
+    args: Options, draft: Roster, current: Roster | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Return whose verdicts a draft moves, for programs and in words."""
+    try:
+        settings = args.settings()
+        before = current or trusted_roster(settings).current
+        found = draft_effect.effect(settings, before, draft, terminal.tell)
+    except SyncdError as e:
+        why = catalogue.of(e)
+        return {}, [t("whose verdicts it moves, a home says: {why}", why=why)]
+    return msgspec.to_builtins(found), review.moves(found)

@@ -29,7 +29,7 @@ NONE = "none"  # as a row's value: without the row
 class _Set(EditOptions):
     threshold: int | None = option("admins that must sign", min=1)
     quota: list[str] = option(
-        "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
+        "[MEMBER:]PURPOSE=HOUR/DAY[/UNTIL], or …=none: evaluations"
     )
     cap: list[str] = option("KIND, EVIDENCE or KIND/EVIDENCE=DAYS, or …=none")
     action: list[str] = option("FINDING=ACTION: what a verdict leads to")
@@ -81,9 +81,9 @@ def _quota(draft: Roster, line: str) -> Roster:
     if value == NONE:
         return drafts.drop(draft, ("quotas", f"{member or 'all'} {purpose}"))
     hour, day = pair("--quota", value, "HOUR/DAY", "/")
-    found = Quota(
-        purpose, _number("--quota", hour), _number("--quota", day), member
-    )
+    day, _, until = day.partition("/")
+    most = _number("--quota", hour), _number("--quota", day)
+    found = Quota(purpose, *most, member, until)
     return drafts.put(draft, ("quotas",), found)
 
 
@@ -125,6 +125,7 @@ class _Member(NameOptions):
     group: str | None = option('its controller, or ""')
     via: str | None = option('whose peer API serves its log, or ""')
     info: list[str] = option("key=value; key= drops it")
+    no_return: bool = option("its announced return is not to be")
 
     def change(self, draft: Roster) -> Roster:
         id_ = self.member
@@ -145,6 +146,8 @@ class _Member(NameOptions):
             given = dict(pair("--info", x, "key=value") for x in self.info)
             info = {**was.info, **given}
             changes["info"] = {k: v for k, v in info.items() if v}
+        if self.no_return:
+            changes["returning"] = None
         for name, value in changes.items():
             draft = drafts.put(draft, ("members", id_, name), value)
         return draft

@@ -93,7 +93,7 @@ def moment(at: int) -> str:
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
     """Return names with what is said of each beside it, if anything is."""
-    shown = [(name, clean(text)) for name, text in rows]
+    shown = [(name, answers.clean(text)) for name, text in rows]
     most = max(cell_len(name) for name, _ in shown)
     return [
         f"{set_cell_size(name, most)}  {text}" for name, text in shown if text
@@ -102,13 +102,10 @@ def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
 
 def lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     """Return a head and rows as lines, columns in line; "" shows as a dash."""
-    cells = [[clean(cell) or "-" for cell in row] for row in (head, *rows)]
+    cells = [
+        [answers.clean(cell) or "-" for cell in row] for row in (head, *rows)
+    ]
     widths = [max(map(cell_len, each)) for each in zip(*cells, strict=True)]
     return [
         "  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells
     ]
-
-
-def clean(text: str) -> str:
-    """Return a text without what would move the cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,10 +1,11 @@
 """Hand in values or a list, row by row, and show what became of each."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.cli.api_client import ApiClient, problem
 from syncd.cli.grid import Item
@@ -26,8 +27,7 @@ class ListOptions(FormatOptions, ApiOptions):
     """All rows of a list are handed in."""
 
 
-@dataclass(eq=False)
-class HandIn:
+class HandIn(Struct):
     """Items for a path of the local API, and what became of them."""
 
     path: str
@@ -35,9 +35,9 @@ class HandIn:
     total: str  # template, of how many came to each of `counted`; or none
     counted: Sequence[str]
     most: int = MOST  # items in one call
-    fixed: Item = field(default_factory=dict)  # beside the items
-    items: list[Item] = field(default_factory=list)  # each with its `row`
-    unread: dict[int, SyncdError] = field(default_factory=dict)  # by place
+    fixed: Item = {}  # beside the items
+    items: list[Item] = []  # each with its `row`
+    unread: dict[int, SyncdError] = {}  # by place
 
     def take(
         self, own: ApiClient, rows: Sequence[tuple[int, Item | SyncdError]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from syncd.cli import terminal
 from syncd.cli.command import argument, option
 from syncd.cli.grid import Item
-from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
+from syncd.cli.options import MORE, ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
@@ -26,7 +26,6 @@ class ImportOptions(FormatOptions, FieldOptions, ApiOptions):
     widths: str = option("columns of fixed width: 1-19,20-60")
     trailer: str = option("the last line: TRAILER|{count}|*")
     control: Path | None = option("a file that says the count")
-    count: int | None = option("rows that must be there")
     write_codes: Path | None = option("write a mapping file after a dry run")
     list_: str = option("the list's name; else the file's")
     local: bool = option("for our own answers: not sent")
@@ -53,16 +52,15 @@ class _ImportsOptions(ApiOptions):
     list_: str = option("name of a list")
     refused: int = option("id: write its refused rows to --out")
     out: Path | None = option("a new CSV file, to be mended")
-    before: int = option("a smaller id only")
     limit: int = option("rows at most", default=20, min=1, max=1000)
 
 
 @noun.verb("imports", "List what was imported; write down what was refused.")
 def _imports(args: _ImportsOptions) -> None:
-    if bool(args.refused) != (args.out is not None):
+    if bool(args.refused) != bool(args.out):
         raise UsageError("--refused ID and --out FILE go together")
     with args.api() as own:
-        if args.out is not None:
+        if args.out:
             from syncd.cli.importing import targets
 
             terminal.check_new(args.out)
@@ -80,12 +78,11 @@ def _imports(args: _ImportsOptions) -> None:
                     "{n} of them are not kept any more", n=state["refused"] - n
                 )
             return
-        asked = {"limit": args.limit, **args.given("before", "list_")}
+        asked = {"limit": args.limit, **args.given("list_")}
         page = own.get("/v1/imports", **asked)
-    last = page.setdefault("next", None)
     args.table("imports", page, _shown)
-    if last and not args.as_json:
-        terminal.tell("more: --before {id}", id=last)
+    if page.get("next") and not args.as_json:
+        terminal.tell(MORE)
 
 
 def _shown(one: Item) -> Item:

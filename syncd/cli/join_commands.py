@@ -16,10 +16,13 @@ from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import conformance
 from syncd.node.home import (
-    ask_tls,
+    KEPT_AS,
+    SIGNING,
+    ask_keys,
+    asked_keys,
     log_name,
     member_keys,
-    settle_tls,
+    settle_keys,
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import certificate, join, membership, spoken
@@ -100,21 +103,22 @@ class _UpdateOptions(OutputOptions):
     certificate: Path | None = option("our new one, PEM or DER")
     key: Path | None = option("its private key, PEM, if that is new as well")
     new_key: bool = option("make a TLS key of our own")
+    new_keys: bool = option("make new member, seen, merged and seal keys")
     next_log: bool = option("end our log, and go on in the next generation")
 
 
 @noun.verb(
     "update",
     "Write a request for what is to change of us: another address, certificate"
-    " or log.",
+    ", keys or log.",
 )
 def _update(args: _UpdateOptions) -> None:
     settings = args.settings()
     roster = trusted_roster(settings).current
     us = roster.known(settings.member.id)
     ring = open_ring(settings)
-    keys = settle_tls(ring, member_keys(ring, settings), roster)
-    keys = _another_tls(args, keys)
+    old = settle_keys(ring, member_keys(ring, settings), roster)
+    keys = _another(args, ring, old)
     if args.next_log:
         keys = begin_next_log(settings, ring, keys, us)
     elif keys.log.verifier != us.generation.log:
@@ -124,6 +128,10 @@ def _update(args: _UpdateOptions) -> None:
             origin=keys.origin,
             us_origin=us.origin,
         )
+    vouched = us.vouched
+    if args.new_keys:
+        said = keys.public.said(roster.id)
+        vouched = old.member.raw_sign(said).hex()
     raw = join.request(
         keys,
         msgspec.structs.replace(
@@ -131,16 +139,17 @@ def _update(args: _UpdateOptions) -> None:
         ),
         now=clock(),
         alliance_id=roster.id,
+        more={"vouched": vouched} if vouched else {},
     )
     asked = join.parse(raw)
     if membership.update(roster, asked, lambda _: Cut(0, bytes(32))) == roster:
         raise UsageError(
             "nothing changes by that",
-            hint="say --url, --certificate, --new-key or --next-log",
+            hint="say --url, --certificate, --new-key, --new-keys or"
+            " --next-log",
         )
     terminal.write_new(args.out, raw)
-    if keys.certificate != us.certificate:
-        ask_tls(ring, keys.certificate, keys.tls_pem)
+    ask_keys(ring, old, keys)
     show(args, asked, args.out)
     terminal.tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
@@ -245,15 +254,20 @@ def show(
         )
 
 
-def _another_tls(args: _UpdateOptions, keys: MemberKeys) -> MemberKeys:
-    """Return our keys, with another certificate if one is wanted."""
+def _another(
+    args: _UpdateOptions, ring: Keyring, keys: MemberKeys
+) -> MemberKeys:
+    """Return our keys, with another certificate or others if wanted."""
     file, key = args.certificate, args.key
+    made = roster_keys.generate(
+        keys.domain, keys.alliance, secrets.token_bytes, now=clock()
+    )
+    if args.new_keys:  # the same again: an earlier request is with the admins
+        fresh = {KEPT_AS[n]: getattr(made, KEPT_AS[n]) for n in SIGNING}
+        keys = replace(keys, **asked_keys(ring, SIGNING) or fresh)
     if args.new_key:
         if file or key:
             raise UsageError("--new-key makes a certificate as well")
-        made = roster_keys.generate(
-            keys.domain, keys.alliance, secrets.token_bytes, now=clock()
-        )
         der, pem = made.certificate, made.tls_pem
     elif file is not None:
         der = terminal.parsed(file, certificate.load)

@@ -98,6 +98,18 @@ class _Join(SelfOptions, HomeOptions, OutputOptions):
             notes.append(raw)
         trusted = TrustedRoster(invited.fingerprint, *notes or [b""])
         if ring is None:
+            if us := trusted.current.member(self.id):
+                self.set_ = [*self.set_, f"member.generation={us.number + 1}"]
+                terminal.tell(
+                    "{member} is a member: this asks to return, with new keys"
+                    " and its next log, a day after the admins have announced"
+                    " it. Lost with the old home, unless you have a backup:"
+                    " raw values, reports that were not published, own lists,"
+                    " screening, access records, appeals, and its shares of"
+                    " token keys, which the holders share out anew: syncd"
+                    " ceremony.",
+                    member=self.id,
+                )
             self._make(trusted.current.alliance)
             ring = open_ring(self.settings())
         settings = self.settings()

@@ -31,7 +31,7 @@ def _admin(args: _AdminOptions) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring = Keyring.create(directory, terminal.secret(Config(directory)))
     ring.put(f"admin-{args.alliance}--{args.name}", seed)
-    if args.out is not None:
+    if args.out:
         terminal.write_new(args.out, f"{key.verifier}\n".encode())
     terminal.say(str(key.verifier))
 
@@ -51,7 +51,7 @@ def _rewrap(args: _PassphraseOptions) -> None:
     new = config.long_enough(found, str(new_file))
     Keyring.open(directory, old).change_secret(old, new)
     terminal.tell("The passphrase was changed.")
-    if settings.secret.file is not None:
+    if settings.secret.file:
         path = new_file.absolute()
         editing.change(directory, "secret", "file", path)
         terminal.tell("[secret] file is {path} now", path=path)

@@ -18,9 +18,10 @@ from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
 from syncd.indicator import claims, token, vocabulary
+from syncd.messages import answers
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
-from syncd.node.pinned import clock, trusted_roster
+from syncd.node.pinned import clock
 from syncd.tlog import strict
 
 LAST = 10  # entries that `show` lists
@@ -48,7 +49,7 @@ def _show(args: _ShowOptions) -> None:
 
 def _shown(found: Item) -> Iterator[str]:
     """Yield what is signed of a log, by whom, and its newest entries."""
-    yield from map(grid.clean, found["checkpoint"].splitlines())
+    yield from map(answers.clean, found["checkpoint"].splitlines())
     yield from grid.items("cosigned", found["cosigned"])
     yield from grid.items("entries", found["items"], _state)
 
@@ -59,7 +60,6 @@ def _state(one: Item) -> Item:
 
 class _ExportOptions(LogOptions):
     out: Path = argument("a new directory; or a new file NAME.tar")
-    audited: bool = option("for auditors: no indicator's payload", "--audit")
     complete: bool = option("all logs, for auditors")
     with_payloads: str = option("why a complete one shows contents")
 
@@ -70,9 +70,7 @@ def _export(args: _ExportOptions) -> None:
 
     settings = args.settings()
     origin, reason = args.mirror or settings.origin, args.with_payloads
-    if args.audited:
-        reason = ""
-    elif not args.complete:
+    if not args.complete:
         reason = reason or f"log export of {origin}"
     with (
         terminal.new_directory(args.out) as made,
@@ -137,7 +135,7 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
 @noun.verb("verify", "Verify all logs and claims of a home.")
 def _verify(args: OutputOptions) -> int:
     settings = args.settings()
-    reports = stored.verify_home(settings, trusted_roster(settings).current)
+    reports = stored.verify_home(settings)
     found = [
         {
             **{name: getattr(r, name) for name in LOOKED},

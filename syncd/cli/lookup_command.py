@@ -17,14 +17,12 @@ from syncd.cli.options import (
     KindOptions,
     ValueOptions,
     batches,
-    not_given,
     values,
 )
 from syncd.errors import UsageError
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
-KINDS = ("phone", "url", "account")
 LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 
 noun = Command()
@@ -33,10 +31,10 @@ noun = Command()
 class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     """What is looked up, for what, and where the answers go."""
 
-    purpose: str = option("call_check, transaction_check, …")
+    purpose: str = option("a code: syncd vocabulary purpose", needed=True)
     reference: str = option("our own file number; it is kept")
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
-    file: Path | None = option("values one a line, or a table")
+    file: Path | None = option("a list as imported")
     out: Path | None = option("a new file: .csv or .xlsx")
     receipt: Path | None = option("a new file: shows later that one was asked")
     keep: list[str] = option("columns of the table to keep beside them")
@@ -44,42 +42,28 @@ class LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "lookup",
-    "Look values up: from standard input, one a line, from a file, or asked"
-    " for. Lines are values of --kind, or KIND TAB value.",
+    "Look values up: from standard input, one a line, from a list, or asked"
+    " for.",
 )
 def _lookup(args: LookupOptions) -> int:
-    if not args.purpose:
-        from syncd.indicator import vocabulary
-
-        house = ("publish", "rotate", "never")  # never a look-up's
-        codes = [c for c in vocabulary.FACETS["purpose"] if c not in house]
-        raise not_given("purpose", f"--purpose {', '.join(codes)}")
     call = args.given("purpose", "reference", "deadline_ms")
-    if args.out is None:
-        if args.keep or args.is_list(args.file, "txt"):
-            raise UsageError(
-                "the answers to a table go to a file", ways="--out answers.csv"
-            )
+    if bool(args.file) != bool(args.out) or (args.keep and not args.out):
+        raise UsageError("the answers to a --file go to a file: --out")
+    if not (args.file and args.out):
         return _lines(args, call)
     if args.receipt:
         raise UsageError("--receipt is of one value")
     # Only this way reads tables.
     from syncd.cli import lookup_files
 
-    if args.file is None:
-        raise UsageError(
-            "--out is for the values of a --file", ways="--file customers.xlsx"
-        )
     terminal.check_new(args.out)
     return lookup_files.run(args, args.file, args.out, call)
 
 
 def _lines(args: LookupOptions, call: Item) -> int:
     """Look up values one a line, and show the answers."""
-    wanted = [
-        _item(line, number, args)
-        for number, line in enumerate(values(args.file), 1)
-    ]
+    args.check_kind()
+    wanted = [{**args.named, "value": line} for line in values()]
     items: list[Item] = []
     if file := args.receipt:
         if len(wanted) != 1:
@@ -92,69 +76,25 @@ def _lines(args: LookupOptions, call: Item) -> int:
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
         terminal.write_new(file, terminal.as_json(made).encode(), private=True)
-    whole = _whole if len(items) == 1 else _rows
-    args.show({"items": items, "as_of": asking.as_of}, whole(items))
-    if len(items) > 1 and not args.as_json:
-        _tell_more(items)
+    args.show({"items": items, "as_of": asking.as_of}, _shown(items))
     asking.tell()
     unknown = any(i.get("verdict", "unknown") == "unknown" for i in items)
     return 1 if unknown else 0
 
 
-def _item(line: str, number: int, args: LookupOptions) -> Item:
-    kind = args.kind
-    if not kind:
-        named, tab, line = line.partition("\t")
-        kind = named.strip()
-        if not tab or kind not in KINDS:
-            raise UsageError("line {n}: no kind", n=number)
-    more = args.given("scheme", "region")
-    return {**more, "kind": kind, "value": line.strip()}
-
-
-def _rows(items: list[Item]) -> Iterator[str]:
-    """Yield answers as a table."""
-    rows = []
+def _shown(items: list[Item]) -> Iterator[str]:
+    """Yield each answer as lines of name and text, behind its number."""
     for number, item in enumerate(items, 1):
+        rows = [("#", str(number))] * (len(items) > 1)
         if "problem" in item:
-            why = catalogue.of(api_client.problem(item["problem"]))
-            words = {"verdict": t("refused"), "action": why}
+            problem = api_client.problem(item["problem"])
+            rows.append((t("refused"), catalogue.of(problem)))
+            rows.append((t("hint"), catalogue.hint_of(problem)))
         else:
-            words = answers.words(item) | {"seen": item.get("last_seen", "")}
-        rows.append({"#": number, **words})
-    yield from grid.items("lookup", rows)
-
-
-def _tell_more(items: list[Item]) -> None:
-    """Tell what is to be said of single answers, by their numbers."""
-    for number, item in enumerate(items, 1):
-        ours = answers.ours(item)
-        hint = f" ({catalogue.text(item, 'hint')})" if item.get("hint") else ""
-        for line in (
-            answers.why(item) + hint if item.get("detail") else "",
-            ours and t("by our own lists: {what}", what=ours),
-            answers.notices(item),
-        ):
-            if line:
-                terminal.tell(f"{number}: {line}")
-
-
-def _whole(items: list[Item]) -> list[str]:
-    """Return one answer as lines of name and text."""
-    (item,) = items
-    if "problem" in item:
-        problem = api_client.problem(item["problem"])
-        text, hint = catalogue.of(problem), catalogue.hint_of(problem)
-        return grid.pairs([(t("refused"), text), (t("hint"), hint)])
-    parts = answers.words(item)
-    parts["action"] = parts["action"] or "-"
-    rests = t("rests on")
-    return grid.pairs(
-        [
-            *((t(name), text) for name, text in parts.items()),
-            *(
-                (rests, f"{o}:{index}")
-                for o, index in item.get("positions", ())
-            ),
-        ]
-    )
+            parts = answers.words(item)
+            parts["action"] = parts["action"] or "-"
+            rows += [(t(name), text) for name, text in parts.items()]
+        rests = t("rests on")
+        for origin, index in item.get("positions", ()):
+            rows.append((rests, f"{origin}:{index}"))
+        yield from grid.pairs(rows)

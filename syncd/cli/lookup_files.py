@@ -105,11 +105,11 @@ def _answers(
     """Look every row up and yield its answer; count how many of each."""
     nowhere = set(keep)  # where each row names its own columns
     for some in steps:
-        items = [one.fields for one in some if one.problem is None]
+        items = [one.fields for one in some if not one.problem]
         found = iter(asking.ask(items) if items else ())
         as_of = grid.moment(asking.oldest)
         for one in some:
-            item = next(found) if one.problem is None else {}
+            item = {} if one.problem else next(found)
             cells, counted = _cells(one.problem, item)
             kept = []  # one that says no more what it said is empty
             for at in keep.values():
@@ -144,7 +144,7 @@ def _cells(
     """Return what is written of an answer, and what it counts as."""
     if "problem" in item:
         problem = api_client.problem(item["problem"])
-    if problem is not None:
+    if problem:
         return [t("refused"), *[""] * 11, catalogue.whole(problem)], REFUSED
     words = answers.words(item)
     words["seen"] = item.get("last_seen", "")

@@ -10,7 +10,6 @@ value.
 """
 
 import argparse
-import difflib
 import importlib
 import io
 import sys
@@ -117,7 +116,7 @@ def call(app: Command, words: Sequence[str], home: Path | None) -> int | None:
         if not e.hint:
             e.way_out = Message("{command} --help", command=name)
         raise
-    if command.run is None:  # a noun alone asks for help
+    if not command.run:  # a noun alone asks for help
         terminal.tell(page(command, name))
         return UsageError.exit_code
     return command.run(command.options(home=home, **given))
@@ -176,18 +175,11 @@ def read(command: Command, words: Sequence[str]) -> dict[str, Any]:
     given, rest = parsed(reader, words, taken)
     if rest:  # a word that means nothing there
         word = rest[0].partition("=")[0]
-        option = word.startswith("--")
-        flags = [flag for one in taken.values() for flag in one.flags]
-        known = flags if option else [*command.below]
-        near = difflib.get_close_matches(word, known)
-        if not (option or near or command.run is None):
+        if word.startswith("--"):
+            raise UsageError("no option {name}", name=word)
+        if command.run:
             raise UsageError("more arguments than are taken")
-        raise UsageError(
-            "no option {name}" if option else "no command {name}",
-            hint="nearest: {near}" if near else "",
-            name=word,
-            near=", ".join(near),
-        )
+        raise UsageError("no command {name}", name=word)
     for name, one in taken.items():
         if one.needed and name not in given:
             raise UsageError("{name} is missing", name=_label(one))

@@ -1,15 +1,12 @@
 """`syncd roster never`: the values that are never listed."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from syncd.cli import terminal
 from syncd.cli.command import option
 from syncd.cli.drafting import EditOptions
-from syncd.cli.options import KINDS, among, values
+from syncd.cli.options import KINDS, values
 from syncd.cli.roster_commands import noun
-from syncd.errors import Message, SyncdError, UsageError
-from syncd.indicator import identifier
+from syncd.errors import SyncdError, UsageError
 from syncd.indicator import never as protected
 from syncd.messages.catalogue import t
 from syncd.roster import drafts
@@ -22,18 +19,25 @@ never = noun.noun("never", "Values that are never listed.")
 class NeverOptions(EditOptions):
     """Values, which stand on no command line."""
 
-    kind: str = option(KINDS)
-    file: Path | None = option(
-        "lines of value, or KIND TAB value TAB why; else stdin"
-    )
+    kind: str = option(KINDS, needed=True)
+    file: Path | None = option("values, one a line; else stdin")
 
     def rows(self, why: str) -> list[Never]:
         """Read values as `report add` does."""
-        lines = values(self.file)
-        if self.kind:
-            among("--kind", self.kind, identifier.KINDS)
-            lines = [f"{self.kind}\t{value}\t{why}" for value in lines]
-        return parsed(lines, str(self.file or t("standard input")), why)
+        found = []
+        for number, value in enumerate(values(self.file), 1):
+            try:
+                one = protected.row(self.kind, value)
+            except SyncdError as e:
+                raise UsageError(
+                    "{where}: line {n}: {why}",
+                    hint=e.way_out,
+                    where=self.file or t("standard input"),
+                    n=number,
+                    why=e,
+                ) from e
+            found.append(Never(one.kind, one.value, why))  # type: ignore[arg-type]
+        return found
 
 
 @never.verb("add", "Draft a version in which more is never listed.")
@@ -73,34 +77,3 @@ def ours() -> list[Never]:
         Never(one.kind, one.value, one.owner.category)  # type: ignore[arg-type]
         for one in protected.default()
     ]
-
-
-def parsed(
-    lines: Iterable[str], where: str, why: str = "official"
-) -> list[Never]:
-    """Read `kind TAB value [TAB why [TAB …]]` lines; # begins a comment."""
-    found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        kind, value, reason, *_ = [*line.split("\t"), "", ""]
-        try:
-            one = protected.row(kind.strip(), value.strip())
-        except SyncdError as e:
-            raise UsageError(
-                "{where}: line {n}: {why}",
-                hint=e.way_out
-                or Message("say --kind, or write KIND TAB value"),
-                where=where,
-                n=number,
-                why=e,
-            ) from e
-        reason = reason.strip() or why
-        found.append(Never(one.kind, one.value, reason))  # type: ignore[arg-type]
-    return found
-
-
-def read(path: Path) -> list[Never]:
-    """Read a file of such lines."""
-    lines = terminal.read_file(path).decode("utf-8", "replace").split("\n")
-    return parsed(lines, str(path))

@@ -13,13 +13,14 @@ from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option, parameters
 from syncd.cli.grid import Item
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
     from syncd.lists.rows import FileOptions
 
 MOST = 10_000  # values in one call
 KINDS = "phone, url, account"
+MORE = later("there are more: --limit says how many are shown")
 
 
 class OutputOptions(Options):
@@ -118,23 +119,11 @@ class FormatOptions(Options):
         """Return its given value, of a verb's own options too."""
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
-        known = {field.name for field in dataclasses.fields(FileOptions)}
-        given = self.given(*(n for n in parameters(type(self)) if n in known))
+        taken, known = parameters(type(self)), FileOptions.__struct_fields__
+        given = self.given(*(n for n in taken if n in known))
         return FileOptions(
             self.format_, header=not self.no_header, **given, **more
         )
-
-    def is_list(self, file: Path | None, *plain: str) -> bool:
-        """Tell whether it is said, or seen by its name, that a file is a list.
-
-        One of a format that is `plain` is values one a line.
-        """
-        from syncd.lists import file_kinds
-        from syncd.lists.rows import FileOptions
-
-        if self.map_ or self.file_options() != FileOptions():
-            return True
-        return file_kinds.named(file or Path("-")) not in ("", *plain)
 
 
 class PageOptions(ApiOptions):
@@ -146,22 +135,20 @@ class PageOptions(ApiOptions):
     def show_pages(
         self,
         page: Callable[[int, int], Any],
-        at: int,
         name: str,
         shown: Callable[[Item], Item],
-        more: str,
     ) -> None:
-        """Print a table's rows from `at` on, and how to go on behind them.
+        """Print a table's rows, and whether there are more.
 
         `page` asks the daemon for some: from where on, and how many at most.
         """
-        items, last = pages(page, at, self.limit)
+        items, last = pages(page, self.limit)
         if not self.show_values:
             for item in items:
                 item.pop("value", None)
-        self.table(name, {"items": items, "next": last or None}, shown)
+        self.table(name, {"items": items}, shown)
         if last and not self.as_json:
-            terminal.tell(more, id=last)
+            terminal.tell(MORE)
 
 
 class FieldOptions(KindOptions):
@@ -202,10 +189,10 @@ def check_given(fields: Item, *needed: str) -> None:
         raise not_given(", ".join(missing), ways)
 
 
-def values(file: Path | None) -> list[str]:
+def values(file: Path | None = None) -> list[str]:
     """Return the raw values: one a line of a file, of standard input, or one."""
     where = str(file or t("standard input"))
-    if file is None and sys.stdin.isatty():
+    if not file and sys.stdin.isatty():
         terminal.tell("Value, then Enter:")  # shown: it must be right
         text = sys.stdin.readline()
     else:

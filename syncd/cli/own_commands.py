@@ -6,13 +6,11 @@ As in `syncd report`, values never stand on the command line.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from syncd.cli import grid, terminal
+from syncd.cli import grid
 from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.options import (
-    KINDS,
     ApiOptions,
     KindOptions,
     PageOptions,
@@ -20,7 +18,7 @@ from syncd.cli.options import (
     check_given,
     values,
 )
-from syncd.errors import RefusedError, UsageError
+from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 
 COUNTED = ("added", "known", "replaced", "refused")
@@ -39,13 +37,13 @@ noun = Command()
 class _ExemptOptions(ValueOptions, KindOptions, ListOptions):
     why: str = option("our reason; it is kept")
     until: str = option("first day on which it counts no more")
-    file: Path | None = option("values one a line, or a list as imported")
+    file: Path | None = option("a list as imported")
 
 
 @noun.verb(
     "exempt",
     "Exempt values from being acted on here: from standard input, one a line,"
-    " from a file or list, or asked for.",
+    " from a list, or asked for.",
 )
 def _exempt(args: _ExemptOptions) -> int:
     return _keep(args, "exempt", {}, "kind")
@@ -58,8 +56,8 @@ class _NoteOptions(_ExemptOptions):
 
 @noun.verb(
     "note",
-    "Keep a remark on values: from standard input, one a line, from a file or"
-    " list, or asked for.",
+    "Keep a remark on values: from standard input, one a line, from a list, or"
+    " asked for.",
 )
 def _note(args: _NoteOptions) -> int:
     code = args.code or (args.text and "other")
@@ -74,7 +72,7 @@ def _keep(
     """Keep values as entries of a type; return the exit code."""
     fields = {**args.named, **args.given("why", expires="until"), **more}
     done = _hand_in(type_)
-    if args.file and args.is_list(args.file):
+    if args.file:
         # Only a list is read as a table.
         from syncd.lists import words
         from syncd.lists.columns import Extra
@@ -85,7 +83,7 @@ def _keep(
             columns["text"] = Extra(TEXT)
         return done.load(args, args.file, fields, more=columns)
     check_given(fields, *needed)
-    return done.values(args, values(args.file), fields)
+    return done.values(args, values(), fields)
 
 
 class _DistrustOptions(ApiOptions):
@@ -115,7 +113,6 @@ class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
     list_: str = option("a local list, all of it")
     type_: str = option("exempt, note, local, distrust")
     why: str = option("our reason; it is kept")
-    yes: bool = option("do not ask")
 
 
 @noun.verb(
@@ -126,27 +123,11 @@ class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
 def _remove(args: _RemoveOptions) -> int:
     if sum(map(bool, (args.id_, args.kind, args.list_))) != 1:
         raise UsageError("name one of --id, --kind with values, --list")
+    calls = [args.given("list_", ids="id_")]
+    if args.kind:
+        calls = [{**args.named, "value": v} for v in values(args.file)]
+    more = args.given("type_", "why")
     with args.api() as own:
-        calls: list[dict[str, Any]]
-        if args.id_:
-            calls = [{"ids": args.id_}]
-            question = t("Remove {n} entries? [y/N] ", n=len(args.id_))
-        elif args.list_:
-            calls = [{"list": args.list_}]
-            there = own.post("/v1/own/loads", calls[0])["entries"]
-            question = t(
-                "Remove all {n} entries of the list {name}? [y/N] ",
-                n=f"{there:,}",
-                name=args.list_,
-            )
-        else:
-            calls = [{**args.named, "value": v} for v in values(args.file)]
-            question = t(
-                "Remove what we keep on {n} values? [y/N] ", n=len(calls)
-            )
-        if not (args.yes or terminal.agreed(question)):
-            raise RefusedError("nothing was removed")
-        more = args.given("type_", "why")
         counts = [
             own.post("/v1/own/removals", {**more, **call})["removed"]
             for call in calls
@@ -165,15 +146,12 @@ def _remove(args: _RemoveOptions) -> int:
 class _ListOptions(PageOptions):
     type_: str = option("exempt, note, local, distrust")
     list_: str = option("of one local list")
-    kind: str = option(KINDS)
-    by: str = option("whose token kept it")
     ended: bool = option("also what was removed")
-    after: int = option("a larger id only")
 
 
 @noun.verb("list", "List what we keep for ourselves.")
 def _list_entries(args: _ListOptions) -> None:
-    query = args.given("type_", "list_", "kind", "by")
+    query = args.given("type_", "list_")
     if args.ended:
         query["ended"] = 1
     with args.api() as own:
@@ -181,9 +159,7 @@ def _list_entries(args: _ListOptions) -> None:
             lambda at, most: own.get(
                 "/v1/own/entries", **query, after=at, limit=most
             ),
-            args.after,
             *("own", _shown),
-            later("more: --after {id}"),
         )
 
 

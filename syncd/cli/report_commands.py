@@ -22,12 +22,12 @@ from syncd.cli.options import (
     among,
     batches,
     check_given,
-    not_given,
     one_value,
     positions,
     values,
 )
 from syncd.errors import SyncdError, UsageError
+from syncd.indicator import vocabulary
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
@@ -123,12 +123,14 @@ def _answer(args: _AnswerOptions) -> None:
 
 
 class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
-    reason: str = option("false_positive, appeal_upheld, …")
+    reason: str = option(
+        ", ".join(vocabulary.FACETS["retract_reason"]), needed=True
+    )
     type_: str = option(
         "report, dispute, reassigned, answer, vouch, all; if not: of a value"
         " its reports, else whatever is named"
     )
-    file: Path | None = option("values one a line, or a list as imported")
+    file: Path | None = option("a list as imported")
     position: list[str] = option("ORIGIN:INDEX")
     id_: list[int] = option("in the vault")
     import_: int = option("all that an import brought")
@@ -137,14 +139,9 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "retract",
-    "Take back what we said: by value, file of values, position, id or import.",
+    "Take back what we said: by value, list, position, id or import.",
 )
 def _retract(args: _RetractOptions) -> int:
-    if not args.reason:
-        from syncd.indicator import vocabulary
-
-        codes = ", ".join(vocabulary.FACETS["retract_reason"])
-        raise not_given("reason", f"--reason {codes}")
     among("--type", args.type_, ("", *TYPES, "all"))
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]
@@ -186,10 +183,10 @@ def _named(args: _RetractOptions) -> list[Item]:
         raise UsageError("name values, positions, ids, or an import")
     if way:
         return [way]
-    if args.file is not None and args.is_list(args.file):
+    if args.file:
         return _listed(args, args.file)
     args.check_kind()
-    return _bulk([{**args.named, "value": v} for v in values(args.file)])
+    return _bulk([{**args.named, "value": v} for v in values()])
 
 
 def _bulk(values: list[Item]) -> list[Item]:
@@ -206,7 +203,7 @@ def _listed(args: _RetractOptions, file: Path) -> list[Item]:
     rows, plan = table_input.understood(file, args, args.named)
     found = {}
     for one in chain.from_iterable(table_input.steps(rows, plan.report)):
-        if one.problem is not None:
+        if one.problem:
             raise UsageError(
                 "{where}: line {n}: {why}",
                 where=file,
@@ -227,7 +224,6 @@ class _ListOptions(KindOptions, PageOptions):
     state: str = option("waiting, published, ending, ended")
     by: str = option("whose token")
     value: bool = option("of one value: on standard input, or asked for")
-    before: int = option("a smaller id only")
 
 
 @noun.verb("list", "List what is in our vault.")
@@ -253,13 +249,10 @@ def _list_vault(args: _ListOptions) -> None:
 
     def page(at: int, most: int) -> Any:
         asked = {**wanted, "before": at, "limit": most}
-        if "value" in asked:  # it stands in no address
-            return own.post("/v1/reports/search", asked)
-        return own.get("/v1/reports", **asked)
+        return own.post("/v1/reports/search", asked)  # in no address
 
     with args.api() as own:
-        more = later("more: --before {id}")
-        args.show_pages(page, args.before, "vault", _shown, more)
+        args.show_pages(page, "vault", _shown)
 
 
 def _shown(item: Item) -> Item:

@@ -7,7 +7,7 @@ import re
 import secrets
 from pathlib import Path
 
-from syncd.cli import draft_effect, drafting, review, terminal
+from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import ClientOptions, OutputOptions, among
 from syncd.errors import (
@@ -15,6 +15,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
+from syncd.messages import review
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join, membership, signing
 from syncd.roster.members import PASTS
@@ -157,7 +158,7 @@ def _show(args: _ShowOptions) -> None:
         value |= {"hash": roster.hash, **roster.to_json()}
         lines = review.whole(roster)
         if signed.wanted and roster.version > 1:
-            found, more = draft_effect.effect(args, roster)
+            found, more = drafting.effect(args, roster)
             value["moves"], lines = found, lines + more
         args.show(value, lines)
     if args.as_json:

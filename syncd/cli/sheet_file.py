@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import grid, terminal
+from syncd.cli import terminal
 from syncd.errors import UsageError
 from syncd.lists import safe
+from syncd.messages import answers
 
 
 def write(
@@ -73,7 +74,7 @@ def _filling(sheet: Any) -> Callable[[Sequence[str | int]], None]:
     def cell(value: str | int) -> Any:
         if isinstance(value, int):
             return value
-        made = WriteOnlyCell(sheet, value=grid.clean(value))
+        made = WriteOnlyCell(sheet, value=answers.clean(value))
         made.data_type, made.number_format = "s", "@"  # no formula
         return made
 

@@ -80,7 +80,7 @@ def lines(found: Item) -> list[str]:
             "{what} ({by}: {why})", **{**m, "what": catalogue.text(m["what"])}
         )
         shown.append((t("muted until {until}", **m), what))
-    return [*out, "", *(f"{what}: {grid.clean(x)}" for what, x in shown)]
+    return [*out, "", *(f"{what}: {answers.clean(x)}" for what, x in shown)]
 
 
 def _members(found: Item, now: int) -> list[str]:

@@ -13,13 +13,13 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from syncd.cli import terminal
 from syncd.cli.command import Options
@@ -153,7 +153,7 @@ def steps(
     size, most = 0, budget or BUDGET
     for one in rows.rows(offset, row):
         raw, why = b"", one.problem
-        if why is None:
+        if not why:
             try:
                 raw = encode(read(one))
             except MalformedError as e:
@@ -161,7 +161,7 @@ def steps(
         if len(raw) > most:
             why = MalformedError("the row is too long for one request")
         # A character is at most six bytes in JSON.
-        more = len(raw) + 16 if why is None else 6 * len(one.raw) + REFUSED
+        more = len(raw) + 16 if not why else 6 * len(one.raw) + REFUSED
         full = len(some) >= STEP or size + more > most
         if full and some and some[-1].row.end < one.end:
             yield some

@@ -39,7 +39,7 @@ def _add(args: _AddOptions) -> None:
     if not name.isprintable() or not 1 <= len(name) <= 64:
         raise UsageError("a name has 1 to 64 printable characters")
     der = None
-    if args.certificate is not None:
+    if args.certificate:
         der = terminal.parsed(args.certificate, certificate.load)
         if args.out or not certificate.is_for_clients(der):
             raise UsageError(
@@ -50,9 +50,9 @@ def _add(args: _AddOptions) -> None:
     token = _with_bearers(
         args, lambda bearers: bearers.add(name, role, der, *whose)
     )
-    if args.out is not None:
+    if args.out:
         terminal.write_new(args.out, f"{token}\n".encode(), private=True)
-    elif der is None:
+    elif not der:
         terminal.say(token)
     terminal.tell(
         "{name} may call the local API as {role}", name=name, role=role

@@ -3,15 +3,15 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from syncd.errors import UsageError
 from syncd.store import failpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """What the process was started with, apart from its arguments."""
 
     home: Path | None = None  # SYNCD_HOME
@@ -58,7 +58,7 @@ def for_child(secret: Path | None) -> dict[str, str]:
     """
     ours = ("SYNCD_", "LISTEN_", "NOTIFY_", "WATCHDOG_")
     child = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    if secret is not None:
+    if secret:
         child["SYNCD_SECRET_FILE"] = str(secret)
     return child
 

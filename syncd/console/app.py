@@ -26,10 +26,13 @@ from syncd.messages.catalogue import later, t
 from syncd.store.bearer import PROXY, Bearers
 from syncd.store.sessions import Sessions
 from syncd.web import local_api, routes
-from syncd.web.routes import BEARER, EVERYBODY, HOPS, OPEN, Caller, Route
+from syncd.web.routes import BEARER, HOPS, OPEN, PEOPLE, Caller, Route
 
 LOG_IN: Final = "/login"
-HOME: Final = {"reader": "/lookup"}  # where a role begins, if not at Now
+HOME: Final = {
+    "reader": "/lookup",
+    "admin": "/members",
+}  # where a role begins, if not at Now
 TRIES: Final = 20  # that failed, in a minute, from one address
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -262,7 +265,7 @@ async def _lost_page(visit: Visit) -> web.StreamResponse:
     return visit.show("base.html", status=404, sentence=sentence)
 
 
-_LOST = Way("GET", "/lost", _lost_page, EVERYBODY, later("No such page"), 0)
+_LOST = Way("GET", "/lost", _lost_page, PEOPLE, later("No such page"), 0)
 
 
 @page("GET /login", OPEN, later("Log in"))
@@ -305,14 +308,14 @@ async def _log_in(visit: Visit) -> web.Response:
     return room.with_cookie(visit, home, begun)
 
 
-@page("POST /logout", EVERYBODY, later("Log out"))
+@page("POST /logout", PEOPLE, later("Log out"))
 async def _log_out(visit: Visit) -> web.Response:
     """End a session, here and in the browser."""
     await visit.room.sessions.end(visit.session)
     return visit.room.with_cookie(visit, visit.go(LOG_IN), "")
 
 
-@page("POST /lang", EVERYBODY, later("Language"))
+@page("POST /lang", PEOPLE, later("Language"))
 async def _speak(visit: Visit) -> web.StreamResponse:
     given = await visit.form()
     lang = _spoken(given.get("lang", ""))

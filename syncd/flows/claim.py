@@ -33,8 +33,6 @@ USUAL = ("due", "expires", "about")  # what need not be given
 def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
     """Return what to keep of a dispute, a vouch or a number's new owner.
 
-    A dispute is about a value, or about a token.
-
     Raises:
         RefusedError: a new owner, and we are no carrier.
         MalformedError: a value, code or day that cannot be; says all.
@@ -45,39 +43,24 @@ def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
             "reassigned: a carrier says that, we are {sector}", rules
         )
     fields, wrong = _checked(type_, draft, rules)
-    named = draft if isinstance(draft, DisputeDraft) and draft.token else None
-    if named and not named.about:
-        wrong.append(
-            MalformedError(
-                "dispute: a token alone shows no knowledge of the value"
-            )
-        )
-    found, short = None, b""
     try:
-        if named:
-            short = report.named_token(
-                kind, named.token, named.epoch, rules.roster
-            )
-        else:
-            found = identifier.for_report(
-                *(kind, draft.value),
-                region=draft.region or rules.region,
-                scheme=getattr(draft, "scheme", ""),
-                keep_query=True,
-                allow_personal=True,
-            )
+        found = identifier.for_report(
+            *(kind, draft.value),
+            region=draft.region or rules.region,
+            scheme=getattr(draft, "scheme", ""),
+            keep_query=True,
+            allow_personal=True,
+        )
     except SyncdError as e:
-        wrong.insert(0, e)
+        raise joined([e, *wrong]) from None
     if wrong:
         raise joined(wrong)
     return NewReport(
-        *(kind, found.value if found else "", _encoded(fields, kind, rules)),
+        *(kind, found.value, _encoded(fields, kind, rules)),
         type=type_,
         urgent=type_ == DISPUTE,
-        token=short,
-        epoch=named.epoch if named else 0,
         expires=getattr(draft, "expires", ""),
-        notices=found.notices if found else (),
+        notices=found.notices,
     )
 
 

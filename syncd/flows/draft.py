@@ -57,7 +57,7 @@ NEEDED = ("kind", "value", "label", "role", "evidence")  # not guessed
 class DisputeDraft(
     DisputeFields, forbid_unknown_fields=True, omit_defaults=False
 ):
-    """A dispute as an operator hands it in, by value or by token.
+    """A dispute as an operator hands it in.
 
     Without `due` an answer is asked for in as many days as are usual.
     """
@@ -66,8 +66,6 @@ class DisputeDraft(
     value: str = ""
     scheme: str = ""
     region: str = ""
-    token: str = ""  # 22 characters, instead of a value
-    epoch: Natural = 0  # of the token
     yes: bool = False  # also of what nobody reports
 
 

@@ -99,10 +99,6 @@ class Filter(Form):
     limit: Annotated[int, _of("items in a page", ge=1, le=1000)] = 100
     type: Literal["", "exempt", "note", "local", "distrust"] = ""
     list: Annotated[str, _of("name of a local list", max_length=MAX_LIST)] = ""
-    kind: Annotated[str, _of("of the value", max_length=MAX_LIST)] = ""
-    by: Annotated[
-        str, _of("name of the token that kept it", max_length=MAX_LIST)
-    ] = ""
     ended: Annotated[
         bool, _of("1: also those that were removed or replaced")
     ] = False

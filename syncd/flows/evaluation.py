@@ -31,7 +31,7 @@ from syncd.oprf import group, threshold
 from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
 from syncd.shape import Form
-from syncd.tlog import document
+from syncd.tlog import document, note
 from syncd.tlog.note import SigningKey
 
 PURPOSES = frozenset(vocabulary.FACETS["purpose"])
@@ -272,15 +272,20 @@ def open_reply(
 
     Raises:
         MalformedError: not a reply at all.
+        RefusedError: it signs by the key of another version of the roster.
         UntrustedError: the member did not sign it, or to another request.
     """
     answered = canonical.load(raw, _Answered)
     reply = bytes(answered.reply)
     holder = roster.member(member)
     keys = [holder.keys.member] if holder else []
-    value = document.open_(
-        answered.note.encode(), "oprf-reply", roster.id, keys
-    )
+    raw = answered.note.encode()
+    if holder and note.by_another(note.parse(raw), *keys):
+        raise RefusedError(
+            "oprf: {member} signs by its key of another roster version",
+            member=member,
+        )
+    value = document.open_(raw, "oprf-reply", roster.id, keys)
     if value != _signed(body, reply):
         raise UntrustedError("oprf: the reply's note is for another one")
     return reply, answered.left

@@ -25,7 +25,6 @@ from syncd.flows.judge import (
     World,
 )
 from syncd.flows.ports import Access, Offload, Position, at_once
-from syncd.flows.report import check_epoch
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import (
     account,
@@ -167,7 +166,10 @@ def _normalise(question: Question, world: World) -> PendingQuestion:
     kind = question.kind
     identifier.check_kind(kind)
     if question.token:
-        check_epoch(kind, question.epoch, world.roster)
+        if world.roster.epoch(kind, question.epoch) is None:
+            raise MalformedError(
+                "token: the roster has no epoch {epoch} of {kind}", question
+            )
         return PendingQuestion(question)
     rule = never.of(world.roster)
     try:

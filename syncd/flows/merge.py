@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from syncd.errors import DamagedError, Message, StaleError
+from syncd.errors import DamagedError, StaleError
 from syncd.flows import held
 from syncd.flows.ports import (
-    Finding,
     Mirror,
     MirrorHead,
     Offload,
@@ -17,7 +16,6 @@ from syncd.flows.ports import (
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.stretch import fold
 from syncd.indicator import absent, codec
-from syncd.indicator.folding import Batch
 from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL
 
 MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
@@ -96,7 +94,7 @@ async def _go_on(
     batch.erases += gone
     batch.octets = 0  # no day's limit holds for our own
     new = replace(old, frontier=frontier, merged=batch.stop, note=note)
-    await mirror.advance(old, new, bundles, batch, voids(batch))
+    await mirror.advance(old, new, bundles, batch)
 
 
 async def all_stored(origin: str, mirror: Mirror, offload: Offload) -> None:
@@ -123,7 +121,7 @@ async def stored(old: MirrorHead, context: PullContext) -> bool:
     if not budget.counted:
         batch.octets = 0
     new = replace(old, merged=batch.stop, missing=left)
-    await mirror.advance(old, new, (), batch, voids(batch))
+    await mirror.advance(old, new, (), batch)
     budget.spend(merged, octets)
     if batch.books:
         await context.told(batch.books)
@@ -133,11 +131,3 @@ async def stored(old: MirrorHead, context: PullContext) -> bool:
 def first(missing: Sequence[int]) -> tuple[int, ...]:
     """Return the first withheld indices: the rest is found when due."""
     return tuple(missing[:MOST_MISSING])
-
-
-def voids(batch: Batch) -> list[Finding]:
-    """Return a finding for each entry that is void."""
-    return [
-        Finding("void", batch.origin, index, Message(why))
-        for index, why in batch.voids
-    ]

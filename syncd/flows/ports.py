@@ -14,7 +14,7 @@ from syncd.indicator.folding import Batch
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position as Position
 from syncd.indicator.record import Fields
-from syncd.shape import Secret
+from syncd.shape import Form, Secret
 from syncd.tlog import checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -50,6 +50,16 @@ class Mute(msgspec.Struct, frozen=True):
     by: str  # name of a bearer token
     at: int  # unix seconds
     why: str
+
+
+class Given(Form):
+    """What a holder evaluated for a member in an hour; of what, none knows."""
+
+    hour: int  # unix seconds: its begin
+    member: str
+    key: str  # kind/epoch
+    purpose: str
+    n: int  # elements
 
 
 class OwnHead(NamedTuple):
@@ -218,9 +228,10 @@ class Mirror(Protocol):
         new: MirrorHead,
         bundles: Sequence[Bundle],
         batch: Batch,
-        findings: Sequence[Finding] = (),
     ) -> None:
         """Move from `old` to `new` in one transaction with its claims.
+
+        An entry that is void is a finding.
 
         Raises:
             StaleError: (mirrored, merged) is not `old`'s any more, or the

@@ -206,9 +206,7 @@ class _Puller(Struct, eq=False):
         Three hands at once: while some runs of bundles are being merged,
         the next is checked, and the one after that is fetched.
         """
-        line = StretchQueue(
-            -(-self._new.size // BUNDLE) - head.mirrored // BUNDLE
-        )
+        line = StretchQueue()
         ahead = asyncio.create_task(self._check_ahead(source, head, line))
         try:
             while ready := await line.take():
@@ -366,9 +364,7 @@ class _Puller(Struct, eq=False):
             note=self._signed if done else head.note,
             missing=merge.first((*head.missing, *ready.missing)),
         )
-        await self._context.mirror.advance(
-            head, after, bundles, batch, merge.voids(batch)
-        )
+        await self._context.mirror.advance(head, after, bundles, batch)
         self._context.budget.spend(batch.stop - batch.start, batch.octets)
         if batch.books:
             await self._context.told(batch.books)

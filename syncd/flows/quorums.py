@@ -15,6 +15,7 @@ from syncd.errors import (
     MalformedError,
     Message,
     QuotaError,
+    RefusedError,
     SyncdError,
     UnavailableError,
     UntrustedError,
@@ -221,6 +222,8 @@ class Quorums:
             points = await offload(
                 evaluation.check_reply, reply, request, index, public_share
             )
+        except RefusedError as e:
+            return self._down(member, e.text)
         except (MalformedError, UntrustedError) as e:
             await self.accuse(member, e.text, exchange)
             return self._down(member, Message(_LIED, why=e))

@@ -28,7 +28,6 @@ from syncd.indicator import (
     record,
     statement,
     suffixes,
-    token,
 )
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
@@ -263,28 +262,6 @@ def _ending(
 def later(day: int, days: int) -> str:
     """Return the day that comes so many days later, or the last there is."""
     return statement.day_text(min(day + days, statement.MAX_DAY))
-
-
-def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:
-    """Return the token that somebody names who has no value.
-
-    Raises:
-        MalformedError: it is none, or of no key of the roster.
-    """
-    identifier.check_kind(kind)
-    short = token.decode(text)
-    check_epoch(kind, epoch, roster)
-    return short
-
-
-def check_epoch(kind: str, epoch: int, roster: Roster) -> None:
-    """Pass the epoch of a token that somebody names, if the roster has it."""
-    if roster.epoch(kind, epoch) is None:
-        raise MalformedError(
-            "token: the roster has no epoch {epoch} of {kind}",
-            epoch=epoch,
-            kind=kind,
-        )
 
 
 def forms_to_find(

@@ -6,21 +6,18 @@ from collections import deque
 from syncd.flows.stretch import MAX_OCTETS, Stretch
 
 MOST = 768  # bundles in one transaction, at most: 196,608 entries
-LAST = 128  # are worth one at the end: nothing else is left to do meanwhile
+LEAST = 128  # are worth one: while it is written, more come
 
 
 class StretchQueue:
     """What is checked and waits to be merged: at most one transaction.
 
     A transaction with random tokens touches every page of the claims, so a
-    large store wants many rows in one; an empty one need not wait for them.
+    large store wants many rows in one: it is slow, and they gather meanwhile.
     """
 
-    def __init__(self, bundles: int) -> None:
-        """Expect so many bundles in all."""
+    def __init__(self) -> None:
         self._waiting: deque[Stretch] = deque()
-        self._left = bundles  # not taken yet
-        self._least = 1  # bundles of the next transaction
         self._closed = False
         self._moved = asyncio.Event()
 
@@ -34,15 +31,11 @@ class StretchQueue:
 
     async def take(self) -> list[Stretch]:
         """Wait until there is enough for a transaction; [] at the end."""
-        while not (self._closed or self._enough(self._least)):
+        while not (self._closed or self._enough(min(LEAST, MOST))):
             await self._move()
         taken: list[Stretch] = []
         while self._waiting and not (taken and self._waiting[0].batch.erases):
             taken.append(self._waiting.popleft())
-        bundles = sum(len(stretch.bundles) for stretch in taken)
-        self._left -= bundles
-        wanted = max(self._least, min(2 * bundles, MOST))
-        self._least = min(wanted, max(self._left // 2, LAST))
         self._moved.set()
         return taken
 

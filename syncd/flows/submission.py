@@ -5,7 +5,6 @@ A caller's form, the store's row and an answer are one struct each.
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-import msgspec
 from msgspec import Meta, Struct
 
 from syncd.indicator.notation import Natural
@@ -13,7 +12,6 @@ from syncd.roster.row import Hash
 from syncd.shape import EMPTY, Form
 
 LONGEST_NAME = 256  # characters of a file's or a list's name
-Words = tuple[tuple[str, str, str], ...]  # field, word, code
 _Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
 
@@ -47,14 +45,6 @@ class ImportBegin(Form):
     list: _Name = ""  # name of the list; the file's if absent
     options: dict[str, Any] = EMPTY
     anew: bool = False  # what was begun of the list and has not ended is over
-
-    @property
-    def words(self) -> Words:
-        """Which words of its cells were read as which codes."""
-        try:
-            return msgspec.convert(self.options.get("codes", ()), Words)
-        except msgspec.ValidationError:
-            return ()
 
 
 class ImportMark(Form):
@@ -97,5 +87,4 @@ class ImportStatus(Form):
     due: int  # of these, missing twice running: could be taken back
     dropped: int  # of these, taken back
     finished: bool
-    standing: int | None = None  # reports of it; where one import is asked
     pending: int = 0  # its reports wait for a second person, as that

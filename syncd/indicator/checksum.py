@@ -69,7 +69,7 @@ def segwit(text: str, human: str) -> bool:
     match bech32(text, human):
         case (encoding, [version, *groups]) if version <= 16:
             program = _regroup(groups)
-            if program is None or not 2 <= len(program) <= 40:
+            if not program or not 2 <= len(program) <= 40:
                 return False
             if version == 0:
                 return encoding == "bech32" and len(program) in {20, 32}

@@ -57,17 +57,10 @@ class _Days(dict[str, int]):
 
 LIKE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
-DAYS = _Days()  # raises MalformedError for what is no day
+DAYS = _Days()
+day = DAYS.__getitem__
+"""days since 1970-01-01 that `YYYY-MM-DD` stands for; or MalformedError"""
 MAX_DAY = datetime.date(2199, 12, 31).toordinal() - _EPOCH
-
-
-def day(text: str) -> int:
-    """Return the days since 1970-01-01 that `YYYY-MM-DD` stands for.
-
-    Raises:
-        MalformedError: no such day in 1970–2199, or another notation.
-    """
-    return DAYS[text]
 
 
 @cache

@@ -35,11 +35,10 @@ _SHOWN = re.compile(rf"{national.SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
 
 _FOLD = {
     **spelling.FOLD,
-    **{0xFF10 + n: str(n) for n in range(10)},
-    **str.maketrans("＋：；，＃／", "+:;,#/"),
-    **dict.fromkeys(map(ord, "．。·•"), "."),
-    **dict.fromkeys(map(ord, "（［【["), "("),
-    **dict.fromkeys(map(ord, "）］】]"), ")"),
+    **str.maketrans(
+        "０１２３４５６７８９＋：；，＃／．。·•（［【[）］】]",
+        "0123456789+:;,#/....(((())))",
+    ),
 }
 _SEPARATORS = re.compile(r"[ \t().\-]+")
 _PLAIN = re.compile(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")

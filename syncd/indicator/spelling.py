@@ -8,15 +8,14 @@ from syncd.errors import MalformedError
 
 # What copying brings along: blanks, dashes, joiners, and marks of direction
 # that phones put around.
-FOLD = {
-    **dict.fromkeys(map(ord, "\u00a0\u1680\u202f\u205f\u3000"), " "),
-    **dict.fromkeys(range(0x2000, 0x200B), " "),
-    **dict.fromkeys(map(ord, "‐‑‒–—―−﹣－ー"), "-"),
-    **dict.fromkeys(range(0x200B, 0x2010), None),
-    **dict.fromkeys(range(0x202A, 0x202F), None),
-    **dict.fromkeys(range(0x2066, 0x206A), None),
-    **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
-}
+FOLD: dict[int, Any] = str.maketrans(
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
+    "\u2009\u200a\u202f\u205f\u3000"
+    "‐‑‒–—―−﹣－ー",
+    " " * 16 + "-" * 10,
+    "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff",
+)
 _MASKED = re.compile(
     r"\+?\d[\d ()-]*(?:[*＊•●]+|[xX×]{3,})[\d xX×*＊•●-]*", re.ASCII
 )

@@ -292,7 +292,7 @@ def _parse_any(raw: str, *, strict: bool) -> _Url:
 def _split_scheme(given: bytes) -> tuple[str, bytes, bool]:
     """Return the scheme, what follows its slashes, and if it was written."""
     match = _SCHEME.match(given)
-    if match is None:
+    if not match:
         return "http", given.removeprefix(b"//"), False
     scheme = match[1].decode().lower()
     rest = given[match.end() :]

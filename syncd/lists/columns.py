@@ -13,11 +13,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
@@ -34,14 +35,13 @@ HOW: Final = frozenset({"region", "scheme", "keep_query", "allow_personal"})
 _WORDS: Final = 1000  # different ones that are counted apart
 
 
-@dataclass(frozen=True, slots=True)
-class ListDescription:
+class ListDescription(Struct, frozen=True):
     """What the owner of a list says of it, beside the file itself."""
 
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = {}
     # field → name of a column, or its number from 1
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    words: Own = field(default_factory=dict)
+    constants: Mapping[str, Any] = {}
+    words: Own = {}
     zone: tzinfo = days.ZONE  # where the days of instants are
 
 
@@ -52,11 +52,10 @@ class Extra(NamedTuple):
     means: Convert = str
 
 
-NO_EXTRA: Final[Mapping[str, Extra]] = MappingProxyType({})
+NO_EXTRA: Final[Mapping[str, Extra]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """How a row becomes a report."""
 
     at: Mapping[Any, str]  # column → field
@@ -309,6 +308,6 @@ def _percent(cell: str) -> int:
     """Return 0 to 100, or what a draft is refused for; 80 is 80% and 80.0."""
     text = unicodedata.normalize("NFKC", cell)
     found = re.fullmatch(r"([0-9]{1,9})(?:\.0+)? ?%?", text)
-    if found is None:
+    if not found:
         raise MalformedError("no whole number")
     return int(found[1])

@@ -68,7 +68,7 @@ def day(cell: str, zone: tzinfo = ZONE) -> str:
         month = _MONTHS.index(name[:3]) // 3 + 1
         parts = [int(year), month, int(one or other or 0)]
     time = _TIME.fullmatch(text, found.end()) if found else None
-    if time is None:
+    if not time:
         _refuse(text, zone)
     try:
         on = datetime(parts[0], parts[1], parts[2], tzinfo=UTC)

@@ -6,6 +6,7 @@ way out: read as one of ours it would be rubbish, or half of it.
 
 import re
 import zipfile
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from syncd import tsv
@@ -41,13 +42,7 @@ def kind_of(path: Path, options: FileOptions) -> str:
         )
     with path.open("rb") as file:
         raw = file.read(_HEAD)
-    encoding = options.encoding.lower()
-    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        encoding = "utf-16"
-    elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:
-        encoding = "latin-1"  # a character a byte
-        raw = raw.removeprefix(b"\xef\xbb\xbf")
-    head = raw.decode(encoding, "replace")
+    head = raw.removeprefix(BOM_UTF8).decode("latin-1")  # a character a byte
     if not head:
         raise UsageError("{path}: is empty", path=path)
     what, hint = _foreign(path, head)

@@ -1,10 +1,10 @@
 """Read a text file line by line, in whatever encoding.
 
-An encoding is detected strictly: a byte order mark says which; without one
-the whole file must be UTF-8, or else the whole file GB18030. A few Chinese
-words in GB18030 are by chance UTF-8 as well, of Greek to Arabic letters: a
-file that could be either must be given. What is given is not questioned: then
-single lines that do not decode are refused.
+An encoding is detected strictly: the whole file must be UTF-8, as a byte order
+mark says, or else the whole file GB18030. A few Chinese words in GB18030 are
+by chance UTF-8 as well, of Greek to Arabic letters: a file that could be
+either must be given. What is given is not questioned: then single lines that
+do not decode are refused.
 
 GB18030 is read as Windows writes it: the byte 0x80 is the euro sign (code
 page 936, WHATWG Encoding); 0xFF, there of private use, does not decode. No
@@ -23,18 +23,12 @@ from syncd.errors import MalformedError, UsageError
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 _SHOWN = 1024  # characters of it that are shown
-_LIMIT = MAX_LINE + 2  # even, for two-byte units
+_LIMIT = MAX_LINE + 2
 _LONG = re.compile(b"[\xe0-\xff]")  # begins three bytes or more in UTF-8
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-MARKS = {
-    "utf-8": codecs.BOM_UTF8,
-    "utf-16-le": codecs.BOM_UTF16_LE,
-    "utf-16-be": codecs.BOM_UTF16_BE,
-}
-ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
+ENCODINGS = ("utf-8", "gb18030")
 _ALIASES = dict.fromkeys(("gbk", "gb2312", "cp936"), "gb18030")
 _ALIASES |= {"utf8": "utf-8"}
-_ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
 _REPAIRED = {  # what the codec says, what it is
     int(codec, 16): int(right, 16)
     for _, codec, right in tsv.rows("lists/gb18030.tsv")
@@ -85,10 +79,8 @@ def encoding(path: Path, given: str = "") -> str:
         UsageError: no such encoding, or the file is in none that we read.
     """
     with path.open("rb") as file:
-        head = file.read(3)
-        marked = next((n for n, m in MARKS.items() if head.startswith(m)), "")
-        aliases = {**_ALIASES, "utf-16": marked or "utf-16-le"}
-        name = aliases.get(given.lower(), given.lower())
+        marked = "utf-8" * (file.read(3) == codecs.BOM_UTF8)
+        name = _ALIASES.get(given.lower(), given.lower())
         if name and name not in ENCODINGS:
             raise UsageError(
                 "--encoding {told}: want {names}",
@@ -136,14 +128,13 @@ def read(
     file: BinaryIO, name: str, start: int, number: int = 0
 ) -> Iterator[Line]:
     """Yield the lines from byte `start` on, behind line `number`."""
-    mark, end = MARKS.get(name, b""), _ENDS.get(name, b"\n")
     file.seek(0)
-    at = start or len(mark) * (file.read(len(mark)) == mark)
+    at = start or 3 * (file.read(3) == codecs.BOM_UTF8)
     file.seek(at)
-    while piece := _piece(file, end):
+    while piece := file.readline(_LIMIT):
         begin, raw = at, piece
         at += len(piece)
-        while not piece.endswith(end) and (piece := _piece(file, end)):
+        while not piece.endswith(b"\n") and (piece := file.readline(_LIMIT)):
             at += len(piece)
             raw += piece[: _LIMIT - len(raw)]
         number, size, why = number + 1, at - begin, None
@@ -166,11 +157,3 @@ def read(
         # Joined files have their marks inside, DOS ends a file with 0x1A.
         text = text.rstrip("\r\n\x1a").removeprefix("\ufeff")
         yield Line(number, begin, at, text, raw, why)
-
-
-def _piece(file: BinaryIO, end: bytes) -> bytes:
-    """Return bytes up to a 0x0A at most; whole units, if units have two."""
-    piece = file.readline(_LIMIT)
-    if len(end) == 2 and len(piece) % 2:
-        piece += file.read(1)
-    return piece

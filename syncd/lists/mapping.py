@@ -17,13 +17,12 @@ edited, kept, and given back for the next list of the same make.
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import tomlkit
+from msgspec import structs
 
 from syncd.errors import UsageError
 from syncd.flows.draft import Draft
@@ -37,12 +36,12 @@ from syncd.shape import line_of
 MOST: Final = 1 << 20  # bytes
 _FILE_KEYS: Final = {
     f.name: type(f.default) if f.default is not None else str
-    for f in fields(FileOptions)
+    for f in structs.fields(FileOptions)
     if f.name != "names"
-} | {"count": int}
+}
 _CONSTANTS: Final = {
     f.name: str if f.default == () else type(f.default)
-    for f in msgspec.structs.fields(Draft)
+    for f in structs.fields(Draft)
     if f.name not in {"value", "basis", "urgent"}
 }
 _SECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {  # name → its type
@@ -90,7 +89,9 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
     if "control" in file:
         file["control"] = Path(file["control"])
     columns = {field: str(name) for field, name in parts["columns"].items()}
-    options = replace(FileOptions(**file), names=tuple(columns.values()))
+    options = structs.replace(
+        FileOptions(**file), names=tuple(columns.values())
+    )
     return options, ListDescription(columns, parts["constants"], own)
 
 
@@ -161,7 +162,7 @@ def written(
         own[one.field][one.word] = ""
     parts = {
         "file": {
-            k: v if isinstance(v, str | int) else str(v)
+            k: v if isinstance(v, str | bool) else str(v)
             for k, v in options.given.items()
             if k in _FILE_KEYS
         },

@@ -12,7 +12,6 @@ million rows are 8 MB, and some 40 MB for a moment when they are compared.
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -58,8 +57,7 @@ class Unknown(NamedTuple):
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(msgspec.Struct, frozen=True):
     """What a list would bring."""
 
     columns: tuple[tuple[str, str], ...]  # name, field or "": not stored

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, structs
 
 from syncd.errors import MalformedError, Message
 
@@ -14,8 +16,7 @@ _UNSURE = re.compile(
 )  # no text; others see another there
 
 
-@dataclass(frozen=True, slots=True)
-class FileOptions:
+class FileOptions(Struct, frozen=True):
     """What the operator says of a file; "" is to be detected."""
 
     format: str = ""
@@ -28,14 +29,13 @@ class FileOptions:
     widths: str = ""  # "1-19,20-60": columns of fixed width
     trailer: str = ""  # what the last line is, as in "TRAILER|{count}|*"
     control: Path | None = None  # another file that says the count
-    count: int | None = None  # rows that must be there
 
     @property
     def given(self) -> dict[str, Any]:
         """Return what is not to be detected."""
         return {
             one.name: value
-            for one in fields(self)
+            for one in structs.fields(self)
             if (value := getattr(self, one.name)) != one.default
         }
 

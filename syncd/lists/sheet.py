@@ -73,7 +73,7 @@ class Sheet(Table):
         """Yield the rows behind row number `offset`."""
         del row  # the same
         found, self._fresh = self._fresh, None
-        if found is None:
+        if not found:
             found = self._read()[1]
         begin, width = max(offset, self._begin), self.width
         for number, _, cells in found:

@@ -1,6 +1,6 @@
 """Open a list of any format as a table of rows.
 
-Where the file, a control file or the operator says how many rows there are,
+Where the file or a control file says how many rows there are,
 they are counted before the first is handed on: if the counts do not agree,
 the file is not whole, and nothing of it is in.
 """
@@ -74,8 +74,6 @@ def _counts(
     path: Path, table: Table, options: FileOptions
 ) -> Iterator[tuple[str, str]]:
     """Yield where a number of rows is said, "" at the end, and the number."""
-    if options.count is not None:
-        yield "--count", str(options.count)
     pattern = _pattern(options.trailer or "{count}")
     if options.control:
         name = lines.encoding(options.control)

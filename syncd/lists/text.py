@@ -109,7 +109,7 @@ class Text(Table):
 
     def last(self) -> Line | None:
         """Return the last line that is not blank."""
-        at = max(0, self.size - 2 * lines.MAX_LINE) & ~1  # of whole units
+        at = max(0, self.size - 2 * lines.MAX_LINE)
         with self.path.open("rb") as file:
             read = lines.read(file, self._encoding, at)
             filled = [line for line in read if line.text.strip()]

@@ -203,7 +203,7 @@ def letters(column: int) -> str:
 def pads(code: str) -> tuple[str, str, int] | None:
     """Return what a format puts before a number, and its least digits."""
     match = _PADS.fullmatch(code)
-    if match is None:
+    if not match:
         return ("percent", "", 0) if _PERCENT.fullmatch(code) else None
     before, zeros = match[1] or match[2] or "", match[3].count("0")
     if not any(c == "+" or (c.isascii() and c.isalnum()) for c in before):

@@ -8,6 +8,11 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import later, phrase, t, word
 
 
+def clean(text: str) -> str:
+    """Return a text without what would move the cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def notices(item: Mapping[str, Any]) -> str:
     """Return an answer's notices as one line, "" for none."""
     return "; ".join(phrase("notice", c) for c in item.get("notices", ()))

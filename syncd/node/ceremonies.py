@@ -17,7 +17,7 @@ from syncd.config import Config
 from syncd.errors import StaleError
 from syncd.flows import ceremony_note
 from syncd.flows.ceremony import Progress, Seat
-from syncd.node.home import member_keys, share_name
+from syncd.node.home import member_keys, settle_keys, share_name
 from syncd.node.pinned import trusted_roster
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
@@ -116,7 +116,8 @@ class Place:
         """
         self.roster = trusted_roster(config).current
         self._me, self._box = config.member.id, box
-        self._ring, self._keys = ring, member_keys(ring, config)
+        keys = member_keys(ring, config)
+        self._ring, self._keys = ring, settle_keys(ring, keys, self.roster)
         self._own = Folder(config.home / DIRECTORY)
 
     def step(self, plan: ceremony_note.Plan) -> Progress:

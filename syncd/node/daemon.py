@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -37,7 +37,7 @@ from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
-from syncd.node.jobs import Jobs, Runs
+from syncd.node.jobs import Jobs
 from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
@@ -146,7 +146,6 @@ class Daemon:
         self.listeners = Listeners()
         self.metrics = Metrics()
         self.failures = self.metrics.failures
-        self.runs = Runs(clock)
         self.feed = Events(home.own.events)
         self.offload = self.pools.fast
         self.ctx = Context(
@@ -173,7 +172,7 @@ class Daemon:
             keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
         self._build()
-        shown, key = self.peers.shown(), self.peers.keys.tls_pem
+        shown, key = self.peers.shown(), self.home.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
         self._admit()
         self.joining.serve(self.tls)
@@ -266,8 +265,8 @@ class Daemon:
 
     async def accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
-        self.peers.settle()
-        self.tls.present(self.peers.shown(), self.peers.keys.tls_pem)
+        self.home.settle()
+        self.tls.present(self.peers.shown(), self.home.keys.tls_pem)
         self._admit()
         self.local_workers.tell()
         await self.peers.refresh()
@@ -294,20 +293,17 @@ class Daemon:
         self.joining.reopen()
         await self.lapse.check()
         self.local_workers.tell()
-        await self.runs.each("round", self._steps())
-
-    def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
         if not self.leadership.number:
-            yield "ask", self.rounds.ask()
-            yield "never_list", self.never.refresh()
+            await self.rounds.ask()
+            await self.never.refresh()
             return
-        yield "exchange", self.rounds.round()
-        yield "urgent_news", self.event_writer.urgent()
-        yield "screening", self.screening.daily()
-        yield "undo", self.undo.by_roster()
-        yield "ask_again", asked_again.ask(self.ctx, self.lookups)
-        yield "alerts", self.alerts.look()
-        yield "member_history", member_history.keep(self.ctx, self.rounds)
+        await self.rounds.round()
+        await self.event_writer.urgent()
+        await self.screening.daily()
+        await self.undo.by_roster()
+        await asked_again.ask(self.ctx, self.lookups)
+        await self.alerts.look()
+        await member_history.keep(self.ctx, self.rounds)
         self.uploads.prune()
         self.audits.prune()
 

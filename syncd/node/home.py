@@ -5,9 +5,10 @@ both use is here.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
@@ -41,7 +42,7 @@ KEPT_AS: Mapping[str, str] = {  # in the keyring, of `MemberKeys`
     "tls": "tls_pem",
     "certificate": "certificate",
 }
-NEXT_TLS, NEXT_CERTIFICATE = "tls-next", "certificate-next"
+TLS, SIGNING = ("certificate", "tls"), ("member", "seen", "merged", "seal")
 
 
 def member_keys(ring: Keyring, config: Config) -> MemberKeys:
@@ -74,33 +75,47 @@ def log_name(generation: int) -> str:
 
 def pending_tls(ring: Keyring) -> tuple[bytes, bytes] | None:
     """Return the certificate and key that we asked the admins to list."""
-    der, pem = ring.get(NEXT_CERTIFICATE), ring.get(NEXT_TLS)
-    return (der, pem) if der and pem else None
+    asked = asked_keys(ring, TLS)
+    return (asked["certificate"], asked["tls_pem"]) if asked else None
 
 
-def ask_tls(ring: Keyring, certificate: bytes, key_pem: bytes) -> None:
-    """Keep a certificate and its key until the roster lists them."""
-    ring.drop(NEXT_CERTIFICATE)  # never one of two with the other's half
-    ring.put(NEXT_TLS, key_pem)
-    ring.put(NEXT_CERTIFICATE, certificate)
+def asked_keys(ring: Keyring, names: Iterable[str]) -> dict[str, Any]:
+    """Return by field of `MemberKeys` what we asked for, all or nothing."""
+    found = {KEPT_AS[name]: ring.get(f"{name}-next") or b"" for name in names}
+    return found if all(found.values()) else {}
 
 
-def settle_tls(ring: Keyring, keys: MemberKeys, roster: Roster) -> MemberKeys:
-    """Return our keys with the certificate that the roster lists, kept so.
+def ask_keys(ring: Keyring, old: MemberKeys, new: MemberKeys) -> None:
+    """Keep what is new of our keys until the roster lists it."""
+    for first, *others in (TLS, SIGNING):
+        if getattr(new, KEPT_AS[first]) != getattr(old, KEPT_AS[first]):
+            ring.drop(f"{first}-next")  # never a part with other parts
+            for name in (*others, first):
+                ring.put(f"{name}-next", getattr(new, KEPT_AS[name]))
+
+
+def settle_keys(ring: Keyring, keys: MemberKeys, roster: Roster) -> MemberKeys:
+    """Return our keys as the roster lists them, and keep them so.
 
     What we asked for becomes ours once it is listed. A process may die in
     between and do it again.
     """
     us = roster.by_key_name(keys.origin)
-    pending = pending_tls(ring)
-    if us is None or pending is None or us.certificate != pending[0]:
+    if us is None:
         return keys
-    certificate, pem = pending
-    ring.put("tls", pem)
-    ring.put("certificate", certificate)
-    ring.drop(NEXT_CERTIFICATE)
-    ring.drop(NEXT_TLS)
-    return replace(keys, tls_pem=pem, certificate=certificate)
+    for names in (TLS, SIGNING):
+        asked = asked_keys(ring, names)
+        new = replace(keys, **asked)
+        listed = new.member.verifier == us.keys.member
+        if names == TLS:
+            listed = new.certificate == us.certificate
+        if asked and listed:
+            for name in names:
+                ring.put(name, asked[KEPT_AS[name]])
+            for name in names:
+                ring.drop(f"{name}-next")
+            keys = new
+    return keys
 
 
 def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
@@ -154,14 +169,14 @@ def share_name(epoch: Epoch) -> str:
     return f"share-{epoch.kind}-{epoch.epoch}-{epoch.generation}-{run}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Home:
     """Everything of one member that is open while its daemon runs."""
 
     path: Path
     config: Config
     ring: Keyring
-    keys: MemberKeys
+    keys: MemberKeys  # as the newest roster lists them
     shares: dict[tuple[str, int, int], Share]
     trusted: TrustedRoster
     rosters: RosterFiles
@@ -184,7 +199,7 @@ class Home:
         ring = Keyring.open(path, secret)
         roster = trusted.current
         config = settle_log(config, ring, roster)
-        keys = settle_tls(ring, member_keys(ring, config), roster)
+        keys = settle_keys(ring, member_keys(ring, config), roster)
         next_log = log_name(config.member.generation + 1)
         with contextlib.ExitStack() as undo:
             own = OwnStore(
@@ -225,6 +240,11 @@ class Home:
             self.election.resign()
         self.mirror.close()
         self.own.close()
+
+    def settle(self) -> None:
+        """Use the keys that the newest roster lists by now."""
+        keys = member_keys(self.ring, self.config)  # a command may have been
+        self.keys = settle_keys(self.ring, keys, self.trusted.current)
 
     def take_shares(self) -> None:
         """Hold our shares of the newest roster's keys that are here by now.

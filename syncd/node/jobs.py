@@ -1,21 +1,17 @@
 """The jobs that run by the clock: rounds, and what is done once a day.
 
-And how each, and each of its steps, went since the start.
+And how each went since the start.
 """
 
 import asyncio
 import contextlib
 import datetime
-import random
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 from msgspec.structs import replace
 from prometheus_client import Counter
 
@@ -31,94 +27,38 @@ CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
 Job = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Around(BaseTrigger):  # type: ignore[misc]
-    """Each pause is longer or shorter by up to a part of it.
-
-    APScheduler's own jitter only lengthens: all members together would ask
-    a tenth less often than said.
-    """
-
-    every_s: float
-    jitter: float  # part of it
-    rng: random.Random = field(default_factory=secrets.SystemRandom)
-
-    def get_next_fire_time(
-        self, previous_fire_time: object, now: datetime.datetime
-    ) -> datetime.datetime:
-        """Return when to run after now: what was missed is not made up for."""
-        part = self.rng.uniform(1 - self.jitter, 1 + self.jitter)
-        return now + datetime.timedelta(seconds=self.every_s * part)
-
-
-class Runs:
-    """When each job, and each of its steps, ran last; how long; its failures."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._ran: dict[str, JobState] = {}
-
-    @contextlib.contextmanager
-    def noted(self, name: str) -> Iterator[None]:
-        """Note when what is done meanwhile ends, and whether it fails."""
-        began, before, failed = time.monotonic(), self._of(name), 1
-        try:
-            yield
-            failed = 0
-        finally:
-            self._ran[name] = JobState(
-                name=name,
-                last_at=int(self._clock()),
-                took_s=round(time.monotonic() - began, 3),
-                failed=before.failed + failed,
-            )
-
-    async def each(
-        self, job: str, steps: Iterator[tuple[str, Awaitable[object]]]
-    ) -> None:
-        """Take the steps of a job, up to one that fails."""
-        for name, step in steps:
-            with self.noted(f"{job}.{name}"):
-                await step
-
-    def states(self, due: Mapping[str, int]) -> tuple[JobState, ...]:
-        """Return all jobs, run or not, and steps; `due` is when jobs run next."""
-        return tuple(
-            replace(self._of(name), next_at=due.get(name))
-            for name in sorted({*due, *self._ran})
-        )
-
-    def _of(self, name: str) -> JobState:
-        return self._ran.get(name, JobState(name=name))
-
-
 @part
 class Jobs:
     """The scheduler, and what it runs."""
 
     ctx: Context
     failures: Counter  # by job
-    runs: Runs
     round: Job
     leadership: Any  # who does what is due daily
     wake: Callable[[], None]  # called when somebody set the clock
 
     def __post_init__(self) -> None:
         self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
+        self._ran: dict[str, JobState] = {}
 
     def start(self) -> None:
-        """Run each job every so often, never two of a kind at once."""
+        """Run each job every so often, never two of a kind at once.
+
+        APScheduler's jitter only lengthens a pause: it begins with the
+        shortest, so that the mean is what the settings say.
+        """
         exchange = self.ctx.config.exchange
-        rounds = Around(exchange.interval_s, exchange.jitter)
-        first_s = min(exchange.interval_s * exchange.jitter, 1.0)
+        every_s, jitter = exchange.interval_s, exchange.jitter
         now = datetime.datetime.now(datetime.UTC)
-        for name, job, when, wait_s in (
-            ("round", self.round, rounds, first_s),
-            ("daily", self.leadership.daily_jobs, Around(DAILY_S, 0.1), 5.0),
+        for name, job, mean_s, give, wait_s in (
+            ("round", self.round, every_s, jitter, min(every_s * jitter, 1)),
+            ("daily", self.leadership.daily_jobs, DAILY_S, 0.1, 5),
         ):
             self.scheduler.add_job(
                 self._run,
-                when,
+                "interval",
+                seconds=mean_s * (1 - give),
+                jitter=2 * mean_s * give,
                 args=(name, job),
                 id=name,
                 misfire_grace_time=None,
@@ -127,10 +67,16 @@ class Jobs:
         self.scheduler.start()
 
     def states(self) -> tuple[JobState, ...]:
-        """Return how each job and step ran last, and when a job runs next."""
-        jobs = self.scheduler.get_jobs()
-        due = {job.id: int(job.next_run_time.timestamp()) for job in jobs}
-        return self.runs.states(due)
+        """Return how each job ran last, and when it runs next."""
+        return tuple(
+            replace(
+                self._of(one.id), next_at=int(one.next_run_time.timestamp())
+            )
+            for one in self.scheduler.get_jobs()
+        )
+
+    def _of(self, name: str) -> JobState:
+        return self._ran.get(name, JobState(name=name))
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -145,9 +91,24 @@ class Jobs:
             ),  # we are being stopped
             logged("job failed", Exception, job=name),
             self.failures.labels(name).count_exceptions(),
-            self.runs.noted(name),
+            self.noted(name),
         ):
             await job()
+
+    @contextlib.contextmanager
+    def noted(self, name: str) -> Iterator[None]:
+        """Note when what is done meanwhile ends, and whether it fails."""
+        began, before, failed = time.monotonic(), self._of(name), 1
+        try:
+            yield
+            failed = 0
+        finally:
+            self._ran[name] = JobState(
+                name=name,
+                last_at=self.ctx.now(),
+                took_s=round(time.monotonic() - began, 3),
+                failed=before.failed + failed,
+            )
 
     async def watch_clock(self, every_s: float = CLOCK_S) -> None:
         """Have the jobs go on when somebody sets the machine's clock.

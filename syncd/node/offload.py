@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import pickle
 import signal
 import subprocess
@@ -12,9 +13,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from syncd.config import for_child
+from syncd.errors import UnavailableError
 from syncd.flows.stretch import check
 
 LONG = 16  # bundles: what is checked in 30 ms need not start a process
+LONGEST_S = 3600.0  # of what gives way to all else
 IDLE_S = 30.0  # after which the worker is let go
 
 
@@ -44,6 +47,28 @@ async def once(
             process.kill()
             await process.wait()
     return out, process.returncode or 0
+
+
+async def giving_way(work: Callable[..., Any], *args: Any) -> Any:
+    """Return what `work(*args)` returns in a process that gives way to all else.
+
+    Raises:
+        Exception: what it raises.
+        UnavailableError: the process failed, or took an hour.
+    """
+    task = _give_way, (work, *args)
+    raw, code = await once("syncd.node.worker", task, LONGEST_S)
+    if code:
+        raise UnavailableError("the process that should do that failed")
+    good, found = pickle.loads(raw)  # noqa: S301
+    if not good:
+        raise found
+    return found
+
+
+def _give_way(work: Callable[..., Any], *args: Any) -> Any:
+    os.nice(10)
+    return work(*args)
 
 
 class InPool:

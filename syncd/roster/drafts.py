@@ -1,6 +1,6 @@
 """Drafts: the next version of the roster, on its way to its signatures.
 
-    current ── begin ──> draft ── put, drop, admit, … ──> draft ── write ──> file
+    current ── begin ──> draft ── put, drop, add, … ──> draft ── write ──> file
     file ── sign (each admin, anywhere) ──> complete ──> publish
 
 An edit takes a roster and returns one; edits compose. Most are of a path, in
@@ -16,7 +16,7 @@ of a list's row.
     drop(draft, ("quotas", "bank lookup"))
     drop(draft, ("auditors", "court"))
 
-What has a rule of its own is a function: admit, remove, cut, update, ….
+What has a rule of its own is a function: add, remove, cut, update, ….
 What no single edit can see is checked by `write`: it reads its own text back,
 as every member will. A draft file is the note that will be published: its
 text never changes after `write`, admins add lines under it, so it may go

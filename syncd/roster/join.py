@@ -24,7 +24,7 @@ Whether the institution is who it says is for the admins to find out.
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -38,11 +38,17 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from syncd.errors import MalformedError, Message, UntrustedError
+from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Described, Generation, Member, Profile
-from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row, Vkey
+from syncd.roster.members import (
+    Described,
+    Generation,
+    Member,
+    Profile,
+    Wanted,
+)
+from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT
@@ -61,18 +67,12 @@ class Proofs(Row, frozen=True):
     tls: Base64
 
 
-class Form(Described, frozen=True, kw_only=True):
+class Form(Wanted, frozen=True, kw_only=True):
     """Line 3 of a request."""
 
-    log: Vkey
     proofs: Proofs
     commitment: Hash | Literal[""] = ""  # to the nonce; not in an update
     conformance: dict[Code, Hash] = {}  # noqa: RUF012  vector → answers
-
-    def flaws(self) -> Iterator[tuple[str, Message]]:
-        """Yield what is wrong with its description or log key."""
-        yield from super().flaws()
-        yield from row.key_type("log", self.log, note.ED25519)
 
     @property
     def member(self) -> Member:

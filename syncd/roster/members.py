@@ -10,6 +10,7 @@ from itertools import pairwise, starmap
 from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, Message
 from syncd.roster import certificate, row
@@ -20,15 +21,18 @@ from syncd.roster.row import (
     Code,
     Hash,
     Hex32,
+    Hex64,
     Id,
     Name,
     Natural,
     Origin,
+    Positive,
     Row,
     Vkey,
     Words,
 )
 from syncd.tlog import note
+from syncd.tlog.document import Document
 
 Past = Literal["annul", "keep"]
 PASTS = get_args(Past)
@@ -73,6 +77,10 @@ class Keys(Row, frozen=True):
         for role, algorithm in ROLES.items():
             key: note.VerifierKey = getattr(self, role)
             yield from row.key_type(role, key, algorithm)
+
+    def said(self, alliance: str) -> bytes:
+        """Return what the member key before these signs, to vouch for them."""
+        return str(Document("keys", alliance, self.to_json())).encode()
 
 
 class Cut(Row, frozen=True):
@@ -138,11 +146,39 @@ class Described(Profile, frozen=True, kw_only=True):
 
     keys: Keys
     certificate: Base64  # DER; its public key hashes to keys.tls
+    vouched: Hex64 | Literal[""] = ""  # of keys, by the member key before
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its addresses or certificate."""
         yield from super().flaws()
         yield from pinned(self.certificate, self.keys.tls)
+
+    def follows(self, old: Keys, alliance: str) -> bool:
+        """Tell whether its keys are those of before, or these vouch for them.
+
+        TLS apart: a certificate is another matter.
+        """
+        signed = bytes.fromhex(self.vouched)
+        return replace(self.keys, tls=old.tls) == old or old.member.holds(
+            self.keys.said(alliance), signed
+        )
+
+
+class Wanted(Described, frozen=True, kw_only=True):
+    """The same with the log that it is to write."""
+
+    log: Vkey
+
+    def flaws(self) -> Iterator[tuple[str, Message]]:
+        """Yield what is wrong with its description or log key."""
+        yield from super().flaws()
+        yield from row.key_type("log", self.log, note.ED25519)
+
+
+class Returning(Wanted, frozen=True, kw_only=True):
+    """How one that lost its keys would go on, if nobody objects."""
+
+    since: Positive  # unix seconds: when the first version said so
 
 
 class Member(Described, frozen=True, kw_only=True):
@@ -152,6 +188,7 @@ class Member(Described, frozen=True, kw_only=True):
     status: Literal["active", "suspended", "removed"]
     suspended_until: Natural = 0  # unix seconds, 0: no date set
     past: Past | Literal[""] = ""  # of a removed one: keep or annul
+    returning: Returning | None = None  # all new keys, a day before they are
 
     KEY = ("id",)
 
@@ -309,10 +346,17 @@ def publics(member: Member) -> Iterator[tuple[str, bytes]]:
     """Yield whose each public key is, and the key or its hash."""
     for generation in member.generations:
         yield f"log {generation.origin}", generation.log.public
+    yield from _publics(f"{member.id}'s", member.keys)
+    if back := member.returning:
+        yield f"log {back.log.name}", back.log.public
+        yield from _publics(f"{member.id}'s new", back.keys)
+
+
+def _publics(whose: str, keys: Keys) -> Iterator[tuple[str, bytes]]:
     for role in ROLES:
-        yield f"{member.id}'s {role}", getattr(member.keys, role).public
-    yield f"{member.id}'s tls", bytes.fromhex(member.keys.tls)
-    yield f"{member.id}'s seal", bytes.fromhex(member.keys.seal)
+        yield f"{whose} {role}", getattr(keys, role).public
+    yield f"{whose} tls", bytes.fromhex(keys.tls)
+    yield f"{whose} seal", bytes.fromhex(keys.seal)
 
 
 def check_different(keys: Iterable[tuple[str, bytes]]) -> None:

@@ -15,6 +15,8 @@ from syncd.roster.members import (
     Generation,
     Member,
     Predecessor,
+    Returning,
+    Wanted,
 )
 from syncd.roster.roster import FORMAT, Roster
 from syncd.roster.row import Base64
@@ -71,15 +73,6 @@ def found(plan: Founding, *, now: int) -> Roster:
     return drafts.put(draft, ("never",), *plan.never)
 
 
-def admit(draft: Roster, applicant: Applicant) -> Roster:
-    """Return the draft with the applicant as an active member.
-
-    Raises:
-        RefusedError: its id or domain is taken, or it asked another alliance.
-    """
-    return add(draft, applicant.request)
-
-
 def applicant(
     request: str, answer: str, roster: Roster, secret: bytes | None = None
 ) -> Applicant:
@@ -97,11 +90,47 @@ def applicant(
 def add(draft: Roster, asked: Request) -> Roster:
     """Return the draft with who asks, whose seal key may be another's.
 
+    That is an active member; or, if it is one that lost its keys, the notice
+    that it wants to return with these, to go on in another log.
+
     Raises:
         RefusedError: its id or domain is taken, or it asked another alliance.
     """
     _check_alliance(draft, asked)
-    return _add_member(draft, asked.member)
+    old, new = draft.member(asked.id), asked.member
+    if (
+        old is None
+        or old.status == "removed"
+        or (old.domain, old.number + 1) != (new.domain, new.number)
+    ):
+        return _add_member(draft, new)
+    wanted = asdict(shape.part(Wanted, asked))
+    back = Returning(**wanted, since=draft.issued)
+    return drafts.put(draft, ("members", old.id, "returning"), back)
+
+
+def bring_back(
+    draft: Roster,
+    id: str,  # noqa: A002  the field's name
+    end: Callable[[Generation], Cut],
+) -> Roster:
+    """Return the draft with a member as it was announced to return.
+
+    `end` says where its log ends. That it is time, `trust` checks.
+
+    Raises:
+        RefusedError: none was announced, or its last log ended elsewhere.
+    """
+    member: Member = drafts.named(draft, "member", id)
+    back = member.returning
+    if back is None:
+        raise RefusedError(
+            "roster: no return of {member} is announced", member=id
+        )
+    said = asdict(shape.part(Described, back))
+    member = replace(member, **said, returning=None)
+    logs = _gone_on(member, back.log, end)
+    return drafts.put(draft, ("members",), replace(member, generations=logs))
 
 
 def _check_alliance(draft: Roster, asked: Request) -> None:
@@ -217,10 +246,10 @@ def update(
 ) -> Roster:
     """Return the draft with a member as it now describes itself.
 
-    Its member key signed the request, so what may change is what that key
-    may say: how it is reached and called, its TLS key and certificate, and
-    in which log it goes on. `end` says where its present log ends, and is
-    asked if there is a new one.
+    Its member key signed the request, or vouches for the one that did, so
+    what may change is what that key may say: how it is reached and called,
+    its keys and certificate, and in which log it goes on. `end` says where
+    its present log ends, and is asked if there is a new one.
 
     Raises:
         RefusedError: it is not that member's, changes what it may not, or
@@ -230,13 +259,12 @@ def update(
     _check_alliance(draft, asked)
     if member.status == "removed":
         raise RefusedError("roster: {member} is removed", member=asked.id)
-    for role in ("member", "seen", "merged", "seal"):
-        if getattr(asked.keys, role) != getattr(member.keys, role):
-            raise RefusedError(
-                "roster: the request has another {role} key than {member}",
-                role=role,
-                member=asked.id,
-            )
+    if not asked.follows(member.keys, draft.id):
+        raise RefusedError(
+            "roster: the request has other keys than {member}, which the old"
+            " ones do not vouch for",
+            member=asked.id,
+        )
     member = replace(member, **asdict(shape.part(Described, asked)))
     if asked.log != member.generation.log:
         member = replace(member, generations=_gone_on(member, asked.log, end))

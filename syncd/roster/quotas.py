@@ -8,12 +8,21 @@ all of it.
 
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from syncd.roster.roster import Roster
-from syncd.roster.terms import ALL, BULK, LOOKUP, ROTATE, SCREEN, Epoch
+from syncd.roster.terms import (
+    ALL,
+    BULK,
+    LOOKUP,
+    PUBLISH,
+    ROTATE,
+    SCREEN,
+    Epoch,
+)
 
 HOUR_S = 3600
 DAY_S = 86_400
@@ -72,15 +81,22 @@ class Window(Struct):
 
 
 def limits(
-    roster: Roster, epoch: Epoch, member: str, purpose: str
+    roster: Roster,
+    epoch: Epoch,
+    member: str,
+    purpose: str,
+    day: str = "",
+    published: int = 0,
 ) -> tuple[Limit, ...]:
-    """Return what one holder of a key lets a member evaluate for a purpose.
+    """Return what a holder of a key lets a member evaluate for a purpose.
 
     Whatever is asked is a look-up, however it is called, but for our own bulk
     work where it has a row; screening of customers, which tells as much as
-    look-ups do, where the member has one of its own.
+    look-ups do, where the member has one of its own. What its log shows to be
+    `published` of late is given back.
     """
-    rows = {name: roster.quota(member, name) for name in (*BULK, purpose)}
+    of = partial(roster.quota, member, day=day)
+    rows = {name: of(name) for name in (*BULK, purpose)}
     apart = frozenset(
         name
         for name in BULK
@@ -100,8 +116,8 @@ def limits(
             *which,
         )
         for name, which in scopes.items()
-        for row in (roster.quota(member, name),)
-        for most, window_s in ((row.hour, HOUR_S), (row.day, DAY_S))
+        for row, back in ((of(name), published * (name == PUBLISH)),)
+        for most, window_s in ((row.hour, HOUR_S), (row.day + back, DAY_S))
     )
 
 

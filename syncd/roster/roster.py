@@ -41,6 +41,7 @@ from syncd.roster.terms import (
     Quota,
 )
 from syncd.tlog import note
+from syncd.tlog.note import VerifierKey
 
 FORMAT = 1  # the newest statement format that this build implements
 MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
@@ -181,6 +182,13 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         by_origin = self._by_origin.items()
         return {o: m for o, (m, _) in by_origin if not m.annulled}
 
+    def lists(self, log: VerifierKey) -> bool:
+        """Tell whether a log is a member's, or announced to be."""
+        return any(
+            log in (m.generation.log, m.returning and m.returning.log)
+            for m in self.members
+        )
+
     def expired(self, now: int) -> bool:
         """Whether no new reports and vouches may be written."""
         return now >= self.expires
@@ -226,14 +234,16 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     def _caps(self) -> dict[tuple[str, str], int]:
         return {(c.kind, c.evidence): c.days for c in self.caps}
 
-    def quota(self, member: str, purpose: str) -> Quota:
+    def quota(self, member: str, purpose: str, day: str = "") -> Quota:
         """Return the row that applies: the member's own, or everybody's.
 
-        A purpose without any row falls under `all`.
+        A purpose without any row falls under `all`; one that has ended by a
+        day is none.
         """
         rows = self._quotas
         closest = (member, purpose), ("", purpose), (member, ALL), ("", ALL)
-        return next(rows[key] for key in closest if key in rows)
+        found = (rows[key] for key in closest if key in rows)
+        return next(row for row in found if day <= (row.until or day))
 
     def cap(self, kind: str, evidence: str) -> int:
         """Return for how many days a report counts: the closest row."""
@@ -338,7 +348,11 @@ def _references(found: Roster) -> Iterator[tuple[str, Message]]:
         if all(e.index(id_) is None for e in found.epochs):
             yield "holders", Message("{member} holds no share", member=id_)
     named = [("epochs", s.member) for e in found.epochs for s in e.held]
-    named += [("quotas", q.member) for q in found.quotas if q.member]
+    named += [  # everybody's rows have no end
+        ("quotas", q.member or "*")
+        for q in found.quotas
+        if q.member or q.until
+    ]
     for where, id_ in named:
         if found.member(id_) is None:
             yield where, Message("{member} is no member", member=id_)

@@ -39,6 +39,7 @@ Code = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,32}\Z")]
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
 AnyCode = Annotated[str, Meta(pattern=r"^[a-z0-9_]{0,32}\Z")]  # "" is none
 AnyId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,32}\Z")]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Hash = Annotated[str, Meta(pattern=rf"^{HEX32.pattern}\Z")]
 Hex64 = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]  # a signature
 Words = Annotated[str, Meta(max_length=256, pattern=_WORDS)]  # for people

@@ -16,6 +16,7 @@ from syncd.roster.row import (
     AnyCode,
     AnyId,
     Code,
+    Day,
     Hex32,
     Hex64,
     Id,
@@ -175,6 +176,7 @@ class Quota(Row, frozen=True):
     hour: Annotated[int, Meta(ge=0, le=QUOTA_CEILING_HOUR)]
     day: Annotated[int, Meta(ge=0, le=QUOTA_CEILING_DAY)]
     member: AnyId = ""  # "" is everybody without a row of its own
+    until: Day = ""  # the last day of a row of a member's; "" has no end
 
     KEY = ("member", "purpose")
 

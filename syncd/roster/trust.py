@@ -27,6 +27,7 @@ from syncd.tlog import document, note
 from syncd.tlog.note import Note, VerifierKey
 
 WHAT = "roster"
+RETURN_S = 86_400  # from when a return is announced
 
 
 class Link(NamedTuple):
@@ -215,7 +216,7 @@ def check_succession(old: Roster, new: Roster) -> None:
     if new.format < old.format:
         raise _broken(f"format {old.format} went back to {new.format}")
     for member in old.members:
-        _check_member(member, new.member(member.id))
+        _check_keys(member, _check_member(member, new), new)
     epochs = {(e.kind, e.epoch): e for e in new.epochs}
     for epoch in old.epochs:
         _check_epoch(epoch, epochs.pop((epoch.kind, epoch.epoch), None))
@@ -228,7 +229,8 @@ def check_succession(old: Roster, new: Roster) -> None:
         raise _broken("erased entries came back")
 
 
-def _check_member(old: Member, new: Member | None) -> None:
+def _check_member(old: Member, roster: Roster) -> Member:
+    new = roster.member(old.id)
     if new is None:
         raise _broken(f"{old.id} vanished; a member is removed by its status")
     if new.domain != old.domain:
@@ -240,6 +242,30 @@ def _check_member(old: Member, new: Member | None) -> None:
             raise _broken(f"the predecessor of {before.origin} changed")
     if len(new.generations) < len(old.generations):
         raise _broken(f"a log of {old.id} vanished")
+    return new
+
+
+def _check_keys(old: Member, new: Member, roster: Roster) -> None:
+    """Check that a member's keys change by its word, or a day after notice.
+
+    The notice is a version too: so all can object, and each sees that it was
+    given. See docs/adr/0049-coming-back.md.
+    """
+    back, now = new.returning, roster.issued
+    if back and back != old.returning and back.since != now:
+        raise _broken(f"{old.id} returns since {back.since}, not since {now}")
+    if new.follows(old.keys, roster.id):
+        return
+    back = old.returning
+    if not back or (back.keys, back.log) != (new.keys, new.generation.log):
+        raise _broken(
+            f"{old.id}'s keys change without its word, and unannounced"
+        )
+    if (early := back.since + RETURN_S - now) > 0:
+        raise _broken(
+            f"{old.id} returns with new keys {early} s too early: a day must"
+            " pass from its announcement on"
+        )
 
 
 def _check_epoch(old: Epoch, new: Epoch | None) -> None:

@@ -28,7 +28,7 @@ from syncd.store import failpoint, imports
 from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.sealing import VaultCipher
-from syncd.store.tables import vault, vault_fields, vault_value
+from syncd.store.tables import vault, vault_fields
 
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
@@ -36,11 +36,9 @@ REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 _at = vault.c
 _INSERT = Prepared(
     insert(vault),
-    *("id", "type", "kind", "sealed", "fields_id", "value_mac", "fields_mac"),
-    *("urgent", "epoch", "token", "state", "accepted_at", "import_id"),
-    "caller",
+    *("id", "type", "kind", "sealed", "fields_id", "value_mac", "urgent"),
+    *("epoch", "token", "state", "accepted_at", "import_id", "caller"),
 )
-_FIND_BY = Prepared(insert(vault_value), "mac", "vault_id")
 _LAST = Prepared(select(func.max(_at.id)))
 _its = update(vault).where(_at.id == bindparam("row"))
 _HELD = _its.where(_at.state == -1)
@@ -55,9 +53,8 @@ _STANDING = Prepared(
         *(_at.value_mac, _at.id, _at.type, vault_fields.c.fields, _at.state),
         *(_at.held, _at.reason, _at.ended_on, _at.accepted_at),
     )
-    .join_from(vault_value, vault, _at.id == vault_value.c.vault_id)
-    .join(vault_fields)
-    .where(or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
+    .join_from(vault, vault_fields)
+    .where(or_(_at.state < 2, _at.held == 1), _at.value_mac.in_(MANY))
 )
 _FIELDS = Prepared(
     select(vault_fields.c.fields, vault_fields.c.id).where(
@@ -176,7 +173,6 @@ class _Batch:
         state = State.HELD if self._how.held else State.WAITING
         fixed = (int(state), now, import_id, self._how.caller or None)
         _INSERT.many(c, (_row(cipher, new, ids, fixed) for new in self._new))
-        _FIND_BY.many(c, sorted((mac[:8], id_) for id_, _, mac in self._new))
         for move, rows in self._moves.items():
             move.many(c, ((row, import_id) for row in rows))
 
@@ -215,8 +211,8 @@ class _Batch:
 
     def _load(self, c: Connection, macs: Sequence[bytes]) -> None:
         """Load the rows that bear on these values."""
-        heads = sorted({mac[:8] for mac in macs})
-        rows = sorted(_STANDING.within(c, heads), key=lambda row: row[1])
+        there = _STANDING.within(c, sorted({*macs}))
+        rows = sorted(there, key=lambda row: row[1])
         for mac, id_, type_, fields, state, held, why, on, at in rows:
             if type_ == ANSWER and state != State.WAITING:
                 continue  # it answered what was disputed before
@@ -238,16 +234,15 @@ def _row(
 ) -> tuple[object, ...]:
     """Return what `_INSERT` wants; `fixed`: state, time, import, caller."""
     id_, report, mac = new
-    fields_mac = cipher.hash_of("fields", report.type, mac + report.fields)
     sealed = None
     if report.value:
-        # The hash names value and fields: given another's, it does not open.
-        of = "vault", report.type, report.kind, fields_mac
+        # Its hash and fields go with it: given another's, it does not open.
+        of = "vault", report.type, report.kind, mac, report.fields
         sealed = cipher.seal_json((report.value, report.again), *of)
     return (
         *(id_, report.type, report.kind, sealed),
-        *(fields_ids[report.fields], mac, fields_mac),
-        *(int(report.urgent), report.epoch or None, report.token or None),
+        *(fields_ids[report.fields], mac, int(report.urgent)),
+        *(report.epoch or None, report.token or None),
         *fixed,
     )
 

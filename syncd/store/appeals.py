@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
@@ -103,11 +103,8 @@ class Appeals(SealedBook):
 
     async def prune(self, days: int) -> None:
         """Drop what was received so long ago and is done with."""
-        oldest = self._clock() - days * 86_400
-        gone = delete(_appeal).where(
-            _appeal.c.received_at < oldest, _appeal.c.open == 0
-        )
-        await self._run(gone)
+        at = _appeal.c
+        await self._drop_old(at.received_at, days, at.open == 0)
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
         row = {name: getattr(appeal, name) for name in _BOUND}

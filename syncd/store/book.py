@@ -6,10 +6,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Select,
     Table,
     UpdateBase,
+    delete,
     func,
     select,
 )
@@ -94,6 +96,13 @@ class Book:
     ) -> int:
         """Make a change, for each of some rows; return how many it met."""
         return await self._db.write(lambda c: c.execute(change, rows).rowcount)
+
+    async def _drop_old(
+        self, at: Column[int], days: int, *which: ColumnElement[bool]
+    ) -> int:
+        """Drop rows, or some, whose time is so long ago; return how many."""
+        old = at < self._clock() - days * 86_400
+        return await self._run(delete(at.table).where(old, *which))
 
 
 class SealedBook(Book):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Connection, Index, delete, select
+from sqlalchemy import Connection, Index, select
 
 from syncd.store.book import SealedBook, reads
 from syncd.store.portable import upsert
@@ -67,5 +67,4 @@ class Calls(SealedBook):
 
     async def prune(self, days: int) -> None:
         """Drop what was kept so long."""
-        oldest = self._clock() - days * 86_400
-        await self._run(delete(_call).where(_call.c.at < oldest))
+        await self._drop_old(_call.c.at, days)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, func, insert, select, tuple_
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned, OwnHead
@@ -130,12 +130,10 @@ class CosignRows(Book):
         """Return when the first thing took effect that we know of, 0 if none."""
         return c.scalar(select(func.min(effect.c.at))) or 0
 
-    @writes
-    def prune(self, c: Connection, days: int) -> None:
+    async def prune(self, days: int) -> None:
         """Forget effects, and the first receipts of them, of long ago."""
-        oldest = self._clock() - days * 86_400
-        for table in (effect, kept_receipt):
-            c.execute(delete(table).where(table.c.at < oldest))
+        await self._drop_old(effect.c.at, days)
+        await self._drop_old(kept_receipt.c.at, days)
 
 
 def take_effect(c: Connection, head: OwnHead, now: int) -> None:

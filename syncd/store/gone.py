@@ -26,7 +26,6 @@ from syncd.store.tables import (
     list_value,
     vault,
     vault_fields,
-    vault_value,
 )
 
 MOST = 100  # rows that one import takes back unasked
@@ -39,13 +38,7 @@ _held, _vault = list_value.alias(), vault.c
 _DUE: Final = (
     select(_vault.id, _vault.value_mac)
     .select_from(list_value)
-    .join(vault_value, vault_value.c.mac == func.substr(_at.mac, 1, 8))
-    .join(
-        vault,
-        sa.and_(
-            _vault.id == vault_value.c.vault_id, _vault.value_mac == _at.mac
-        ),
-    )
+    .join(vault, _vault.value_mac == _at.mac)
     .join(vault_fields)
     .where(
         _vault.type == 1,

@@ -18,14 +18,12 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from syncd import canonical
 from syncd.errors import MissingError, StaleError, UsageError
-from syncd.flows.ports import State
 from syncd.flows.submission import (
     ImportBegin,
     ImportEnd,
     ImportMark,
     ImportStatus,
     Outcome,
-    Words,
 )
 from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.portable import upsert
@@ -57,7 +55,6 @@ class Refused:
 job = import_job.c
 _OPEN = job.finished_at.is_(None)
 _CAME = ("accepted", "known", "taken_back", "refused")
-_NAMED: Any = tuple[str, Words]  # what is sealed of an import
 _STATUS = select(
     *(job.id, import_list.c.mac, import_list.c.sealed.label("list")),
     *(job.sealed.label("name"), job.caller.label("by"), job.began_at),
@@ -123,7 +120,7 @@ class Imports(SealedBook):
             "began_at": self._clock(),
             "list_id": list_id,
             "caller": caller,
-            "sealed": self._seal((wanted.name, wanted.words), "import", id_),
+            "sealed": self._seal(wanted.name, "import", id_),
         }
         c.execute(sa.insert(import_job).values(row))
         [begun] = self._states(c, 1, job.id == id_)
@@ -154,14 +151,6 @@ class Imports(SealedBook):
         return found
 
     @reads
-    def words(self, c: Connection, import_id: int) -> Words:
-        """Return which words of its cells were read as which codes."""
-        its = c.scalar(select(job.sealed).where(job.id == import_id))
-        of = _NAMED, "import", import_id
-        words: Words = self._unseal(its, *of)[1] if its else ()
-        return words
-
-    @reads
     def history(
         self,
         c: Connection,
@@ -178,12 +167,6 @@ class Imports(SealedBook):
         if list_name:
             where.append(job.list_id == self._named(c, list_name))
         return self._states(c, limit, *where)
-
-    @reads
-    def in_force(self, c: Connection, import_id: int) -> int:
-        """Return how many of the rows that an import brought stand."""
-        stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
-        return c.scalar(select(func.count()).where(*stand)) or 0
 
     @reads
     def refused(
@@ -256,7 +239,7 @@ class Imports(SealedBook):
 
     def _opened(self, mac: bytes, **row: Any) -> ImportStatus:
         opened, id_ = self._unseal, row["id"]
-        row["name"], _ = opened(row["name"], _NAMED, "import", id_)
+        row["name"] = opened(row["name"], str, "import", id_)
         row["list"] = opened(row["list"], str, "list", mac)
         at = "prefix", id_, row["offset"]
         row["prefix"] = opened(row["prefix"], str, *at)

@@ -15,7 +15,7 @@ from operator import attrgetter
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
-from syncd.errors import StaleError
+from syncd.errors import Message, StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.folding import Batch
@@ -79,7 +79,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         new: MirrorHead,
         bundles: Sequence[Bundle],
         batch: Batch,
-        findings: Sequence[Finding] = (),
     ) -> None:
         """Move from `old` to `new` in one transaction, as the port says."""
         if old.origin != new.origin or not (
@@ -110,7 +109,11 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             _spend(c, log_id, batch, hour)
             failpoint.hit("merge.ends")
             kept_notes.keep(c, log_id, checkpoint.size_of(new.note), new.note)
-            finding_rows.record(c, [*findings, *failed], self._clock())
+            voids = (
+                Finding("void", new.origin, index, Message(why))
+                for index, why in batch.voids
+            )
+            finding_rows.record(c, [*voids, *failed], self._clock())
             # What was erased before may come in again from a slow mirror.
             self.close_erased(c, log_id, new.origin, [b.n for b in bundles])
 

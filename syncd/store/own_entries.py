@@ -248,8 +248,6 @@ class OwnEntries(SealedBook):
         """Return entries in the order of their ids; of some ids, or of all."""
         asked = {
             "type": wanted.type,
-            "kind": wanted.kind,
-            "added_by": wanted.by,
             "list_mac": wanted.list and self._hash("own-list", wanted.list),
         }
         rows = _ROW.where(_at.id > wanted.after)

@@ -27,7 +27,6 @@ from syncd.store.tables import (
     own_table,
     vault,
     vault_fields,
-    vault_value,
 )
 
 FORBORNE: Final = ("refused", "lapsed")
@@ -160,9 +159,8 @@ class PendingBook(SealedBook):
 
     async def prune(self, days: int) -> None:
         """Drop what was decided so long ago, but the newest: numbers go up."""
-        old = _at.until < self._clock() - days * 86_400
-        old &= _at.id < select(func.max(_at.id)).scalar_subquery()
-        await self._run(delete(_pending).where(old, _at.state.in_(FINAL)))
+        old = _at.id < select(func.max(_at.id)).scalar_subquery()
+        await self._drop_old(_at.until, days, old, _at.state.in_(FINAL))
 
     @writes
     def close_import(
@@ -202,10 +200,6 @@ class PendingBook(SealedBook):
         if held.state in FINAL:
             c.execute(delete(_part).where(_part.c.of == held.id))
         if held.state in FORBORNE and held.import_:
-            found = func.substr(_row.value_mac, 1, 8), _row.id
-            key = sa.tuple_(vault_value.c.mac, vault_value.c.vault_id)
-            its = key.in_(select(*found).where(*_held(held.import_)))
-            c.execute(delete(vault_value).where(its))
             c.execute(delete(vault).where(*_held(held.import_)))
             over = update(import_job).where(_job.id == held.import_)
             over = over.where(_job.finished_at.is_(None))

@@ -108,6 +108,7 @@ class PostgresqlEngine:
         return sa.create_engine(
             "postgresql+psycopg://",
             creator=creator,
+            paramstyle="format",  # by position, as `Prepared` gives values
             pool_size=most,
             max_overflow=0,
             pool_pre_ping=True,  # the server may have been away

@@ -12,18 +12,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
-from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.dialects.sqlite import pysqlite
 
 MANY: Final[sa.BindParameter[Any]] = bindparam("many", expanding=True)
 """The values of `column.in_(MANY)`, given to `within`."""
 _MANY_MARKS = re.compile(r"\(__\[POSTCOMPILE_many[^\]]*\]\)")
 _WIDTHS = (1, 8, 64, 512)  # of an IN (…): few texts, for the driver's cache
-_POSTGRESQL: Any = psycopg.dialect
-_DIALECTS: Final = {
-    "sqlite": (pysqlite.dialect(), "?"),
-    "postgresql": (_POSTGRESQL(paramstyle="format"), "%s"),
-}
+_MARKS: Final = {"sqlite": "?", "postgresql": "%s"}
 
 
 class Prepared:
@@ -92,16 +86,15 @@ class Prepared:
         """
         key = c.dialect.name, width
         if key not in self._made:
-            dialect, mark = _DIALECTS[key[0]]
             made: Any = self._statement.compile(
-                dialect=dialect, column_keys=self._columns
+                dialect=c.dialect, column_keys=self._columns
             )
             constants, positions = made.params, made.positiontup
             wanted = self._names or dict.fromkeys(
                 n for n in positions if made.binds[n].required and n != "many"
             )
             places = {n: i for i, n in enumerate(wanted)}
-            marks = ",".join([mark] * width)
+            marks = ",".join([_MARKS[key[0]]] * width)
             self._made[key] = (
                 _MANY_MARKS.sub(f"({marks})", str(made)),
                 [

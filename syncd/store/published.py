@@ -1,4 +1,4 @@
-"""How much each log said of late, by day, and how much of it lifts."""
+"""How much each log said of late, by day: what lifts, reports of each key."""
 
 from collections.abc import Mapping, Sequence
 

@@ -9,14 +9,23 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, literal, select
+from sqlalchemy import (
+    Connection,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from syncd.errors import QuotaError
+from syncd.flows.ports import Given
 from syncd.grouped import Grouped
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
 from syncd.store.book import Book, Row, add_counts, writes
 from syncd.store.database import Database
-from syncd.store.tables import done, own_table
+from syncd.store.tables import Int, done, own_table
 
 FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
 _RECENT = 1024  # requests of a member of which a repeat is known
@@ -157,6 +166,16 @@ class Quotas(Book):
         wanted = wanted.where(t.day == day, t.key == key)
         wanted = wanted.order_by(t.member, t.purpose)
         return [(*row,) for row in await self._rows(wanted)]
+
+    async def hours(self) -> list[Given]:
+        """Return what each member had in each hour that is kept."""
+        t = quota.c
+        sixty = literal_column("60", Int)  # the same text where it is grouped
+        hour = ((t.minute - t.minute % sixty) * sixty).label("hour")
+        by = (hour, t.member, t.key, t.purpose)
+        n = cast(func.sum(t.n), Int).label("n")
+        rows = await self._rows(select(*by, n).group_by(*by).order_by(*by))
+        return [Given(**row._asdict()) for row in rows]
 
     async def unreported(self, before: str) -> list[tuple[str, str]]:
         """Return the (day, key) before a day with usage not yet written.

@@ -34,15 +34,6 @@ T = TypeVar("T")
 _AT_ONCE = 1000  # rows
 
 
-def _held(sightings: bool) -> Select[Any]:
-    """Select claims or sightings: each its log, then a `HeldRow`."""
-    at = (tables.claim, tables.mirror_sighting)[sightings].c
-    ended_by = null() if sightings else at.ended_by
-    return select(
-        *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
-    )
-
-
 class LogRow(NamedTuple):
     """One log as a database keeps it."""
 
@@ -136,22 +127,19 @@ class OwnSnapshot(_Snapshot):
 
         Of a receipt, the first that speaks of it: nothing, if none does.
         """
-        marks = [0, *sorted(map(int, self.done(ANCHORED)))]
+        at = tables.done.c.name
+        names = select(at).where(at.startswith(ANCHORED, autoescape=True))
+        upto = (int(name[len(ANCHORED) :]) for (name,) in self._rows(names))
+        marks = [0, *sorted(upto)]
         wanted = select(tables.access.c.id).where(
             tables.access.c.receipt == receipt
         )
         id_ = self.connection.scalar(wanted) if receipt else marks[-1]
-        at = bisect_left(marks, id_ or 0)
-        span = marks[at - 1 : at + 1]
+        i = bisect_left(marks, id_ or 0)
+        span = marks[i - 1 : i + 1]
         return (
             access_chain.named(self.connection, *span) if len(span) > 1 else []
         )
-
-    def done(self, start: str) -> list[str]:
-        """Return what follows in the names of done appends that begin so."""
-        names = self._rows(select(tables.done.c.name))
-        found = (name for (name,) in names if name.startswith(start))
-        return [name.removeprefix(start) for name in found]
 
     def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")
@@ -178,18 +166,7 @@ class MirrorSnapshot(_Snapshot):
 
     def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
         """Yield every claim or sighting row, ended ones too, by log id."""
-        return self._rows(_held(sightings))
-
-    def held(
-        self, log_id: int, sightings: bool, first: int, last: int
-    ) -> list[HeldRow]:
-        """Return the rows of one log with first ≤ index < last.
-
-        There is no index by position: this reads the whole table, and is
-        for finding what is wrong once something is.
-        """
-        rows = _held(sightings)
-        at = rows.selected_columns
-        span = at.idx >= first, at.idx < last
-        found = self._rows(rows.where(at.log_id == log_id, *span))
-        return [tuple(row[1:]) for row in found]
+        at = (tables.claim, tables.mirror_sighting)[sightings].c
+        ended_by = null() if sightings else at.ended_by
+        columns = at.log_id, at.token, at.kind_epoch, at.idx, at.record
+        return self._rows(select(*columns, ended_by))

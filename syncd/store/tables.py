@@ -101,7 +101,6 @@ vault = own_table(
     "sealed bytes null",  # None: said of a token
     "fields_id int vault_fields.id",
     "value_mac bytes",  # 16 bytes: kind and normal form
-    "fields_mac bytes",  # 16 bytes: type, kind, value, fields
     "state int",  # own.State
     "urgent int",  # 0 or 1
     "accepted_at int, import_id int import_job.id null",
@@ -118,6 +117,7 @@ vault = own_table(
     "elsewhere text null",
     "again int null",  # where it stood before: the row that was said again
 )
+Index("vault_value", vault.c.value_mac)
 Index("vault_import", vault.c.import_id)
 partial_index("vault_elsewhere", "elsewhere IS NOT NULL", vault.c.import_id)
 partial_index(
@@ -126,13 +126,6 @@ partial_index(
 partial_index("vault_ending", "state = 2", vault.c.id)
 partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
 partial_index("vault_again", "again IS NOT NULL", vault.c.again)
-
-vault_value = own_table(  # finds rows again; a table, so batches are sorted
-    "vault_value",
-    "mac bytes key",  # the first 8 of value_mac
-    "vault_id int key",
-    sqlite_with_rowid=False,
-)
 
 vault_fields = own_table(  # what a million rows of one import say alike
     "vault_fields",

@@ -40,14 +40,13 @@ from syncd.store.tables import (
     log,
     vault,
     vault_fields,
-    vault_value,
 )
 
 _at, _less = vault.c, func.coalesce
 _ROW = (
     select(
         *(_at.id, _at.type, _at.kind, _at.sealed, vault_fields.c.fields),
-        *(_at.fields_mac, _at.state, _at.urgent, _at.accepted_at),
+        *(_at.value_mac, _at.state, _at.urgent, _at.accepted_at),
         *(_at.import_id, log.c.origin, _at.idx, _at.ended_idx),
         _less(_at.epoch, 0).label("epoch"),
         _less(_at.token, b"").label("token"),
@@ -60,17 +59,11 @@ _ROW = (
 )
 _NAMES = _ROW.selected_columns.keys()
 _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
-_FINDS = select(vault_value.c.vault_id)
 _MAIN = _at.again.is_(None)  # not where one stood before
 _STANDING = Prepared(
     select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
-_BY_VALUE = Prepared(
-    _OLDEST.where(
-        _at.id.in_(_FINDS.where(given(vault_value.c.mac))),
-        given(_at.value_mac),
-    )
-)
+_BY_VALUE = Prepared(_OLDEST.where(given(_at.value_mac), _MAIN))
 # The text has the states' numbers: an index holds the rows of one alone.
 _WAITING = Prepared(
     _OLDEST.where(
@@ -93,7 +86,6 @@ class Query:
     caller: str = ""
     import_id: int = 0
     list_id: int = 0
-    seen: tuple[str, str] = ("", "")  # days, from and to
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
     type: int = 0  # of the statement
     ids: Collection[int] | None = None
@@ -146,7 +138,7 @@ class Vault(SealedBook):
     ) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
         mac = self._hash("value", kind, value)
-        return self._read(_BY_VALUE.all(c, mac[:8], mac))
+        return self._read(_BY_VALUE.all(c, mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is, or was, at a log's `index`."""
@@ -219,7 +211,7 @@ class Vault(SealedBook):
     def _opened(
         self,
         fields: bytes,
-        fields_mac: bytes,
+        value_mac: bytes,
         sealed: bytes | None,
         origin: str,
         idx: int | None,
@@ -229,7 +221,7 @@ class Vault(SealedBook):
         value, again = "", ""
         try:
             if sealed is not None:
-                of = "vault", row["type"], row["kind"], fields_mac
+                of = "vault", row["type"], row["kind"], value_mac, fields
                 value, again = self._unseal(sealed, tuple[str, str], *of)
             content = record.decode(row["type"], fields)
         except (DamagedError, msgspec.DecodeError) as e:
@@ -251,7 +243,9 @@ def _older(key: tuple[str, int], today: str) -> Sequence[ColumnElement[bool]]:
     kind, epoch = key
     given = sa.or_(_at.sealed.is_not(None), _at.type == ANSWER)
     # What a dispute did to reports that nobody answered for does not expire.
-    lasts = _at.type.between(DISPUTE, ANSWER), _says(_field("expires") > today)
+    ends = public_field(vault_fields.c.fields, "expires")
+    said = select(vault_fields.c.id).where(ends > today)
+    lasts = _at.type.between(DISPUTE, ANSWER), _at.fields_id.in_(said)
     public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch < epoch
     return *public, given, sa.or_(*lasts)
 
@@ -259,7 +253,6 @@ def _older(key: tuple[str, int], today: str) -> Sequence[ColumnElement[bool]]:
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of a query."""
     first, last = asked.accepted
-    seen_from, seen_to = asked.seen
     if asked.before:
         yield _at.id < asked.before
     if asked.ids is not None:
@@ -277,25 +270,10 @@ def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     if last:
         yield _at.accepted_at < last
     if asked.label:
-        yield _says(_field("label") == asked.label)
-    if seen_from:
-        yield _says(_field("seen") >= seen_from)
-    if seen_to:
-        yield _says(_field("seen").between("0", seen_to))
+        # Judged once for all rows that share their public fields.
+        label = public_field(vault_fields.c.fields, "label")
+        said = select(vault_fields.c.id).where(label == asked.label)
+        yield _at.fields_id.in_(said)
     if asked.values:
         macs = [cipher.hash_of("value", *one) for one in asked.values]
-        heads = [mac[:8] for mac in macs]
-        yield _at.id.in_(_FINDS.where(vault_value.c.mac.in_(heads)))
         yield _at.value_mac.in_(macs)
-
-
-def _field(name: str) -> public_field:
-    return public_field(vault_fields.c.fields, name)
-
-
-def _says(test: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that public fields, judged once each, pass a test.
-
-    Many rows share them.
-    """
-    return _at.fields_id.in_(select(vault_fields.c.id).where(test))

@@ -19,10 +19,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from syncd.errors import BrokenSourceError, ForkError, MalformedError
+from syncd.errors import (
+    BrokenSourceError,
+    ForkError,
+    MalformedError,
+    UntrustedError,
+)
 from syncd.tlog import merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, HASH_SIZE, Frontier
 
 
 class Plan(NamedTuple):
@@ -144,14 +149,21 @@ def compare(
 
 
 def hold(old: Checkpoint, new: Checkpoint, shown: Sequence[bytes]) -> None:
-    """Prove by `nodes` that the tree of `new` begins with that of `old`.
+    """Prove by nodes that the tree of `new` begins with that of `old`.
+
+    They are those of `merkle.consistency_nodes`, whoever shows them.
 
     Raises:
         BrokenSourceError: they do not lead to the root of `new`.
-        UntrustedError: they are too many or too few.
+        UntrustedError: they are too many or too few, or none such.
         ForkError: they do, and the first entries are not those of `old`.
     """
+    if any(len(node) != HASH_SIZE for node in shown):
+        # Two of other lengths would hash to the root, cut at another place.
+        raise UntrustedError("proof: a hash is not 32 bytes")
     if old.size in (0, new.size):
+        if shown:
+            raise UntrustedError("proof: has too many hashes")
         known = merkle.EMPTY_ROOT if old.size == 0 else new.root
         if old.root != known or (new.size == 0 and new.root != known):
             raise ForkError("log: two roots at size {size}", old)

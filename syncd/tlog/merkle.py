@@ -236,40 +236,6 @@ def tops(
     return old_top, new_top
 
 
-def verify_consistency(
-    old: int,
-    old_root: bytes,
-    new: int,
-    new_root: bytes,
-    proof: Sequence[bytes],
-) -> None:
-    """Prove that the tree of `new` leaves begins with that of `old` leaves.
-
-    Raises:
-        UntrustedError: the proof does not show that.
-    """
-    if not 0 <= old <= new:
-        raise UntrustedError(
-            "proof: old size {old} is above new size {new}", old=old, new=new
-        )
-    if any(len(node) != HASH_SIZE for node in proof):
-        raise UntrustedError("proof: a hash is not 32 bytes")
-    if old in (0, new):
-        known = EMPTY_ROOT if old == 0 else new_root
-        if proof or old_root != known or (new == 0 and new_root != known):
-            raise UntrustedError(
-                "proof: sizes {old} and {new} are not shown", old=old, new=new
-            )
-        return
-    nodes = proof
-    if old.bit_count() == 1:
-        nodes = (old_root, *proof)
-    if consistency_roots(old, new, nodes) != (old_root, new_root):
-        raise UntrustedError(
-            "proof: size {new} is not shown to extend {old}", new=new, old=old
-        )
-
-
 def _beside(index: int, size: int, end: int, hashes: Hashes) -> list[bytes]:
     # the hashes beside the way down to a leaf, or to what ends at `end`
     nodes = []

@@ -103,6 +103,12 @@ def verify(
     return tuple(verified.values())
 
 
+def by_another(note: Note, key: VerifierKey) -> bool:
+    """Tell whether a line bears a key's name, and is another key's."""
+    there = {line.key_id for line in note.signatures if line.name == key.name}
+    return bool(there - {key.key_id})
+
+
 def sign(text: str, *keys: SigningKey) -> Note:
     """Return `text` as a note signed by each of `keys` (type 01).
 

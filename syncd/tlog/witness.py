@@ -16,9 +16,10 @@ smaller tree may be cosigned after a larger one.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from syncd.errors import MalformedError, UntrustedError
-from syncd.tlog import checkpoint, merkle, strict
+from syncd.errors import BrokenSourceError, MalformedError, UntrustedError
+from syncd.tlog import checkpoint, growth, merkle, strict
 from syncd.tlog import note as notes
+from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import VerifierKey
 
 MAX_HASHES = 63
@@ -35,7 +36,7 @@ class Request(NamedTuple):
     note: notes.Note  # of `head`, not verified
 
     @property
-    def head(self) -> checkpoint.Checkpoint:
+    def head(self) -> Checkpoint:
         """What is to be cosigned."""
         return checkpoint.parse(self.note.text)
 
@@ -105,11 +106,13 @@ def judge(
         )
     if asked.old != size:
         return Judgement(409, f"{size}\n", signed)
-    last = merkle.EMPTY_ROOT if root is None else root
+    last = Checkpoint(head.origin, size, root or merkle.EMPTY_ROOT)
+    shown = asked.proof
+    if size.bit_count() == 1 and size < head.size:
+        shown = last.root, *shown  # RFC 6962 leaves it out: it is known
     try:
-        merkle.verify_consistency(
-            size, last, head.size, head.root, asked.proof
-        )
-    except UntrustedError as e:
-        return Judgement(422, f"{e}\n", signed)
+        growth.hold(last, head, shown)
+    except (BrokenSourceError, UntrustedError):
+        why = f"proof: size {head.size} is not shown to extend {size}\n"
+        return Judgement(422, why, signed)
     return Judgement(200, "", signed)

@@ -14,18 +14,12 @@ class AccessFilter(forms.Input):
     until: forms.Day = ""  # last day
 
 
-class AccessQuery(AccessFilter):
-    """Which look-ups are counted, and as whose."""
-
-    by: Literal["token", "person"] = "token"
-
-
 class AccessSum(forms.FullOutput):
-    """How many items one token or person looked up for a purpose on a day."""
+    """How many items one person looked up for a purpose on a day."""
 
     on: str  # day
-    by: str  # the token's name, "" where all of a person's are counted
-    staff: str  # number of the person whose it was by then
+    by: str  # the token's name, if it was nobody's
+    staff: str  # number of the person whose tokens they were by then
     person: str  # and the name
     purpose: str  # code
     lookups: int

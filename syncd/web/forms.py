@@ -326,6 +326,25 @@ class Waiting(FullOutput):
     drafts: tuple[str, ...] = ()  # with the signatures so far
 
 
+class Effect(Output):
+    """Whose verdicts a draft moves, by what we have merged."""
+
+    at: int = 0  # unix seconds: when it was begun to count that
+    why: WireMessage | None = None  # it could not be counted
+    day: str = ""  # on which all was judged, the draft's; "": not counted yet
+    entries: int = 0  # that were merged
+    state: str = ""  # what they were, as a hash
+    values: int = 0  # whose verdict changes
+    counts: tuple[tuple[str, str, str, str, int, int], ...] = ()
+    # facet, code, verdict, action: so many values before, and after
+
+
+class Joining(Waiting):
+    """What waits, here and at the other members."""
+
+    effects: tuple[Effect, ...] = ()  # of each draft
+
+
 class RosterTaken(FullOutput):
     """The roster that is in force now."""
 

@@ -34,9 +34,7 @@ class VaultItem(forms.Stated):
     id: int
     kind: str
     state: str  # held, waiting, published, ending, ended
-    value: str = ""  # normal form; absent if it was said by token
-    token: str = ""  # then this, 22 characters
-    epoch: int = 0  # of the token
+    value: str = ""  # normal form; an answer has none
     position: Position | None = None  # once published
     ended_by: Position | None = None
     accepted_at: int
@@ -130,10 +128,9 @@ class RefusedItem(forms.Output):
 
 
 class RefusedCells(forms.Input):
-    """The cells of rows that were refused, as the file has them."""
+    """The cells of rows that were refused, as the file has them or mended."""
 
     rows: forms.Many[tuple[forms.Natural, dict[str, str]]] = ()
-    header: tuple[str, ...] = ()  # names of the columns
 
 
 class Kept(forms.FullOutput):
@@ -156,7 +153,7 @@ class RefusedQuery(forms.Input):
     after: forms.Cursor = 0  # rows behind this one only
 
 
-class ReportQuery(forms.PageQuery):
+class ReportSearch(forms.PageQuery):
     """Which of our reports are meant; what is empty does not matter."""
 
     state: Annotated[
@@ -176,15 +173,8 @@ class ReportQuery(forms.PageQuery):
         msgspec.field(name="import", default=0)
     )
     by: Annotated[str, forms.meta("name of the token that handed it in")] = ""
-    seen_from: forms.Day = ""
-    seen_to: forms.Day = ""  # included
     accepted_from: forms.Day = ""
     accepted_to: forms.Day = ""  # included
-
-
-class ReportSearch(ReportQuery):
-    """The same, about one value: which never stands in an address."""
-
     value: str = ""
     scheme: str = ""
     region: str = ""

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from syncd.flows.ports import Position
 from syncd.flows.review import Held
-from syncd.flows.submission import Words
 from syncd.web import forms
 
 
@@ -35,7 +34,6 @@ class HeldCall(forms.Output):
 
     item: Held
     rows: tuple[HeldRow, ...]  # while it is known: bodies go once decided
-    words: Words = ()  # that an import's list has, and how they were read
 
 
 class Decision(forms.Input):

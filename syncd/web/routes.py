@@ -44,6 +44,7 @@ SIGNED = OPERATORS | ADMINS  # signatures say what it is worth
 REVIEWERS = frozenset({"reviewer"})
 WATCHERS = OPERATORS | REVIEWERS | COMPLIANCE
 EVERYBODY = READERS | {"auditor"}
+PEOPLE = EVERYBODY | ADMINS  # who may log in
 
 MOST_COMMAS = 64 * forms.MOST_ITEMS  # a report has some twenty fields
 NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from syncd.flows.allowance import QuotaLeft
-from syncd.flows.ports import Mute
+from syncd.flows.ports import Given, Mute
 from syncd.messages.wire import Params, WireMessage
 from syncd.shape import EMPTY
 from syncd.web.forms import FullOutput, Input, Output, RosterState, meta
@@ -98,10 +98,11 @@ class BudgetLeft(FullOutput):
 
 
 class Quota(FullOutput):
-    """What is left to the caller's token, and to the member."""
+    """What is left to the caller's token, to us, and what we gave others."""
 
     token: tuple[BudgetLeft, ...]
     member: tuple[QuotaLeft, ...]
+    given: tuple[Given, ...]  # as a holder, in the last two days
 
 
 class KeyState(FullOutput):
@@ -151,8 +152,6 @@ class NotifyState(FullOutput):
     waiting: int  # not told yet
     dropped: int  # never told, since our start: too old, or too many
     failures: int  # in a row
-    failing_since: int | None = None  # unix seconds
-    last_ok: int | None = None  # unix seconds
     why: WireMessage | None = None  # the last failure
 
 

@@ -4,13 +4,13 @@ from syncd.web.forms import FullOutput, Output
 
 
 class JobState(FullOutput):
-    """A job, or the step of one (`JOB.STEP`), since the start."""
+    """A job, since the start."""
 
     name: str
     last_at: int | None = None  # it ended, unix seconds
     took_s: float = 0
     failed: int = 0  # times
-    next_at: int | None = None  # unix seconds; a step comes with its job
+    next_at: int | None = None  # unix seconds
 
 
 class TokenRow(Output):

@@ -1,7 +1,7 @@
 """Forms of `/v1/uploads`: lists that a browser hands over to be read."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from syncd.flows.report import Rules
 from syncd.flows.submission import LONGEST_NAME
@@ -35,8 +35,6 @@ class Reading(forms.Input):
     words: dict[str, dict[str, str]] = EMPTY  # field → word → code
     list: Name = ""  # name of the list; the file's if absent
     refresh: bool = False  # what says no day of `seen` was seen today
-    again: str = ""  # why, though some of it was taken back
-    gone: Literal["", "retract"] = ""  # what the list had and lacks now
     anew: bool = False  # what was begun of the list and has not ended is over
 
 
@@ -61,12 +59,6 @@ class UploadPreview(forms.FullOutput):
     unknown: tuple[Unknown, ...]
     reasons: tuple[RefusedFor, ...]
     notices: dict[str, int]  # codes: rows
-
-
-class MendedRows(forms.Input):
-    """Refused rows of an import as they should be; the others stay."""
-
-    rows: forms.Many[tuple[forms.Natural, dict[str, str]]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from tests.audit.conftest import (
     put,
     put_note,
 )
+from tests.cases import each
 from tests.cli.conftest import Run
 
 Told = Callable[..., list[object]]  # what to type, of how many days after
@@ -71,20 +72,8 @@ def told(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Told:
     return words
 
 
-@pytest.mark.parametrize(
-    ("days", "member", "verdict", "reason"),
-    [
-        (0.9, "bank", "none", "no_report"),
-        (1.0, "bank", "suspected", "one_group"),
-        (2.5, "bank", "confirmed", "two_independent"),
-        (3.5, "bank", "disputed", "disputed_by_police"),
-        (4.5, "bank", "disputed", "one_group"),
-        (5.5, "bank", "none", "no_report"),
-        (2.5, "police", "confirmed", "two_independent"),  # its own too
-        (2.5, "carrier", "unknown", "one_group"),  # it merged that late
-        (5.5, "carrier", "none", "no_report"),
-        (0.1, "bank", "unknown", "no_report"),  # nobody had signed anything
-    ],
+@each(
+    "audit", "it_changes_with_what_was_merged", "days, member, verdict, reason"
 )
 def test_it_changes_with_what_was_merged(
     told: Told, run: Run, days: float, member: str, verdict: str, reason: str

@@ -13,6 +13,7 @@ from aiohttp import web
 from syncd import config
 from syncd.audit import bundle
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
+from syncd.audit.result import Audit
 from syncd.audit.verify import verify
 from syncd.errors import (
     BrokenSourceError,
@@ -82,6 +83,14 @@ def at(alliance: Alliance, *members: str) -> list[str]:
     return [f"https://127.0.0.1:{port}" for port in ports]
 
 
+async def collected(
+    alliance: Alliance, out: Path, *members: str, more: Sequence[str] = ()
+) -> Audit:
+    """Collect from members; return what there is to say of it."""
+    await collector(alliance, out).run([*more, *at(alliance, *members)])
+    return verify(Bundle(out), alliance.fingerprint)
+
+
 async def test_it_is_the_bundle_that_the_member_exports(
     alliance: Alliance, tmp_path: Path
 ) -> None:
@@ -92,13 +101,12 @@ async def test_it_is_the_bundle_that_the_member_exports(
     for accused in ("bank", "carrier"):
         held = bytes(Evidence(accused, (Exchange(b"x", b"y"),)))
         evidence_files.keep(settings.home, accused, held)
-    await collector(alliance, tmp_path / "net").run(at(alliance, "police"))
+    audit = await collected(alliance, tmp_path / "net", "police")
     await complete.write(settings, tmp_path / "disk", 2**32)
     shutil.rmtree(settings.home / "evidence")
     net, disk = Bundle(tmp_path / "net"), Bundle(tmp_path / "disk")
     assert net.about == disk.about
     assert net.files == disk.files
-    audit = verify(net, alliance.fingerprint)
     assert [found.code for found in audit.found] == ["convicts_nobody"] * 2
     assert len(audit.rosters) == 3
 
@@ -107,8 +115,7 @@ async def test_of_several_members_each_note_is_there(
     alliance: Alliance, tmp_path: Path
 ) -> None:
     """Then of each retraction it is known when all of them followed."""
-    await collector(alliance, tmp_path).run(at(alliance, *IDS))
-    audit = verify(Bundle(tmp_path), alliance.fingerprint)
+    audit = await collected(alliance, tmp_path, *IDS)
     assert audit.found == []
     log = audit.logs[alliance.carrier.origin]
     assert {line.signer for line in log.lines} == {"police", "bank"}
@@ -124,9 +131,8 @@ async def test_who_is_silent_is_named(
     """The others are asked; only if nobody answers, nothing is made."""
     nobody = "https://127.0.0.1:1"
     with pytest.raises(UnavailableError, match="cannot reach"):
-        await collector(alliance, tmp_path).run([nobody])
-    await collector(alliance, tmp_path).run([nobody, *at(alliance, "police")])
-    audit = verify(Bundle(tmp_path), alliance.fingerprint)
+        await collected(alliance, tmp_path, more=[nobody])
+    audit = await collected(alliance, tmp_path, "police", more=[nobody])
     about = audit.about
     assert (about.sources, about.unreached) == (("police",), (nobody,))
     assert any(nobody in str(text) for text in audit.unseen)
@@ -163,12 +169,11 @@ async def test_who_falls_silent_in_the_middle(
     alone, both = tmp_path / "alone", tmp_path / "both"
     with police.lying_at("/", die):
         with pytest.raises(UnavailableError):
-            await collector(alliance, alone).run(at(alliance, "police"))
+            await collected(alliance, alone, "police")
         dead = False
-        await collector(alliance, both).run(at(alliance, "police", "bank"))
+        audit = await collected(alliance, both, "police", "bank")
     await alliance.settle()
     assert not (alone / MANIFEST).exists()
-    audit = verify(Bundle(both), alliance.fingerprint)
     assert {found.code for found in audit.found} == codes
     assert audit.about.sources == ("bank", "police")
     [said] = audit.about.unreached
@@ -208,7 +213,7 @@ async def test_who_answers_wrongly_is_named(
     """Nothing of it is taken, and nobody else is made to look guilty."""
     lying = alliance.police.lying_with(path, raw)
     with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
-        await collector(alliance, tmp_path).run(at(alliance, *IDS))
+        await collected(alliance, tmp_path, *IDS)
     assert not (tmp_path / "evidence").exists()
 
 
@@ -228,8 +233,7 @@ async def test_notes_without_end(
 ) -> None:
     """A member that gives one page for ever is asked for no more of them."""
     repeated(monkeypatch, "notes/0")
-    await collector(alliance, tmp_path).run(at(alliance, *IDS))
-    assert verify(Bundle(tmp_path), alliance.fingerprint).found == []
+    assert (await collected(alliance, tmp_path, *IDS)).found == []
 
 
 async def test_rosters_without_end(
@@ -238,4 +242,4 @@ async def test_rosters_without_end(
     """The first version is not the next one, however often it is given."""
     repeated(monkeypatch, "roster/1")
     with untrusted("no version 2"):
-        await collector(alliance, tmp_path).run(at(alliance, "police"))
+        await collected(alliance, tmp_path, "police")

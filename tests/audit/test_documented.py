@@ -2,16 +2,13 @@
 
 import contextlib
 import hashlib
-import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from syncd import canonical
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.result import EXIT, kinds
@@ -19,7 +16,8 @@ from syncd.tlog import checkpoint, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import ADMINS
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, put
-from tests.audit.test_verify import PLANTED, flip
+from tests.audit.test_verify import PLANTED, Plant, flip, next_text
+from tests.cases import each
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
 ROWS = {
@@ -32,7 +30,6 @@ PROGRAMS = dict(
         r"<!-- file: (\w+)\.py -->\n```python\n(.*?)```", PAGE, re.DOTALL
     )
 )
-Plant = Callable[[Bundle, Made], None]
 
 
 def test_each_finding_has_its_row() -> None:
@@ -62,13 +59,8 @@ def test_each_file_of_a_bundle_has_its_row(police: Bundle) -> None:
     assert {path.split("/")[0] for path in police.files} <= named
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        *(("verify", 0), ("report", 0), (f"trace {POLICE}:3", 0)),
-        (f"verdict --member bank --as-of 9999999999 {POLICE}:3", 3),
-    ],
-)
+@pytest.mark.slow
+@each("audit", "an_auditor_needs_no_network_and_no_database", "words, code")
 def test_an_auditor_needs_no_network_and_no_database(
     words: str, code: int, made: Made, police: Bundle
 ) -> None:
@@ -176,6 +168,7 @@ def test_a_whole_bundle_is_taken_by_all(
     assert seen(police, "ab" * 32) == {"lines"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", PLANTED | CLUMSY, ids=lambda p: p.__name__)
 def test_what_else_sees_a_fault(
     plant: Plant, made: Made, mine: Bundle
@@ -190,12 +183,7 @@ def test_what_else_sees_a_fault(
 
 def test_no_other_roster_is_followed(made: Made, mine: Bundle) -> None:
     """Not one that only claims to come after the founding one."""
-    first, newest = (mine.read(f"roster/00000{n}.note") for n in (1, 2))
-    signed = note.parse(newest).text
-    title, id_, raw = signed.splitlines()
-    previous = hashlib.sha256(signed.encode()).hexdigest()
-    roster = json.loads(raw) | {"version": 3, "previous": previous}
-    text = f"{title}\n{id_}\n{canonical.dumps(roster).decode()}\n"
+    first, text = mine.read("roster/000001.note"), next_text(mine)
     put(mine, "roster/000001.note", bytes(note.sign(text, *ADMINS)))
     assert not checked("check", made.fingerprint, mine.root)
     put(mine, "roster/000001.note", first)

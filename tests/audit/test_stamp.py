@@ -52,15 +52,14 @@ class Desk:
         )
 
     def stamp(self, given: Path) -> Ran:
-        """Have a bundle stamped, by hand, and keep what came back."""
-        asked, reply = self.root / f"{given.name}q", self.root / "reply"
-        self.run("audit", "stamp", given, "--request", asked).ended(0)
+        """Have a bundle stamped, by hand; what came back lies beside it."""
+        asked = self.root / f"{given.name}q"
+        ran = self.run("audit", "stamp", given, asked)
         self.openssl(
             f"ts -reply -config conf -queryfile {asked.name} -signer tsa"
-            " -inkey key -out reply"
+            f" -inkey key -out {given.name}.tsr"
         )
-        trusted = ("--certificates", self.root / "root")
-        return self.run("audit", "stamp", given, "--reply", reply, *trusted)
+        return ran
 
     def verify(self, given: Path, by: str = "root", *words: str) -> Ran:
         print_ = ("--fingerprint", self.made.fingerprint)
@@ -77,7 +76,7 @@ def test_a_bundle_was_there_by_a_time(
     desk: Desk, mine: Bundle, tmp_path: Path
 ) -> None:
     """As a directory and as a tar alike; openssl says the same of it."""
-    assert desk.stamp(mine.root).ended(0).out.endswith(" UTC, says CN=Clock\n")
+    desk.stamp(mine.root).ended(0, "mine.tsr")
     assert "UTC, says CN=Clock\n" in desk.verify(mine.root).ended(0).out
     [found] = desk.verify(mine.root, "root", "--json").json["stamps"]
     assert found["authority"] == "CN=Clock"
@@ -86,7 +85,8 @@ def test_a_bundle_was_there_by_a_time(
     shutil.copy(tmp_path / "mine.tsr", tmp_path / "mine.tar.tsr")
     assert "says CN=Clock\n" in desk.verify(tar).ended(0).out
     desk.openssl("ts -verify -data mine/manifest -in mine.tsr -CAfile root")
-    desk.stamp(tar).ended(2, "is there already")
+    words = ("audit", "stamp", tar, tmp_path / "mineq")
+    desk.run(*words).ended(2, "is there already")
 
 
 def test_a_stamp_by_others_or_of_something_else(
@@ -114,11 +114,8 @@ def test_wrong_use(
     desk: Desk, mine: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is missing is named, the library's name to pip too."""
-    words = ("audit", "stamp", mine.root)
-    desk.run(*words).ended(2, "--reply FILE --certificates FILE")
-    desk.run(*words, "--reply", desk.root / "reply").ended(2, "not given")
     desk.verify(mine.root, "conf").ended(2, "conf: no certificate in PEM")
     desk.verify(mine.root).ended(2, "mine.tsr")
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
-    ran = desk.run(*words, "--request", desk.root / "asked")
+    ran = desk.run("audit", "stamp", mine.root, desk.root / "asked")
     ran.ended(2, "pip install 'syncd[timestamp]'")

@@ -54,8 +54,13 @@ class Lab(Alliance):
         return canonical.dumps({**right, "roster": row, **changes})
 
     async def rounds(self) -> None:
-        """Have each of the six ask all others."""
+        """Have each of the six ask all others, and pull what it hears of."""
         await asyncio.gather(*(member.round() for member in self.honest))
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Wait for pulls that a poke or a roster began."""
+        await asyncio.gather(*(m.node.pulls.idle() for m in self.honest))
 
     async def audit(self, out: Path, *others: Member) -> set[str]:
         """Return what an auditor finds in bundles of honest members."""
@@ -150,6 +155,7 @@ class Lab(Alliance):
         }
         await self.change(functools.partial(membership.cut, **how))  # type: ignore[arg-type]
         await self.agreed()
+        await self.idle()
 
 
 Act = Callable[[Lab], Awaitable[str | None]]

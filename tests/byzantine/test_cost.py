@@ -16,6 +16,7 @@ from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import Alliance, Member, shared, until
 
+pytestmark = pytest.mark.slow
 alliance = shared()  # the platform is the bad one
 
 

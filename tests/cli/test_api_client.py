@@ -38,7 +38,7 @@ def test_exit_codes(
 ) -> None:
     """As docs/cli.md says, by class and else by status."""
     problem = {**refused("so it is", code, type_), "hint": "do this"}
-    false.answers["/v1/reports"] = problem
+    false.answers["/v1/reports/search"] = problem
     assert status(member).ended(exit_code).err.splitlines() == [
         "syncd: error: so it is",
         "syncd: hint: do this",
@@ -79,17 +79,17 @@ FOREIGN = {
 
 def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
     """Something else answers at that port."""
-    false.answers["/v1/reports"] = (500, b"<html>")
+    false.answers["/v1/reports/search"] = (500, b"<html>")
     ran = status(member)
     assert (ran.code, ran.err) == (3, "syncd: error: HTTP 500\n")
-    false.answers["/v1/reports"] = (200, b"<html>")
+    false.answers["/v1/reports/search"] = (200, b"<html>")
     status(member).ended(3, "no JSON")
 
 
 def test_too_many_says_when_to_come_back(
     member: Node, false: FalseApi
 ) -> None:
-    false.answers["/v1/reports"] = refused("too many", 429, "quota")
+    false.answers["/v1/reports/search"] = refused("too many", 429, "quota")
     assert "come back in 7 s" in status(member).err
 
 
@@ -143,7 +143,7 @@ def test_no_unix_socket(tmp_path: Path) -> None:
 def test_token_from_the_environment(
     member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    false.answers["/v1/reports"] = {"items": []}
+    false.answers["/v1/reports/search"] = {"items": []}
     token = member.home.with_suffix(".token")
     monkeypatch.setenv("SYNCD_TOKEN_FILE", str(token))
     monkeypatch.setenv("SYNCD_HOME", str(member.home))

@@ -7,6 +7,7 @@ import pytest
 
 from syncd.cli import main
 from syncd.cli.command import Command, Options, argument, option
+from tests.cases import each
 
 app = Command("An application.")
 noun = app.noun("word", "A word.")
@@ -60,14 +61,7 @@ def test_its_own_options_stand_before_shared_ones(
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["--home"], "--home needs a value"),
-        (["report", "add", "--confidence", "500"], ": <int> 0<=x<=100\n"),
-        (["report", "imports", "--limit", "0"], ": <int> 1<=x<=1000\n"),
-    ],
-)
+@each("cli", "a_complaint_says_what_is_taken", "words, expected")
 def test_a_complaint_says_what_is_taken(
     words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

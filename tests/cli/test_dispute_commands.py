@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
+from tests.cases import each
 from tests.cli.conftest import CONST, FalseApi, Node, Real, Run
 
 URL = b"http://bank.example/"
@@ -86,17 +85,7 @@ def test_values_are_vouched_for(
     assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
 
 
-@pytest.mark.parametrize(
-    ("text", "options"),
-    [
-        ("手机号,过户日期\n13800138000,2026/11/3\n", ()),
-        ("号码;start\n13800138000;2026-11-03\n", ("--map", "since=start")),
-        (
-            "13800138000\n",
-            *[("--since", "2026-11-03", "--no-header", "--map", "value=1")],
-        ),
-    ],
-)
+@each("cli", "a_list_of_numbers_with_new_owners", "text, options")
 def test_a_list_of_numbers_with_new_owners(
     member: Node,
     false: FalseApi,

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from syncd import config
 from syncd.store.keyring import Keyring
 from tests.cli.conftest import Run, keep_token
 
 
+@pytest.mark.slow
 def test_the_home_knows_the_new_passphrase(run: Run, tmp_path: Path) -> None:
     """config.toml named the old file; now it names the new one."""
     old = keep_token(tmp_path / "old", "correct horse battery")

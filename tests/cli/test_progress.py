@@ -1,4 +1,4 @@
-"""An import shows how it gets on, on whatever it writes to."""
+"""An import shows how it gets on, on a terminal that can."""
 
 import fcntl
 import os
@@ -67,6 +67,5 @@ def test_a_bar_fits_into_80_columns(lang: str) -> None:
     assert last.startswith("2026年涉诈")
 
 
-def test_a_terminal_that_cannot_draw_gets_lines() -> None:
-    """And no escape sequences; here none, for it took no 5 seconds."""
+def test_a_terminal_that_cannot_draw_gets_no_escape_sequences() -> None:
     assert list(lines("en", 80, "dumb")) == []

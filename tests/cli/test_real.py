@@ -163,11 +163,12 @@ def test_a_local_list_answers_here_alone(
     assert "ours" not in lookup(police, "local.own.example", "url")
     [item] = bank("own", "list", "--list", "ours", "--json").json["items"]
     assert item["type"] == "local"
-    ran = bank("own", "remove", "--list", "ours", "--yes")
+    ran = bank("own", "remove", "--list", "ours")
     assert ran.out == "removed 1 entries\n"
     assert "ours" not in lookup(bank, "local.own.example", "url")
 
 
+@pytest.mark.slow
 def test_a_drill_once_a_day(
     real: Real, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

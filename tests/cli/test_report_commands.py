@@ -16,8 +16,8 @@ from syncd.flows.ports import Finding
 from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
-from tests.cases import cases
-from tests.cli.conftest import CONST, FalseApi, Node, Terminal, refused
+from tests.cases import cases, each, vectors
+from tests.cli.conftest import CONST, SAME, FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, NOW, WELL, down, log, roster
 
 SECRET = "13800138000"
@@ -28,11 +28,10 @@ SECRET = "13800138000"
 
 def test_add(member: Node) -> None:
     """One report a line; each has its number, no value is repeated."""
-    first = member("report", "add", *CONST, stdin=b"a.example\n")
-    assert (first.code, first.out) == (0, "1: accepted as 1\n")
-    ran = member(
-        "report", "add", *CONST, stdin=b"\xef\xbb\xbfa.example\n\nbad.x\nc\n"
-    ).ended(1)
+    words = ("report", "add", *CONST)
+    first = member(*words, stdin=b"a.example\n").ended(0)
+    assert first.out == "1: accepted as 1\n"
+    ran = member(*words, stdin=b"\xef\xbb\xbfa.example\n\nbad.x\nc\n").ended(1)
     assert ran.out.splitlines() == [
         "1: known as 1",
         "2: refused: the value is bad",
@@ -59,7 +58,10 @@ def test_add_sends_its_options(
     assert false.reports == cases("cli/report", "add")
 
 
-@pytest.mark.parametrize("noun", ["report add", "report retract", "lookup"])
+@pytest.mark.parametrize(
+    "noun",
+    ["report add", "report retract --reason test", "lookup --purpose test"],
+)
 def test_a_value_as_an_argument_is_refused(
     member: Node, false: FalseApi, noun: str
 ) -> None:
@@ -71,23 +73,33 @@ def test_a_value_as_an_argument_is_refused(
     assert not false.asked
 
 
-def test_what_is_missing_is_named_at_once(member: Node) -> None:
-    member("report", "add", "--kind", "url", stdin=b"a").ended(
-        2, "not given: label, role, evidence"
-    )
+ADD = f"report add {SAME}"
 
 
 @pytest.mark.parametrize(
-    ("stdin", "why"),
+    ("words", "stdin", "why"),
     [
-        (b"", "no value there"),
-        (b"\n \n", "no value there"),
-        (b"ab\xff", "not UTF-8 at byte 2"),
-        (b"a" * (17 << 20), "is over"),
+        ("report add --kind url", b"a", "not given: label, role, evidence"),
+        (ADD, b"", "no value there"),
+        (ADD, b"\n \n", "no value there"),
+        (ADD, b"ab\xff", "not UTF-8 at byte 2"),
+        (ADD, b"a" * (17 << 20), "is over"),
+        *(
+            (f"{ADD} --basis {text}", b"a", "want ORIGIN:INDEX")
+            for text in ("x", "x:", "x:-1", ":x", "x:1234567890123456")
+        ),
+        ("report dispute --kind url --reason stale", b"a\nb", ""),
+        ("report dispute", b"a", ""),
+        ("lookup --kind url", b"a", "--purpose is missing"),
+        ("lookup --purpose test", b"a", "--kind phone"),
     ],
 )
-def test_no_values(member: Node, stdin: bytes, why: str) -> None:
-    member("report", "add", *CONST, stdin=stdin).ended(2, why)
+def test_what_is_asked_wrongly_is_not_sent(
+    member: Node, false: FalseApi, words: str, stdin: bytes, why: str
+) -> None:
+    """What is missing is named at once."""
+    member(*words.split(), stdin=stdin).ended(2, why)
+    assert not false.asked
 
 
 def test_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,13 +109,6 @@ def test_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
     with pytest.raises(Exception, match="no value"):
         options.values(None)
-
-
-def test_a_basis_that_is_no_position(member: Node) -> None:
-    for text in ("x", "x:", "x:-1", ":x", "x:1234567890123456"):
-        member("report", "add", *CONST, "--basis", text, stdin=b"a").ended(
-            2, "want ORIGIN:INDEX"
-        )
 
 
 # ----------------------------------------------------------------- retract
@@ -124,11 +129,8 @@ def test_retract(
     """By value, position, id or import."""
     retracting(false)
     words = [*words, "--reason", "duplicate"]
-    ran = member("report", "retract", *words, stdin=b"a.example")
-    assert (ran.code, ran.out) == (
-        0,
-        "1 reports and 0 disputes are being retracted\n",
-    )
+    ran = member("report", "retract", *words, stdin=b"a.example").ended(0)
+    assert ran.out == "1 reports and 0 disputes are being retracted\n"
     assert false.calls == [{"reason": "duplicate", **sent}]
 
 
@@ -148,7 +150,7 @@ def test_retract_a_file_of_values(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     retracting(false)
-    file = tmp_path / "values"
+    file = tmp_path / "values.txt"
     file.write_text("a\nb\n")
     words = ("--kind", "url", "--reason", "test", "--file", file, "--json")
     ran = member("report", "retract", *words)
@@ -198,8 +200,9 @@ def test_retract_a_list_by_its_mapping_file(
 
 def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
     """One: the answer is no. Of many: told by number, and exit code 1."""
-    problem = refused("nothing of ours matches", 404, "absent")
-    false.answers["/v1/retractions"] = problem
+    false.answers["/v1/retractions"] = refused(
+        "nothing of ours matches", 404, "absent"
+    )
     words = ("report", "retract", "--kind", "url", "--reason", "test")
     member(*words, stdin=b"a").ended(1, "nothing of ours")
     ran = member(*words, stdin=b"a\nb").ended(1)
@@ -215,24 +218,7 @@ def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
 # ----------------------------------------------------------------- dispute
 
 
-ALL = "--about o.x/y:1 --due 2026-01-02 --expires 2026-02-02 --yes"
-ALL_SENT = {
-    "about": [["o.x/y", 1]],
-    "due": "2026-01-02",
-    "expires": "2026-02-02",
-    "value": "a.example",
-    "yes": True,
-}
-UNCHECKED = "holders are missing: nobody knows whether it is reported\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "sent", "answer", "expected"),
-    [
-        (ALL, ALL_SENT, {}, "the dispute is kept as 9\n"),
-        ("", {"value": "a.example"}, {"unchecked": True}, UNCHECKED),
-    ],
-)
+@each("cli", "dispute", "words, sent, answer, expected")
 def test_dispute(
     member: Node,
     false: FalseApi,
@@ -248,13 +234,6 @@ def test_dispute(
     assert false.calls == [{"kind": "url", "reason": "stale", **sent}]
     ran = member("report", "dispute", *more, "--json", stdin=b"a.example")
     assert ran.json == {"id": 9, **answer}
-
-
-def test_dispute_one_thing(member: Node, false: FalseApi) -> None:
-    words = ("report", "dispute", "--kind", "url", "--reason", "stale")
-    assert member(*words, stdin=b"a\nb").code == 2
-    assert member("report", "dispute", stdin=b"a").code == 2
-    assert not false.asked
 
 
 # -------------------------------------------------------------------- list
@@ -295,10 +274,10 @@ def test_the_list_says_who_else_took_a_value_back(
     """Of a phone or account it is known only once it is published."""
     item = {**ITEM, "elsewhere": "icbc court_order"}
     for items, there in (([ITEM, item], True), ([ITEM], False)):
-        false.answers["/v1/reports"] = {"items": items}
+        false.answers["/v1/reports/search"] = {"items": items}
         ran = member("report", "list")
-        assert ("taken back by others" in ran.out) == there
-        assert ("icbc court_order" in ran.out) == there
+        for text in "taken back by others", "icbc court_order":
+            assert (text in ran.out) == there
 
 
 def test_list(member: Node, false: FalseApi) -> None:
@@ -307,7 +286,7 @@ def test_list(member: Node, false: FalseApi) -> None:
     page = {"items": [ITEM, dispute], "next": 2}
     for words, shown in (((), False), (("--values",), True)):
         for more in ((), ("--json",)):
-            false.answers["/v1/reports"] = page
+            false.answers["/v1/reports/search"] = page
             ran = member("report", "list", "--limit", 2, *words, *more).ended(
                 0
             )
@@ -320,11 +299,11 @@ def test_list(member: Node, false: FalseApi) -> None:
 
 def test_list_goes_on_page_by_page(member: Node, false: FalseApi) -> None:
     pages = [{"items": [ITEM] * 5}, {"items": [ITEM] * 1000, "next": 1000}]
-    false.answers["/v1/reports"] = lambda _: pages.pop()
+    false.answers["/v1/reports/search"] = lambda _: pages.pop()
     ran = member("report", "list", "--limit", 3000, "--state", "waiting")
     assert len(ran.out.splitlines()) == 1006
-    assert "before=1000" in false.asked[1][1]
-    assert "state=waiting" in false.asked[1][1]
+    assert false.calls[1]["before"] == 1000
+    assert false.calls[1]["state"] == "waiting"
 
 
 @pytest.mark.parametrize(("words", "why"), cases("cli/report", "list wrongly"))
@@ -332,36 +311,21 @@ def test_list_by_what_is_no_code(
     member: Node, false: FalseApi, words: list[str], why: str
 ) -> None:
     """An empty table would say that nothing of it is there."""
-    ran = member("report", "list", *words)
-    assert (ran.code, ran.out) == (2, "")
-    assert why in ran.err
+    assert member("report", "list", *words).ended(2, why).out == ""
     assert not false.asked
 
 
 def test_list_by_words(member: Node, false: FalseApi) -> None:
-    false.answers["/v1/reports"] = {"items": []}
+    false.answers["/v1/reports/search"] = {"items": []}
     member("report", "list", "--kind", "账号", "--label", "裸聊敲诈").ended(0)
-    assert "kind=account&label=sextortion" in false.asked[0][1]
+    [asked] = false.calls
+    assert (asked["kind"], asked["label"]) == ("account", "sextortion")
 
 
 # ----------------------------------------------------------------- look-up
 
 LOOKUP = ("lookup", "--kind", "phone", "--purpose", "test")
-HIT = {
-    "verdict": "confirmed",
-    "action": "delay",
-    "reasons": ["two_sectors"],
-    "labels": [
-        {"code": "fake_shop", "zh": "虚假购物服务", "en": "fake shopping"}
-    ],
-    "sectors": {"police": 1, "bank": 2},
-    "first_seen": "2026-01-01",
-    "last_seen": "2026-01-02",
-    "expires": "2026-03-01",
-    "positions": [["bank.example/syncd/txwz/1", 7]],
-    "handling": "no_tip_off",
-    "spoofed": True,
-}
+HIT = vectors("cli")["confirmed"]
 NONE = {"verdict": "none", "reasons": ["no_report"]}
 UNKNOWN = {"verdict": "unknown", "missing": ["bank"], "detail": "1 of 2"}
 PROBLEM = {"problem": refused("phone: letters", 400, "malformed")}
@@ -386,12 +350,13 @@ def test_our_own_lists_are_printed_beside_the_alliance(
     note = {"code": "other", "text": "shared host", "id": 1, "by": "a"}
     exempt = {**HIT, "ours": {"reasons": ["exempt"], "notes": [note]}}
     answered(false, local)
-    ran = member(*LOOKUP, stdin=b"1\n")
-    assert "by our own lists  warn (on a list of our own; new)" in ran.out
+    member(*LOOKUP, stdin=b"1\n").printed(
+        "by our own lists  warn (on a list of our own; new)"
+    )
     answered(false, exempt, NONE)
     ran = member(*LOOKUP, stdin=b"1\n2\n")
-    assert ran.err.count("by our own lists") == 1
-    assert "nothing to do (exempt here; shared host)" in ran.err
+    assert ran.out.count("by our own lists") == 1
+    assert "nothing to do (exempt here; shared host)" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -419,35 +384,31 @@ def test_lookup_code(
 
 def test_lookup_shows_what_it_rests_on(member: Node, false: FalseApi) -> None:
     answered(false, HIT)
-    out = member(*LOOKUP, stdin=b"1").out
-    for part in ("confirmed", "delay", "fake shopping", "police 1"):
-        assert part in out
-    assert "2026-01-01 – 2026-01-02" in out
-    assert "bank.example/syncd/txwz/1:7" in out
-    zh = member(*LOOKUP, stdin=b"1", lang="zh")
-    assert "确认涉诈 confirmed" in zh.out
-    assert "虚假购物服务" in zh.out
+    member(*LOOKUP, stdin=b"1").printed(
+        *("confirmed", "delay", "fake shopping", "police 1"),
+        *("2026-01-01 – 2026-01-02", "bank.example/syncd/txwz/1:7"),
+    )
+    member(*LOOKUP, stdin=b"1", lang="zh").printed(
+        "确认涉诈 confirmed", "虚假购物服务"
+    )
     answered(false, HIT, PROBLEM, UNKNOWN)
     ran = member(*LOOKUP, stdin=b"1\n2\n3")
     assert "phone: letters" in ran.out
-    assert "3: 1 of 2" in ran.err
+    assert "1 of 2" in ran.out.rpartition("#")[2]
 
 
 def test_lookup_sends(member: Node, false: FalseApi) -> None:
-    """Values of one kind, or each line its own."""
     answered(false, NONE)
     args = ("lookup", "--purpose", "call_check", "--reference", "r")
-    member(*args, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
+    words = (*args, "--kind", "url", "--deadline-ms", 50)
+    member(*words, stdin=b"a.example\nb.example\n")
     member(*args, "--kind", "phone", "--region", "US", stdin=b"1")
-    phone = {"kind": "phone", "value": "1"}
+    urls = [{"kind": "url", "value": f"{name}.example"} for name in "ab"]
+    phone = {"kind": "phone", "value": "1", "region": "US"}
     same = {"purpose": "call_check", "reference": "r"}
     assert false.calls == [
-        {
-            **same,
-            "deadline_ms": 50,
-            "items": [{"kind": "url", "value": "a.example"}, phone],
-        },
-        {**same, "items": [{**phone, "region": "US"}]},
+        {**same, "deadline_ms": 50, "items": urls},
+        {**same, "items": [phone]},
     ]
 
 
@@ -462,15 +423,6 @@ def test_lookup_of_many(member: Node, false: FalseApi) -> None:
     assert len(ran.json["items"]) == 2001
     assert [len(c["items"]) for c in false.calls] == [1000, 1000, 1]
     assert "the roster has expired" in ran.err
-
-
-def test_lookup_needs_purpose_and_kind(member: Node, false: FalseApi) -> None:
-    member("lookup", "--kind", "url", stdin=b"a").ended(2, "transaction_check")
-    for stdin in (b"a.example", b"mail\ta", b"\ta"):
-        member("lookup", "--purpose", "test", stdin=stdin).ended(
-            2, "line 1: no kind"
-        )
-    assert not false.asked
 
 
 # ------------------------------------------------------------------ status
@@ -497,8 +449,7 @@ def form(*todo: str, **fields: Any) -> Any:
 def test_status(member: Node, false: FalseApi) -> None:
     status = form("call police")
     false.answers["/v1/status"] = status
-    ran = member("status").ended(0)
-    for part in (
+    ran = member("status").printed(
         "a/b: 1 entries, 1 released",
         "5 waiting, 0 published, 0 ending (phone 3, url 2)",
         "a, b up; c down: late",
@@ -508,8 +459,7 @@ def test_status(member: Node, false: FalseApi) -> None:
         "8 60 s ago",
         "2 h ago",
         "a/b:3",
-    ):
-        assert part in ran.out
+    )
     assert ran.out.endswith("what to do: call police\n")
     assert "\x1b" not in ran.out  # what others wrote controls no terminal
     assert member("status", "--json").json == status
@@ -567,8 +517,7 @@ def test_who_does_not_serve_is_not_healthy(
 ) -> None:
     false.answers["/readyz"] = refused("own.db: locked", 503, "unavailable")
     ran = member.run("--home", member.home, "status", "--health")
-    assert (ran.code, ran.out) == (3, "")
-    assert "own.db: locked" in ran.err
+    assert ran.ended(3, "own.db: locked").out == ""
 
 
 # -------------------------------------------------------------------- grid

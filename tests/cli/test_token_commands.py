@@ -11,6 +11,7 @@ import pytest
 from syncd.roster import certificate
 from syncd.store.bearer import Bearers
 from syncd.store.database import Database
+from tests.cases import each
 from tests.cli.conftest import Run, furnish
 from tests.test_pinning import SERVER_ONLY, issue, p256
 
@@ -79,15 +80,7 @@ def test_a_certificate(token: Run, tmp_path: Path) -> None:
     token("add", "crm", *words).ended(2, "client authentication")
 
 
-@pytest.mark.parametrize(
-    ("words", "why"),
-    [
-        (["crm", "--role", "king"], "no role"),
-        (["", "--role", "reader"], "1 to 64 printable"),
-        (["a\tb", "--role", "reader"], "1 to 64 printable"),
-        (["crm"], "--role is missing"),
-    ],
-)
+@each("cli", "refused", "words, why")
 def test_refused(token: Run, words: list[str], why: str) -> None:
     token("add", *words).ended(2, why)
 

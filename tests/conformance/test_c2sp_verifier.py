@@ -19,6 +19,7 @@ from tests.alliance import Alliance, Member, payload
 MEMBERS = ("police", "bank", "carrier")
 SIZES = (1, 255, 256, 257)
 SIGNATURE = "— ".encode()
+pytestmark = pytest.mark.slow
 
 
 def export(home: Path, out: Path, *more: str) -> Path:
@@ -217,7 +218,6 @@ def test_other_key(exported: Exported) -> None:
         c2sp_verifier.verify(fetch, vkey(exported.alliance.bank))
 
 
-@pytest.mark.slow
 async def test_large_log(tmp_path: Path) -> None:
     """70,000 entries: three levels of tiles, all partial at the end."""
     async with Alliance.found(tmp_path, MEMBERS) as alliance:

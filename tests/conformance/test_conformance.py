@@ -28,7 +28,7 @@ from syncd.roster import join
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import merkle, tiles
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.flows.growing import in_force
 from tests.indicator.test_verdict import CASES, ROSTER, Case, read_case
 from tests.roster import test_roster
@@ -78,9 +78,7 @@ def test_without_arguments(
 # ---------------------------------------------------------------- vectors
 
 
-@pytest.mark.parametrize(
-    "vector", FORMATS["tokens"], ids=lambda v: v["normal_form"]
-)
+@each("syncd/formats", "tokens", "vector", "normal_form")
 def test_tokens(vector: dict[str, str]) -> None:
     """Outputs, tokens and `know` come from normal forms."""
     kind, normal = vector["kind"], vector["normal_form"]
@@ -98,7 +96,7 @@ def test_tokens(vector: dict[str, str]) -> None:
     assert claims.know(found, vector["origin"]) == vector["know"]
 
 
-@pytest.mark.parametrize("vector", FORMATS["leaves"], ids=lambda v: v["leaf"])
+@each("syncd/formats", "leaves", "vector", "leaf")
 def test_leaves(vector: dict[str, Any]) -> None:
     """Leaves commit to origin, type, salt and payload."""
     salt, payload = unhex(vector["salt"]), vector["payload"].encode()
@@ -170,9 +168,7 @@ def test_rosters() -> None:
     assert trusted().body == machine.current.to_json()
 
 
-@pytest.mark.parametrize(
-    "vector", ALLIANCE["refused_rosters"], ids=lambda v: v["why"]
-)
+@each("syncd/alliance", "refused_rosters", "vector", "why")
 def test_refused_rosters(vector: dict[str, Any]) -> None:
     """Neither takes it after the versions before."""
     chain = [*NOTES[: vector["after"]], vector["note"].encode()]
@@ -226,7 +222,7 @@ def test_refused_requests(vector: dict[str, str]) -> None:
         join.parse(vector["note"].encode())
 
 
-@pytest.mark.parametrize("vector", ALLIANCE["logs"], ids=lambda v: v["origin"])
+@each("syncd/alliance", "logs", "vector", "origin")
 def test_logs(vector: dict[str, Any], tmp_path: Path) -> None:
     """Each entry says what it is there for; audits say the same."""
     for path, text in vector["files"].items():
@@ -246,7 +242,7 @@ def test_logs(vector: dict[str, Any], tmp_path: Path) -> None:
     assert found.digest == vector["digest"]
 
 
-@pytest.mark.parametrize("vector", ALLIANCE["logs"], ids=lambda v: v["origin"])
+@each("syncd/alliance", "logs", "vector", "origin")
 def test_logs_of_ours(vector: dict[str, Any]) -> None:
     """What the product makes of the same entries."""
     origin, size = vector["origin"], vector["size"]
@@ -293,7 +289,7 @@ def replied(vector: dict[str, Any], name: str, text: str) -> list[bytes]:
     )
 
 
-@pytest.mark.parametrize("vector", EVALUATIONS, ids=lambda v: v["why"])
+@each("syncd/alliance", "evaluations", "vector", "why")
 def test_evaluations(vector: dict[str, Any]) -> None:
     """From normal forms and blinds to outputs, all proofs checked."""
     request = vector["request"].encode()

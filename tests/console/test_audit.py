@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
+
 from tests.alliance import Alliance
 from tests.console.conftest import Page, Visitor
 
 
+@pytest.mark.slow
 async def test_a_bundle_is_made_and_taken_home(
     alliance: Alliance, people: dict[str, Visitor]
 ) -> None:

@@ -47,9 +47,9 @@ async def test_compliance_reads_who_asked(people: dict[str, Visitor]) -> None:
     page = await one.get(
         "/system?since=2000-01-01",
         "is itself recorded",
-        "compliance 0004 0004 Person 0004",
+        "0004 Person 0004 audit",
     )
-    rows = (await one.get("/system?by=person&csv=items")).html
+    rows = (await one.get("/system?csv=items")).html
     assert '"","0004","Person 0004"' in rows
     assert "own.workers" not in page.text
     assert (await one.get("/system?since=yesterday")).status == 400

@@ -48,7 +48,10 @@ const ask = {
 })();
 """
 
-pytestmark = pytest.mark.skipif(not NODE, reason="there is no node here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not NODE, reason="there is no node here"),
+]
 
 
 def run(ask: str, cases: Sequence[dict[str, Any]], first: str = "") -> Any:

@@ -237,6 +237,7 @@ class FakeMirror:
         self.ranges: list[Range] = []
         self.batches: list[Batch] = []
         self.found: list[Finding] = []
+        self.voids: list[int] = []
 
     async def head(self, origin: str) -> MirrorHead:
         return self.held
@@ -247,7 +248,6 @@ class FakeMirror:
         new: MirrorHead,
         bundles: Sequence[Bundle],
         batch: Batch,
-        findings: Sequence[Finding] = (),
     ) -> None:
         if old != self.held:
             raise StaleError("mirror: moved")
@@ -255,7 +255,7 @@ class FakeMirror:
         self.bundles.update({b.n: b for b in bundles})
         self.ranges += batch.erases
         self.batches.append(batch)
-        self.found += findings
+        self.voids += [index for index, _ in batch.voids]
 
     async def bundle(self, origin: str, n: int) -> Bundle | None:
         return self.bundles.get(n)

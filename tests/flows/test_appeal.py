@@ -4,6 +4,7 @@ import pytest
 
 from syncd.errors import RefusedError
 from syncd.flows.appeal import Appeal, Step, after
+from tests.cases import each
 
 NOW = 1_760_000_000
 ENDED = Appeal(cause="ended", by="core", received_at=NOW)
@@ -29,15 +30,7 @@ def test_received_decided_lifted_told() -> None:
     assert moved(CONTESTED, "granted", "lifted").open
 
 
-@pytest.mark.parametrize(
-    ("steps", "why"),
-    [
-        (("told",), "nothing is decided"),
-        (("refused", "lifted"), "nothing to lift"),
-        (("granted", "lifted", "refused"), "as decided before"),
-        (("refused", "told", "granted"), "as decided before"),
-    ],
-)
+@each("flows", "what_cannot_follow", "steps, why")
 def test_what_cannot_follow(steps: tuple[Step, ...], why: str) -> None:
     with pytest.raises(RefusedError, match=why):
         moved(CONTESTED, *steps)

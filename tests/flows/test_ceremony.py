@@ -16,7 +16,7 @@ from syncd.oprf import dealing, group, threshold
 from syncd.roster import drafts, row
 from syncd.tlog import document
 from tests import ceremonies
-from tests.cases import vectors
+from tests.cases import each, vectors
 from tests.flows.founders import CLUB, FIRST, FOUNDED, HOLDERS, signed
 from tests.roster.conftest import NOW, Dice
 from tests.roster.test_roster import edited
@@ -154,18 +154,7 @@ def test_what_is_no_note_of_its_name(case: dict[str, Any]) -> None:
 NEW = "bank", "carrier", "platform"
 
 
-@pytest.mark.parametrize(
-    ("holders", "t", "dealers", "why"),
-    [
-        ("bank carrier", 2, "", "holders: "),
-        ("bank carrier bank", 2, "", "holders: not sorted, or with a repeat"),
-        ("bank carrier police", 1, "", "plan.t: "),
-        ("bank carrier police", 4, "", "cannot be drawn"),
-        ("bank carrier payer", 2, "", "no member payer"),
-        ("bank carrier platform", 3, "bank", "cannot be drawn or shared"),
-        ("bank carrier platform", 3, "bank platform", "cannot be drawn or"),
-    ],
-)
+@each("flows", "plans_that_cannot_be", "holders, t, dealers, why")
 def test_plans_that_cannot_be(
     holders: str, t: int, dealers: str, why: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.errors import MalformedError, RefusedError
-from syncd.flows import claim, report
+from syncd.flows import claim
 from syncd.flows.draft import (
     AnswerDraft,
     DisputeDraft,
@@ -43,21 +43,6 @@ def test_a_dispute_asks_for_an_answer_in_three_days_of_a_url_in_seven() -> (
     }
     draft = DisputeDraft(kind="url", value="evil.example", reason="official")
     assert b'"due":"2026-09-28"' in claim.prepare(draft, RULES).fields
-
-
-BY_TOKEN = DisputeDraft(
-    kind="phone",
-    token=report.NOBODY,
-    epoch=1,
-    reason="stale",
-    about=(("b.example/syncd/txwz/1", 7),),
-)
-
-
-def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
-    kept = claim.prepare(BY_TOKEN, RULES)
-    assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
-    assert (kept.token, kept.epoch) == (bytes(16), 1)
 
 
 def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
@@ -138,10 +123,7 @@ def test_nobody_else_says_so() -> None:
 @pytest.mark.parametrize(
     ("draft", "wrong", "says"),
     [
-        (BY_TOKEN, {"epoch": 2}, "the roster has no epoch 2 of phone"),
-        (BY_TOKEN, {"token": "AAAA"}, "token"),
-        (BY_TOKEN, {"kind": "13800138000"}, "kind: not one of"),
-        (BY_TOKEN, {"about": ()}, "a token alone shows no knowledge"),
+        (WRONG, {"kind": "13800138000"}, "kind: not one of"),
         (WRONG, {"reason": ""}, "dispute: reason not given"),
         (OURS, {"role": ""}, "vouch: role not given"),
         (OURS, {"expires": TODAY}, f"expires: {TODAY} is past"),

@@ -70,9 +70,8 @@ async def test_a_claim_with_a_chain_is_followed() -> None:
 async def test_each_is_asked_once_for_a_version() -> None:
     claims, store = start()
     peers = [Peer(n) for n in "abcd"]
-    findings = await claims.follow(3, peers)
+    (finding,) = await claims.follow(3, peers)
     assert [p.asked for p in peers] == [[2]] * 4
-    (finding,) = findings
     assert (finding.code, finding.origin) == ("roster_claim", "a")
     assert "version 3 claimed, we hold 1" in str(finding.detail)
     assert not store.kept
@@ -123,9 +122,8 @@ async def test_what_was_proven_in_time_stays(
             await time_is_up()
 
     late.waits = waits
-    findings = await claims.follow(4, [late])
+    (finding,) = await claims.follow(4, [late])
     assert store.trusted.version == 2
-    (finding,) = findings
     assert "nobody had it in time" in str(finding.detail)
     assert list(store.kept) == [2]
 
@@ -184,9 +182,8 @@ async def test_a_contradicting_claim_without_a_note_is_a_finding() -> None:
 
 async def test_an_old_claim_costs_nothing_to_be_right() -> None:
     claims, store = start(3)
-    claimant = Peer("a", CHAIN)
-    findings = await claims.follow(3, [claimant], hash_=store.trusted.hash(3))
-    assert not findings
+    hash_ = store.trusted.hash(3)
+    assert not await claims.follow(3, [Peer("a", CHAIN)], hash_=hash_)
 
 
 # ------------------------------------------------------------------ claims

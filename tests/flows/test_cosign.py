@@ -130,18 +130,13 @@ async def receipt(mirror: FakeMirror, book: Book) -> Any:
     return await cosigner(book, mirror).merged(MERGED)
 
 
-async def test_receipt_covers_what_is_merged() -> None:
-    """The largest signed size up to `merged`, nothing above it."""
-    made = await receipt(await mirror_of(7, 7, 12), Book())
-    assert made.size == 7
-
-
-async def test_each_receipt_extends_the_one_before() -> None:
+async def test_a_receipt_covers_what_is_merged_and_extends_the_last() -> None:
     """Though what we signed then may have been of a mirror since lost."""
     book = Book()
-    await receipt(await mirror_of(7, 7), book)
+    first = await receipt(await mirror_of(7, 7, 12), book)
     made = await receipt(await mirror_of(12, 7, 12), book)
-    assert made.size == 12
+    # The largest signed size up to `merged`, nothing above it.
+    assert (first.size, made.size) == (7, 12)
     book.rows["merged", ORIGIN] = made._replace(size=7)  # another root
     with pytest.raises(ForkError, match="does not extend size 7"):
         await receipt(await mirror_of(12, 7, 12), book)

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from syncd.errors import HoldersError, MalformedError, QuotaError, SyncdError
-from syncd.flows import basis, judge, lookup
+from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Position, at_once
@@ -23,7 +23,6 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
-from syncd.indicator.verdict import Verdict
 from syncd.roster.terms import Never
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
@@ -277,10 +276,8 @@ async def test_each_item_has_its_own_problem_in_its_own_place(
         Question("13800138000", "x"),
         Question("url", "http://x.notatld/"),  # a host that cannot be
     )
-    assert verdicts(answers) == [
-        *("problem", "problem", "none"),
-        *["problem"] * 2,
-    ]
+    problems = ["problem"] * 2
+    assert verdicts(answers) == [*problems, "none", *problems]
     assert answers[1].problem is error
     assert "13800138000" not in str(answers[3].problem)
 
@@ -303,14 +300,11 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
     assert len(miss.tokens) == 1
 
 
-async def test_no_answer_without_its_record(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(accesses: Sequence[Access]) -> None:
-        raise SyncdError("own.db: disk full")
-
-    monkeypatch.setattr(user.book, "record", fail)
-    with pytest.raises(SyncdError, match="disk full"):
+async def test_no_answer_without_its_record(user: User) -> None:
+    full = patch.object(
+        user.book, "record", side_effect=SyncdError("disk full")
+    )
+    with full, pytest.raises(SyncdError, match="disk full"):
         await user.ask(ASKED)
 
 
@@ -381,20 +375,24 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
     assert user.book.suspects == {liar.position}
 
 
-LIFTING: dict[str, tuple[str, ClaimStatement]] = {
-    "dispute": ("disputed", dispute()),
-    "reassigned": ("none", Reassigned(**ABOUT, since=day_text(DAY), know="")),
-    "vouch": (
-        "disputed",
-        Vouch(**ABOUT, role="hotline", expires=day_text(DAY + 1), know=""),
-    ),
-}
+TOMORROW = day_text(DAY + 1)
 
 
-@pytest.mark.parametrize("what", LIFTING)
-async def test_a_copied_token_lifts_nothing(user: User, what: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (dispute(), "disputed"),
+        (Reassigned(**ABOUT, since=day_text(DAY), know=""), "none"),
+        (
+            Vouch(**ABOUT, role="hotline", expires=TOMORROW, know=""),
+            "disputed",
+        ),
+    ],
+)
+async def test_a_copied_token_lifts_nothing(
+    user: User, content: ClaimStatement, word: str
+) -> None:
     """Types 3, 5 and 7 do what they do only with the value in hand."""
-    word, content = LIFTING[what]
     content = replace(content, token=token.encode(SHORT), know="00" * 8)
     user.report(phone(), seen=day_text(DAY - 1))
     copied = user.book.add(CARRIER, content)
@@ -442,12 +440,9 @@ async def test_what_is_remembered_needs_no_evaluation(user: User) -> None:
 
 async def test_who_may_not_spend_asks_nobody(user: User) -> None:
     """Refused, a call costs no holder anything and leaves no record."""
-
-    def refuse(items: Counter[str], more: Counter[str]) -> None:
-        raise QuotaError("no more", retry_after_s=1)
-
-    user.spend = refuse  # type: ignore[method-assign]
-    with pytest.raises(QuotaError):
+    refusal = QuotaError("no more", retry_after_s=1)
+    refuses = patch.object(user, "spend", side_effect=refusal)
+    with refuses, pytest.raises(QuotaError):
         await user.ask(ASKED)
     assert not user.holders.asked
     assert not user.book.accesses
@@ -474,11 +469,11 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
 ) -> None:
     guarded = phone("+12025550911")
     user.report(guarded)
-    named = frozenset({("phone", short(guarded))})
-    user.world = replace(WORLD, never_tokens=named)
+    named = short(guarded)
+    user.world = replace(WORLD, never_tokens=frozenset({("phone", named)}))
     ask = (
         Question("phone", "202 555 0911"),
-        Question("phone", token=short(guarded), epoch=1),
+        Question("phone", token=named, epoch=1),
         Question("url", "http://bank.example/"),
     )
     assert verdicts(await user.ask(*ask)) == ["protected"] * 3
@@ -575,22 +570,16 @@ async def test_alike_reports_answer_as_each_alone(user: User) -> None:
 
 
 async def test_a_lone_report_is_judged_once_while_nothing_changes(
-    user: User, monkeypatch: pytest.MonkeyPatch
+    user: User,
 ) -> None:
     """Another call gets the same; another day, or a fork, its own verdict."""
     user.report(phone(), evidence="judgment")
-    judged: list[int] = []
-
-    def count(*args: Any, **named: Any) -> Verdict:
-        judged.append(1)
-        return verdict.verdict(*args, **named)
-
-    monkeypatch.setattr(judge, "verdict", SimpleNamespace(verdict=count))
-    first = await user.ask(ASKED)
-    once = len(judged)
-    assert once
-    assert await user.ask(ASKED) == first
-    assert len(judged) == once
+    with patch.object(verdict, "verdict", wraps=verdict.verdict) as judged:
+        first = await user.ask(ASKED)
+        judged.assert_called()
+        judged.reset_mock()
+        assert await user.ask(ASKED) == first
+        judged.assert_not_called()
     for world, found in (
         (WORLD, "confirmed"),
         (replace(WORLD, day=DAY + 101), "none"),
@@ -635,9 +624,8 @@ async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
         Question("phone", "+12025550911"),
         timeout_s=0.05,
     )
-    assert verdicts(answers) == [
-        *("unknown", "confirmed", "suspected", "protected")
-    ]
+    want = ["unknown", "confirmed", "suspected", "protected"]
+    assert verdicts(answers) == want
     assert len(user.book.read) == basis.STEP
     assert reasons(answers[0]) == ("basis_unread",)
     assert "no time left" in str(answers[0].detail)

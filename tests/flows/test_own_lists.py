@@ -14,6 +14,7 @@ from syncd.indicator import statement, verdict
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster import terms
+from tests.cases import each
 from tests.flows.test_report import ROSTER
 
 PAGE = Identifier("url", "evil.example/a")
@@ -152,22 +153,7 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
     assert (kept.kind, kept.fields.text) == ("member", "bank")
 
 
-@pytest.mark.parametrize(
-    ("type_", "fields", "why"),
-    [
-        ("exempt", {"kind": "13800138000"}, "kind: not one of"),
-        ("exempt", {"why": "x" * 201}, "why: want up to 200 .* 201"),
-        ("exempt", {"why": "a\nb"}, "why: want up to 200 printable"),
-        ("exempt", {"text": "x"}, "exempt: code and text are a note's"),
-        ("exempt", {"expires": "2026-11-20"}, "2026-11-20 is not after today"),
-        ("note", {}, "code: … is not in the vocabulary"),
-        ("note", {"code": "Gateway"}, "code: Gateway is not in the vocab"),
-        ("note", {"code": "other"}, "other says nothing without a text"),
-        ("note", {"code": "other", "text": "\u202e"}, "text: want up to 200"),
-        ("distrust", {"value": "nobody", "why": "x"}, "another member's id"),
-        ("distrust", {"value": "bank"}, "another member's id, and why"),
-    ],
-)
+@each("flows", "what_cannot_be_is_refused_by_name", "type_, fields, why")
 def test_what_cannot_be_is_refused_by_name(
     type_: str, fields: dict[str, str], why: str
 ) -> None:

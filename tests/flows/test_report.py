@@ -21,6 +21,7 @@ from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from syncd.shape import part
+from tests.cases import each
 from tests.flows import founders
 
 TODAY = "2026-09-21"
@@ -50,7 +51,7 @@ def prepared(
     draft: Draft = RIGHT, rules: Rules = RULES, **fields: Any
 ) -> NewReport:
     """Return what is to be kept of a draft with other fields."""
-    return report.prepare(structs.replace(draft, **fields), rules)
+    return report.prepare(with_(draft, **fields), rules)
 
 
 def made_of(kept: NewReport) -> Report:
@@ -88,18 +89,7 @@ def test_a_report_is_its_normal_form_and_public_fields() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("evidence", "given", "kept"),
-    [
-        ("police_case", "", "no_tip_off"),
-        ("police_alert", "", "no_tip_off"),
-        ("police_alert", "open", "open"),
-        ("judgment", "", "open"),
-        ("official_list", "", "open"),
-        ("victim_report", "", "open"),
-        ("victim_report", "no_tip_off", "no_tip_off"),
-    ],
-)
+@each("flows", "police_alone_do_not_tip_off", "evidence, given, kept")
 def test_police_alone_do_not_tip_off(
     evidence: str, given: str, kept: str
 ) -> None:
@@ -130,19 +120,8 @@ def test_every_field_that_is_given_is_kept() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("kind", "role", "value", "fine"),
-    [
-        ("phone", "caller", "+1 202 555 0199", True),
-        ("phone", "caller", "+44 7700 900123", True),
-        ("phone", "caller", "+1 800 555 0199", False),  # it is somebody's
-        ("phone", "caller", "+1 202 555 0200", False),
-        ("url", "phishing_host", "https://a.drill.example/b?c", True),
-        ("url", "phishing_host", "http://shop.test", True),
-        ("url", "phishing_host", "http://example.com/a.example/", False),
-        ("account", "mule_account", "9999 0000 0000 0004", True),
-        ("account", "mule_account", "6222021234567890128", False),
-    ],
+@each(
+    "flows", "a_drill_is_of_a_value_that_nobody_has", "kind, role, value, fine"
 )
 def test_a_drill_is_of_a_value_that_nobody_has(
     kind: str, role: str, value: str, fine: bool
@@ -247,15 +226,11 @@ def test_an_owner_of_one_name_is_named_once() -> None:
 
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     error = MalformedError("reports[2]: not JSON")
-    drafts: list[Draft | SyncdError]
-    drafts = [RIGHT, with_(confidence=101), error, RIGHT]
-    done = report.each(report.prepare, drafts, RULES)
-    assert [isinstance(d, NewReport) for d in done] == [
-        True,
-        False,
-        False,
-        True,
-    ]
+    some: list[Draft | SyncdError]
+    some = [RIGHT, with_(confidence=101), error, RIGHT]
+    done = report.each(report.prepare, some, RULES)
+    fine = [isinstance(d, NewReport) for d in done]
+    assert fine == [True, False, False, True]
     assert done[2] is error
 
 
@@ -351,6 +326,8 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
 ):
     """By its path, as such: nothing else of the site is reportable."""
     assert made_of(prepared(PLANTED, GUARDED)).expires == "2026-10-05"
+    soon = prepared(PLANTED, GUARDED, expires="2026-09-25")
+    assert made_of(soon).expires == "2026-09-25"
     for fields in (
         {"technique": ()},
         {"value": "http://www.bank.example/"},
@@ -360,9 +337,10 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
             prepared(PLANTED, GUARDED, **fields)
 
 
-def test_a_planted_page_may_end_sooner() -> None:
-    soon = prepared(PLANTED, GUARDED, expires="2026-09-25")
-    assert made_of(soon).expires == "2026-09-25"
+def test_a_host_below_no_top_level_domain_is_refused() -> None:
+    with pytest.raises(MalformedError, match="no top-level domain") as caught:
+        prepared(PLANTED, GUARDED, value="http://x.notatld/a")
+    assert "notatld" not in str(caught.value)
 
 
 def test_each_row_that_ends_too_late_is_refused() -> None:
@@ -372,25 +350,9 @@ def test_each_row_that_ends_too_late_is_refused() -> None:
             prepared(PLANTED, GUARDED, value=value, expires="2026-12-01")
 
 
-def test_a_host_below_no_top_level_domain_is_refused() -> None:
-    with pytest.raises(MalformedError, match="no top-level domain") as caught:
-        prepared(PLANTED, GUARDED, value="http://x.notatld/a")
-    assert "notatld" not in str(caught.value)
-
-
 @pytest.mark.parametrize("wrong", [{"file": "ab"}, {"name": "x" * 257}])
 def test_what_begins_an_import_keeps_to_its_form(wrong: Any) -> None:
     good = {"name": "a.csv", "size": 9, "file": "ab" * 32}
     msgspec.convert(good, submission.ImportBegin)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({**good, **wrong}, submission.ImportBegin)
-
-
-def test_words_of_an_import_are_what_its_options_say() -> None:
-    """And none where they say it in a form of their own."""
-    words = ["label", "杀猪盘", "fake_invest"]
-    for codes, wanted in ([words], ((*words,),)), (words, ()):
-        begun = submission.ImportBegin(
-            name="a.csv", size=1, file="", options={"codes": codes}
-        )
-        assert begun.words == wanted

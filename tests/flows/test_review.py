@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, RefusedError
 from syncd.flows.review import Change, Held, Person, decided, merged
+from tests.cases import each
 
 FIRST = Person("desk", "operator", 1, "0042", "张三")
 SECOND = Person("rev", "reviewer", 2, "0043", "王五")
@@ -16,15 +17,7 @@ HELD = Held(
 )
 
 
-@pytest.mark.parametrize(
-    ("state", "right", "then"),
-    [
-        ("waiting", True, "confirmed"),
-        ("waiting", False, "refused"),
-        ("after", True, "seen"),
-        ("after", False, "wrong"),
-    ],
-)
+@each("flows", "a_second_person_decides_once", "state, right, then")
 def test_a_second_person_decides_once(
     state: str, right: bool, then: str
 ) -> None:

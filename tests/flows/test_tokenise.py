@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group, threshold
 from syncd.roster import membership
+from tests.cases import each
 from tests.flows.holders import (
     HOLDERS,
     PHONE,
@@ -90,6 +92,16 @@ async def test_quota_is_no_fault_of_the_holder(world: World) -> None:
     assert world.accused == []
 
 
+async def test_another_member_key_is_no_lie(world: World) -> None:
+    """A holder that changed its keys by a roster that we lack, or lacks."""
+    was = world.keys["bank"]
+    world.keys = {**world.keys, "bank": replace(was, member_seed=b"m" * 32)}
+    assert await world.outputs(PHONE)
+    assert world.accused == []
+    why = world.client.holders["bank"].why
+    assert "another roster version" in str(why)
+
+
 async def test_the_cache_asks_nobody(world: World) -> None:
     """It holds as many as it may, the newest."""
     world.renew(cache_size=3)
@@ -151,30 +163,15 @@ async def test_a_kind_without_a_key(world: World) -> None:
         await world.outputs(PHONE)
 
 
-def body_of(world: World, **changes: Any) -> bytes:
+def asked(**changes: Any) -> Request:
     elements = threshold.blind([b"x"], secrets.token_bytes).elements
     request = Request(
         "phone", 1, 1, (1, 2), "publish", "0" * 32, tuple(elements)
     )
-    return bytes(request._replace(**changes))
+    return request._replace(**changes)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"epoch": 2},
-        {"generation": 2},
-        {"kind": "url"},
-        {"quorum": (1,)},
-        {"quorum": (1, 2, 3)},
-        {"quorum": (2, 1)},
-        {"quorum": (1, 1)},
-        {"quorum": (2, 3)},
-        {"quorum": (1, 9)},
-        {"purpose": "because"},
-        {"purpose": "Not a code!"},
-    ],
-)
+@each("flows", "what_a_holder_refuses", "changes")
 async def test_what_a_holder_refuses(
     world: World, changes: dict[str, Any]
 ) -> None:
@@ -184,7 +181,7 @@ async def test_what_a_holder_refuses(
     """
     holder = world.holders["bank"]  # share 1
     with pytest.raises(RefusedError):
-        await holder.answer(body_of(world, **changes))
+        await holder.answer(bytes(asked(**changes)))
     assert holder.book.counted == []
 
 
@@ -514,7 +511,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
 async def test_the_same_elements_are_counted_once(world: World) -> None:
     """Another id, quorum, purpose or proof tells the member nothing new."""
     bank = world.holders["bank"]
-    request = evaluation.parse(body_of(world))
+    request = asked()
     for change in (
         {},
         {"id": "1" * 32},
@@ -529,7 +526,7 @@ async def test_the_same_elements_are_counted_once(world: World) -> None:
 
 def test_what_tells_something_new() -> None:
     """Other elements, another key, or another generation's shares."""
-    request = Request("phone", 1, 1, (1, 2), "publish", "0" * 32, (b"a" * 32,))
+    request = asked()
     others = [
         request._replace(kind="account"),
         request._replace(epoch=2),

@@ -1,5 +1,6 @@
 """Who forked is convicted by what it signed, whoever has the roster."""
 
+from base64 import b64encode
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from syncd.errors import SyncdError
 from syncd.flows import trial
-from syncd.indicator import statement
+from syncd.indicator import codec, statement
 from syncd.indicator.statement import Evidence
 from syncd.roster import membership
 from syncd.roster.members import Cut
@@ -56,6 +57,7 @@ async def test_one_history_convicts_nobody() -> None:
         {"what": "arson"},
         {"origin": "nobody.example/syncd/txwz/1"},
         {"notes": said.notes[:1]},
+        {"notes": said.notes[:1], "proof": ()},
         {"notes": texts},  # which lead elsewhere
         {"notes": texts, "proof": ()},
         {"proof": said.proof[1:]},
@@ -63,6 +65,22 @@ async def test_one_history_convicts_nobody() -> None:
         other: Any = replace(said, **change)
         with pytest.raises(SyncdError):
             trial.judge(other, ROSTER)
+
+
+async def test_nodes_cut_elsewhere_convict_nobody() -> None:
+    """Two that hash to a signed root, and are 31 and 33 bytes long."""
+    one, two = written(1), written(2)
+    nodes = b"".join(codec.leaf_hashes(two.records))
+    said = Evidence(
+        what=trial.FORK,
+        origin=ORIGIN,
+        notes=(one.signed.decode(), two.signed.decode()),
+        proof=tuple(
+            b64encode(part).decode() for part in (nodes[:31], nodes[31:])
+        ),
+    )
+    with pytest.raises(SyncdError):
+        trial.judge(said, ROSTER)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import contextlib
 import string
-from pathlib import Path
 
 import base58
 import pytest
@@ -170,8 +169,7 @@ def test_ibans_are_those_of_two_other_registries() -> None:
     registered = {
         c for c in iban.LENGTHS if numdb.get("iban").info(c + "0" * 40)[0][1]
     }
-    table = Path(iban.__file__).with_name("ibans.tsv").read_text()
-    rows = [r.split("\t") for r in table.splitlines() if r[0] != "#"]
+    rows = tsv.rows("indicator/ibans.tsv")
     reasons = {country: why for country, _, why in rows}
     assert registered == {c for c, why in reasons.items() if why == "registry"}
     assert not set(iban.TERRITORIES) & set(iban.LENGTHS)

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -290,12 +290,6 @@ def test_what_is_closed_says_nothing() -> None:
     assert ([*batch.adds], batch.voids, batch.stop) == ([], [], 2)
 
 
-def test_rows_are_sorted_by_token() -> None:
-    """A store inserts in the order of its tree."""
-    batch = folded([record(report(n)) for n in (2, 0, 1, 0)])
-    assert [row[0][0] for row in batch.adds] == [0, 0, 1, 2]
-
-
 def ended(log: list[Statement]) -> list[int]:
     store = Store()
     store.merge(ORIGIN, [*map(record, log)])
@@ -440,6 +434,8 @@ fields = st.fixed_dictionaries(
 
 @settings(max_examples=60)
 @given(st.lists(fields, max_size=6))
+@example([{"know": "0" * n} for n in (15, 17)])  # two voids, though 32 digits
+@example([{"token": NAMES[1]}, {}])  # rows in the order of a store's tree
 def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
     """Reports folded in bulk give what each gives by itself."""
     log = [raw(statements.spell(report(**c)), 1) for c in changes]
@@ -454,15 +450,6 @@ def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
             rows.append(Claim(ORIGIN, index, content).row())
     assert [*batch.adds] == sorted(rows)
     assert batch.voids == voids
-
-
-def test_two_wrongs_that_add_up() -> None:
-    """15 and 17 digits are 32 together, and yet two voids."""
-    log = [
-        raw(statements.spell(report(know="0" * size)), 1) for size in (15, 17)
-    ]
-    batch = folded(log)
-    assert [index for index, _ in batch.voids] == [0, 1]
 
 
 def test_more_reports_than_are_held_at_once() -> None:
@@ -512,7 +499,10 @@ def test_no_payload_borrows_the_frame_of_another(
     """Whatever is changed anywhere in a known report is judged for itself."""
     known = statements.spell(report(case=case))
     at = min(at, len(known))
-    payload = known[:at] + put + known[at + cut :]
+    judged_for_itself(known, known[:at] + put + known[at + cut :])
+
+
+def judged_for_itself(known: bytes, payload: bytes) -> None:
     batch = folded([raw(known, 1), raw(payload, 1)])
     content = statements.decode(payload, 1)
     if isinstance(content, Void):
@@ -545,11 +535,9 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     item = report(case="0123456789abcdef")
     value = getattr(item, field)
     text = (wrong + value)[: len(value)] if wrong else value[:-1]
-    changed = statements.spell(replace(item, **{field: text}))
-    batch = folded([record(item), raw(changed, 1), record(item)])
-    void = isinstance(statements.decode(changed, 1), Void)
-    assert [index for index, _ in batch.voids] == ([1] if void else [])
-    assert len(batch.adds) == 3 - void
+    judged_for_itself(
+        *map(statements.spell, (item, replace(item, **{field: text})))
+    )
 
 
 # ---------------------------------------------------------- rows and digest

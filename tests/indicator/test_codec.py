@@ -20,6 +20,7 @@ def record(type_: int, payload: bytes) -> Record:
 
 
 RECORDS = [record(1, b'{"n":0,"type":1}'), record(1, b'{"n":1,"type":1}')]
+GZ = codec.bundled(0, RECORDS).gz
 
 
 def test_records_come_back() -> None:
@@ -37,14 +38,11 @@ def test_a_closed_record_has_no_payload() -> None:
         codec.payload_at(replace(held, width=3), 0)
 
 
-@pytest.mark.parametrize("gz", [b"no gzip", codec.bundled(0, RECORDS).gz[:-9]])
+@pytest.mark.parametrize("gz", [b"no gzip", GZ[:-9]])
 def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
     """Ours to mend, and not for a peer to puzzle over."""
     with pytest.raises(DamagedError, match="log: bundle 0 is not gzip"):
         codec.raw_of(replace(codec.bundled(0, RECORDS), gz=gz))
-
-
-GZ = codec.bundled(0, RECORDS).gz
 
 
 @pytest.mark.parametrize("gz", [b"", b"no gzip", GZ[:-1], GZ + b"\0"])

@@ -15,7 +15,9 @@ from syncd.indicator import never, statement, suffixes
 from tests.cases import cases
 from tests.indicator.test_never import DEFAULT as OURS
 
-LISTS = cache(lambda: WarningLists().warninglists)  # half a second
+pytestmark = pytest.mark.slow
+
+LISTS = cache(lambda: WarningLists().warninglists)
 
 TRANCO = "Top 10K most-used sites from Tranco"
 ALEXA = "Top 1000 website from Alexa"

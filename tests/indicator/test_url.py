@@ -18,6 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from idna import uts46data
 
+from syncd import tsv
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
 from tests.cases import cases, each
@@ -49,15 +50,11 @@ def canonicalise(raw: str) -> str:
     return f"{found.scheme}://{found.host.name}{found.path}{query}"
 
 
-def by_why(case: dict[str, Any]) -> str:
-    return str(case.get("why") or case.get("in") or case.get("url"))
-
-
 @pytest.mark.parametrize(
     "case",
     cases("safebrowsing", "canonicalize")
     + cases("identifiers/url", "canonical"),
-    ids=by_why,
+    ids=lambda case: case["in"],
 )
 def test_canonical(case: dict[str, str]) -> None:
     """Every case of Safe Browsing's documents, and of our own: each says why."""
@@ -65,9 +62,7 @@ def test_canonical(case: dict[str, str]) -> None:
     assert canonicalise(raw) == case["out"]
 
 
-@pytest.mark.parametrize(
-    "case", cases("safebrowsing", "chromium_extra"), ids=by_why
-)
+@each("safebrowsing", "chromium_extra", "case", "in")
 def test_chromium_splits(case: dict[str, str]) -> None:
     """Host, path and query are those of Chromium's own tests."""
     query = f"?{case['query']}" if case["query"] else ""
@@ -86,9 +81,7 @@ def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
         assert [form.removeprefix("a.b") for form in found] == case["paths"]
 
 
-@pytest.mark.parametrize(
-    "case", cases("identifiers/url", "report"), ids=by_why
-)
+@each("identifiers/url", "report", "case", "why")
 def test_report(case: dict[str, Any]) -> None:
     """A report is about one expression."""
     options = case.get("options", {})
@@ -98,9 +91,7 @@ def test_report(case: dict[str, Any]) -> None:
     assert url.report_expression(case["out"], **options).forms == read.forms
 
 
-@pytest.mark.parametrize(
-    "case", cases("identifiers/url", "refused"), ids=by_why
-)
+@each("identifiers/url", "refused", "case", "why")
 def test_refused(case: dict[str, Any]) -> None:
     """What is refused says why; a look-up refuses what nobody can open."""
     with pytest.raises((MalformedError, RefusedError)) as caught:
@@ -114,9 +105,7 @@ def test_refused(case: dict[str, Any]) -> None:
         assert url.expressions(case["in"])
 
 
-@pytest.mark.parametrize(
-    "case", cases("identifiers/url", "expressions"), ids=by_why
-)
+@each("identifiers/url", "expressions", "case", "why")
 def test_expressions(case: dict[str, Any]) -> None:
     """In this order, and no others."""
     read = url.expressions(case["in"])
@@ -266,8 +255,7 @@ def test_what_may_have_been_reported(one: dict[str, Any]) -> None:
 
 def test_a_service_is_named_by_rows_that_can_be_met() -> None:
     """Each is a normal form without its query, from a source, dated."""
-    text = (Path(services.__file__).with_suffix(".tsv")).read_text()
-    rows = [r.split("\t") for r in text.splitlines() if r[0] != "#"]
+    rows = [*tsv.rows("indicator/services.tsv")]
     assert all(len(row) == 7 and all(row) for row in rows)
     assert len(services.OF) == sum(len(row[0].split()) for row in rows)
     assert all(map(url.is_normal, services.OF))

@@ -12,6 +12,7 @@ from syncd.lists import column_names, columns, lost_digits
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import Flawed, Row
 from tests.cases import each
+from tests.refusals import malformed
 
 REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 
@@ -94,7 +95,7 @@ def test_a_row(one: dict[str, Any]) -> None:
     if "listed" in one:
         assert listed(report) == one["listed"]
     if "unlisted" in one:
-        with pytest.raises(MalformedError, match=one["unlisted"]):
+        with malformed(one["unlisted"]):
             listed(report)
 
 
@@ -131,7 +132,7 @@ def test_only_accounts_are_surveyed() -> None:
 
 def test_a_flawed_cell_is_refused_with_its_reason() -> None:
     flawed = Flawed("1", MalformedError("a number of {n} digits", n=17))
-    with pytest.raises(MalformedError, match="value: a number of 17 digits"):
+    with malformed("value: a number of 17 digits"):
         plan("号码").report(Row(2, 2, 9, (flawed,), ""))
 
 

@@ -88,12 +88,3 @@ def test_no_file(tmp_path: Path) -> None:
     formats = ", ".join(file_kinds.FORMATS)
     text = refused(tmp_path / "a", b"x", "pdf")
     assert text == f"--format 'pdf': there is none; say --format: {formats}"
-
-
-def test_a_file_given_as_utf_16_is_read_as_utf_16(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes("value\na\n".encode("utf-16-le"))
-    assert file_kinds.kind_of(path, FileOptions(encoding="utf-16-le")) == "csv"
-    path.write_bytes("<html>".encode("utf-16-le"))
-    with pytest.raises(UsageError, match="is HTML or XML"):
-        file_kinds.kind_of(path, FileOptions(encoding="utf-16-le"))

@@ -1,12 +1,12 @@
 """A mapping file is kept, edited and given back; what cannot be is named."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from syncd.errors import UsageError
 from syncd.lists import columns, mapping, words
@@ -22,7 +22,6 @@ format = "csv"
 encoding = "gb18030"
 delimiter = "|@|"
 header = false
-count = 7
 control = "list.ctl"
 
 [columns]
@@ -47,7 +46,6 @@ def test_every_key_of_a_mapping() -> None:
         encoding="gb18030",
         delimiter="|@|",
         header=False,
-        count=7,
         control=Path("list.ctl"),
         names=("3", "类型"),
     )
@@ -78,7 +76,7 @@ def test_what_is_written_is_read_again() -> None:
     assert '"其它" = "" # rows: 3\n' in text
     options2, plan2 = mapping.read(text, "m.toml")
     assert {*options2.names} == {*options.names}
-    assert replace(options2, names=options.names) == options
+    assert structs.replace(options2, names=options.names) == options
     assert plan2.columns == plan.columns
     assert plan2.constants == plan.constants
     assert plan2.words == {**plan.words, ("region", '"火星\x7f\n'): ""}

@@ -1,5 +1,6 @@
 """Any bytes give rows or one clear error, in every format and encoding."""
 
+import codecs
 import contextlib
 import csv
 import io
@@ -33,7 +34,7 @@ pieces = st.lists(
             ),
             *(b"0.0.0.0 a b\n", b"127.0.0.1 localhost\n", b"\x80", b"\x01"),
             *(b"\xaa\xa1", b"\r", b"\x1a", b"a b;c\n", "值\n".encode()),
-            *("电话".encode(), *(lines.MARKS.values())),
+            *("电话".encode(), codecs.BOM_UTF8, codecs.BOM_UTF16),
         ]
     ),
     max_size=30,
@@ -124,7 +125,7 @@ texts = st.text(
 
 @given(
     st.lists(st.tuples(texts, texts | st.just('say "hi"\nthere')), min_size=1),
-    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16-le"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from([",", ";", "\t"]),
 )

@@ -128,11 +128,14 @@ def test_a_cell_that_says_no_more_what_it_was_is_not_split() -> None:
 # --------------------------------------------------------- is it all there
 
 
-def test_a_sheet_has_no_trailer_but_a_count(case: Case) -> None:
+def test_a_sheet_has_no_trailer_but_a_control_file(case: Case) -> None:
     raw = saved(case.path, [["值"], ["a"], ["b"]]).read_bytes()
     assert "is no trailer" in case.fails("a.xlsx", raw, trailer="T{count}")
-    assert "--count says 3" in case.fails("a.xlsx", raw, count=3)
-    assert case.rows("a.xlsx", raw, count=2) == [["a"], ["b"]]
+    control = case.path / "a.ctl"
+    control.write_text("3\n")
+    assert "a.ctl says 3" in case.fails("a.xlsx", raw, control=control)
+    control.write_text("2\n")
+    assert case.rows("a.xlsx", raw, control=control) == [["a"], ["b"]]
 
 
 def test_a_control_file_that_is_not_there(case: Case) -> None:

@@ -10,6 +10,7 @@ from syncd.cli import main
 from syncd.errors import MalformedError, joined
 from syncd.indicator import vocabulary
 from syncd.messages import catalogue
+from tests.cases import each
 
 
 def test_a_checkout_that_is_not_compiled(
@@ -70,18 +71,7 @@ def test_help_in_chinese() -> None:
         assert words not in out
 
 
-@pytest.mark.parametrize(
-    ("words", "english", "chinese"),
-    [
-        (["bogus"], "no command bogus", "没有命令 bogus"),
-        (["status", "--bogus"], "no option --bogus", "没有选项 --bogus"),
-        (["report", "import"], "file is missing", "缺少 file"),
-        (["status", "13800138000"], "more arguments", "参数过多"),
-        (["report", "list", "--limit"], "--limit needs a value", "需要一个值"),
-        (["report", "list", "--limit", "x"], "--limit: not a", "不接受这个值"),
-        (["status", "--health=1"], "--health takes none", "不接受值"),
-    ],
-)
+@each("messages", "wrong_use", "words, english, chinese")
 def test_wrong_use(
     words: list[str],
     english: str,

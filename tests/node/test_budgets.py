@@ -13,7 +13,6 @@ from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import wire
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import Quota
 from syncd.web.routes import Caller
 from tests.flows import founders
@@ -106,6 +105,27 @@ def test_what_is_left_can_be_read(budgets: Budgets) -> None:
     assert text("syncd_budget_denials_total", {"kind": "phone"}) == 41
 
 
+def test_who_tries_numbers_is_told_of_and_goes_on(
+    home: Any, budgets: Budgets
+) -> None:
+    """By misses for a hit in the hour, beside those of before: no quota."""
+
+    def fishing(**came: int) -> tuple[int, int] | None:
+        budgets.tally(TELLER, Counter(came))
+        return budgets.fishing(TELLER.id)
+
+    assert fishing(none=4000, unknown=9000, problem=9000) is None
+    assert fishing(none=1) == (4001, 0)
+    assert fishing(confirmed=1) is None
+    home.now += 7200  # 5001 misses for a hit of before, and two more
+    assert fishing(none=10_002) is None
+    assert fishing(none=1) == (10_003, 0)
+    with budgets.counts.of(TELLER.id) as had:
+        had.sum_up("hit", 2**32 - 1)  # no more fits, after years
+    assert budgets.fishing(SCREEN.id) is None
+    assert left(budgets, TELLER)["phone"] == 50
+
+
 HOLDS = """
 import fcntl, sys, time
 fcntl.lockf(int(sys.argv[1]), fcntl.LOCK_EX)
@@ -114,9 +134,9 @@ time.sleep(60)
 """
 
 
-def test_a_process_that_was_stopped_hangs_no_other() -> None:
-    """Else the daemon could not even end it."""
-    shared = SharedCounts()
+def test_a_process_that_was_stopped_hangs_no_other(budgets: Budgets) -> None:
+    """Else the daemon could not even end it; nor does what was found wait."""
+    shared = budgets.counts
     command = [sys.executable, "-c", HOLDS, str(shared.fd)]
     with subprocess.Popen(
         command, pass_fds=(shared.fd,), stdout=subprocess.PIPE
@@ -125,6 +145,7 @@ def test_a_process_that_was_stopped_hangs_no_other() -> None:
         stopped.stdout.readline()
         with pytest.raises(UnavailableError, match="hangs"), shared.of(1):
             pass
+        budgets.tally(TELLER, Counter(none=1))
         stopped.kill()
         stopped.wait()
         with shared.of(1) as had:

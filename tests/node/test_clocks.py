@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from syncd.node.follow.clocks import FRESH_S, OurClock
+from tests.cases import each
 from tests.node.stand_in import Home
 
 NOW = 1_790_000_000
@@ -54,19 +55,7 @@ def test_only_members_count(heard: Heard) -> None:
     assert heard.skew() == 1
 
 
-@pytest.mark.parametrize(
-    ("clocks", "skew"),
-    [
-        ((7,), 7),
-        ((-7, 10**9), -7),
-        ((7, -(10**9)), 7),
-        ((1, 2, 10**9), 2),
-        ((-(10**9), 1, 2), 1),
-        ((10**9, 10**9, 1, 2), 2),  # two liars of four
-        ((0, 3600, 3600), 3600),  # one who says what we say hides nothing
-        ((0, 3600, 3600, 3600), 3600),
-    ],
-)
+@each("node", "the_median", "clocks, skew")
 def test_the_median(heard: Heard, clocks: tuple[int, ...], skew: int) -> None:
     """Of two in the middle the one nearer to ours."""
     for member, off_s in zip(ALL, clocks, strict=False):

@@ -15,7 +15,7 @@ from syncd.store.stored_claims import OF_ONE
 from syncd.web import claim_forms, forms
 from syncd.web.claim_forms import Vouches
 from syncd.web.forms import IndicatorQuery
-from syncd.web.report_forms import ReportSearch
+from syncd.web.report_forms import ReportSearch, Retraction
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
 
@@ -142,28 +142,13 @@ async def test_what_is_withdrawn_waits_for_nothing(
     alliance: Alliance, bank: Member, carrier: Member
 ) -> None:
     item = await disputed(alliance)
-    await bank.say(
-        statement.Retract(
-            on=item.on,
-            kind="url",
-            epoch=1,
-            token=(await carrier_token(carrier)),
-            ends=(item.position[1],),
-            reason="entry_error",
-        )
-    )
+    wanted = Retraction(reason="entry_error", positions=(item.position,))
+    await bank.node.local_service.retract(CALLER, wanted)
     await alliance.settle()
     assert not await listed(carrier)
     assert not await to_do(carrier)
     with pytest.raises(RefusedError, match="no dispute of a report of ours"):
         await answer(carrier, item.position)
-
-
-async def carrier_token(carrier: Member) -> str:
-    page = await carrier.node.local_service.indicators(
-        CALLER, IndicatorQuery()
-    )
-    return page.items[0].token
 
 
 async def overdue(*members: Member) -> None:
@@ -241,16 +226,18 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     assert not await listed(carrier, state="open")
 
 
-async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
-    bank, carrier, police = (
-        *(alliance.bank, alliance.carrier, alliance.police),
-    )
+async def test_nobody_crowds_out_the_others(
+    bank: Member, carrier: Member, police: Member
+) -> None:
     await carrier.tell("url", VALUE)
+    page = await carrier.node.local_service.indicators(
+        CALLER, IndicatorQuery()
+    )
     dispute_ = statement.Dispute(
         on=carrier.node.ctx.today(),
         kind="url",
         epoch=1,
-        token=await carrier_token(carrier),
+        token=page.items[0].token,
         reason="stale",
         due="2199-12-30",
         expires="2199-12-31",

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
@@ -10,6 +10,7 @@ from syncd.flows.excess import FACTOR, FLOOR
 from syncd.flows.ports import Finding
 from syncd.indicator import statement
 from syncd.node.upkeep import excess
+from syncd.roster.quotas import share
 from syncd.store.home_stores import OwnStore
 from syncd.store.published import ALL
 from tests.alliance import Member, until
@@ -121,11 +122,20 @@ async def test_a_log_that_lags_is_waited_for(world: World) -> None:
 
 
 async def test_the_daily_job_judges(bank: Member, police: Member) -> None:
-    """Of an alliance at work: what came in by merging counts."""
-    await bank.tell("phone", "+12025550177")
+    """Of an alliance at work: what merging brought counts, and is given back."""
+    await bank.tell("phone", "+12025550177", "+12025550178")
     node = police.node
     own = police.own
     await until(lambda: own.published.newest(bank.origin))
+    wanted: Any = SimpleNamespace(purpose="publish", counted=1, digest=b"")
+    epoch = node.ctx.roster.epoch("phone")
+    assert epoch is not None
+    with patch.object(own.quotas, "debit", AsyncMock()) as debited:
+        await node.peer_service.debit(bank.id, wanted, epoch)
+    (asked,) = debited.call_args.args
+    given = {limit.most for limit in asked.limits if limit.covers("publish")}
+    assert share(200_000, node.ctx.roster, epoch) in given  # of an hour
+    assert share(200_002, node.ctx.roster, epoch) in given  # of a day
     day = statement.day_text(statement.day(node.ctx.today()) - 2)
     await own.quotas.debit(debit(9999, 1, limits=(), day=day))
     await node.daily.run()

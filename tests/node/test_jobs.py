@@ -1,18 +1,36 @@
 """When jobs run: each pause is as long as the setting says, give or take."""
 
-import contextlib
 import datetime
 import random
 import statistics
-from unittest.mock import AsyncMock
+from typing import Any
+from unittest.mock import AsyncMock, Mock
 
-from syncd.node.jobs import Around, Runs
+from syncd.config.settings import Exchange
+from syncd.node.jobs import Jobs
 
 NOW = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
 
 
+def rounds(jitter: float) -> Any:
+    """Return what says when rounds are, of 60 seconds each."""
+    config = Mock(exchange=Exchange(interval_s=60, jitter=jitter))
+    jobs = Jobs(
+        ctx=Mock(config=config),
+        failures=Mock(),
+        round=AsyncMock(),
+        leadership=Mock(),
+        wake=Mock(),
+    )
+    Jobs.start(jobs)
+    found = jobs.scheduler.get_job("round")
+    jobs.stop()
+    return found
+
+
 def pauses(jitter: float) -> list[float]:
-    trigger = Around(60.0, jitter, random.Random(1))
+    trigger = rounds(jitter).trigger
+    random.seed(1)
     found, now = list[float](), NOW
     for _ in range(2000):
         then = trigger.get_next_fire_time(now, now)
@@ -21,7 +39,7 @@ def pauses(jitter: float) -> list[float]:
     return found
 
 
-def test_a_pause_is_longer_or_shorter_by_a_fifth() -> None:
+async def test_a_pause_is_longer_or_shorter_by_a_fifth() -> None:
     """Four pages say ± 20 %; and the mean is the setting."""
     found = pauses(0.2)
     assert 48 <= min(found) < 49
@@ -33,21 +51,12 @@ def test_a_pause_is_longer_or_shorter_by_a_fifth() -> None:
     assert abs(high - 66) < 1
 
 
-def test_without_jitter_it_is_the_interval() -> None:
+async def test_without_jitter_it_is_the_interval() -> None:
     assert set(pauses(0.0)) == {60.0}
 
 
-def test_what_was_missed_is_not_made_up_for() -> None:
-    late = NOW + datetime.timedelta(hours=5)
-    then = Around(60.0, 0.2).get_next_fire_time(NOW, late)
-    assert then > late + datetime.timedelta(seconds=47)
-
-
-async def test_a_job_that_fails_comes_again() -> None:
-    """Its steps up to the one that failed are noted, and how often it did."""
-    runs, step = Runs(lambda: 7.0), AsyncMock(side_effect=[1, OSError, 1, 1])
-    for _ in range(2):
-        with contextlib.suppress(OSError), runs.noted("daily"):
-            await runs.each("daily", ((name, step()) for name in "ab"))
-    found = {one.name: one.failed for one in runs.states({})}
-    assert found == {"daily": 1, "daily.a": 0, "daily.b": 1}
+async def test_what_was_missed_is_not_made_up_for() -> None:
+    """It is done once, and not for each time."""
+    job = rounds(0.2)
+    assert job.coalesce
+    assert job.max_instances == 1

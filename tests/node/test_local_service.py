@@ -1,5 +1,6 @@
 """Behind the local API while things go wrong: holders, restarts, settings."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -70,7 +71,11 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
     await bank.report("phone", "+12025550101")
     items = await bank.lookup("phone", "+12025550102", "+12025550100")
     assert [i.verdict for i in items] == ["unknown", "suspected"]
+    [web] = await bank.own.bearers.all()
+    tried = Counter({"none": 4001})
+    bank.node.budgets.tally(Caller(web.name, web.role, web.id), tried)
     status = await bank.node.status_reader.status()
+    assert any(f"revoke {web.name}" in str(line) for line in status.todo)
     down = {h.member for h in status.holders if not h.up}
     assert down == {"carrier", "police"}
     assert status.vault.waiting == {"phone": 1}

@@ -260,8 +260,7 @@ async def test_a_worker_that_is_killed_loses_no_record(
             await asyncio.to_thread(process.wait)
         stop.set()
         await asyncio.gather(*asking)
-    access = bank.own.access
-    rows = [row async for row in access.found()]
+    rows = [row async for row in bank.own.access.found()]
     assert answered <= {row.reference for row in rows}
     newest: dict[str, int] = {}
     for row in rows:

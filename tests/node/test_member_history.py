@@ -8,7 +8,7 @@ from syncd.node.follow import member_history
 from syncd.node.serve import figures
 from syncd.store.database import Database
 from syncd.web.figure_forms import FiguresQuery
-from tests.alliance import Alliance, Member
+from tests.alliance import Alliance, Member, payload
 
 
 async def keep(member: Member) -> dict[str, str]:
@@ -99,6 +99,20 @@ async def test_we_are_silent_to_ourselves_once_cut_off(
     for _ in range(3):
         await alliance.bank.round()
     assert (await keep(alliance.bank))["bank"] == "s"
+
+
+async def test_what_one_that_failed_tells_is_pulled_at_once(
+    alliance: Alliance, bank: Member
+) -> None:
+    """Nobody waits for it, and what it tells waits for no other round."""
+    police = alliance.police
+    alliance.cut()
+    await police.write(payload(7, police.origin))
+    await bank.round()
+    assert bank.node.peer_choice.state("police").failures
+    alliance.heal()
+    await bank.round()
+    assert await bank.has(police)
 
 
 async def test_figures_of_some_months(

@@ -15,9 +15,14 @@ from syncd.errors import MissingError, RefusedError, UsageError
 from syncd.lists import refused_rows
 from syncd.node.serve import uploads
 from syncd.node.serve.uploads import Uploads
-from syncd.web.report_forms import ImportQuery, RefusedQuery, ReportSearch
+from syncd.web.report_forms import (
+    ImportQuery,
+    RefusedCells,
+    RefusedQuery,
+    ReportSearch,
+)
 from syncd.web.routes import Caller
-from syncd.web.upload_forms import MendedRows, Reading
+from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
@@ -44,10 +49,12 @@ async def taken(alliance: Alliance, raw: bytes = LIST) -> tuple[Uploads, int]:
     return there, (await there.take(raw)).id
 
 
-async def imported(alliance: Alliance, id_: int, how: Reading) -> None:
+async def imported(
+    alliance: Alliance, id_: int, how: Reading, who: Caller = CALLER
+) -> None:
     """Have a list imported to its end."""
     node = alliance.bank.node
-    await node.uploads.import_(CALLER, id_, how)
+    await node.uploads.import_(who, id_, how)
     await node.background.idle()
 
 
@@ -104,6 +111,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     assert row.cells["诈骗类型"] == "杀猪盘子"
 
 
+@pytest.mark.slow
 async def test_refused_rows_are_mended_in_place(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +128,7 @@ async def test_refused_rows_are_mended_in_place(
     await imported(alliance, id_, reading(words=WORDS))
     [done] = (await node.intake.imports(ImportQuery())).items
     mended = await there.mend(
-        done.id, MendedRows(rows=((3, {"诈骗类型": "refund_cs"}),))
+        done.id, RefusedCells(rows=((3, {"诈骗类型": "refund_cs"}),))
     )
     how = reading(name="mended.csv", list=done.list, words=WORDS)
     found = await there.preview(mended.id, how)
@@ -149,6 +157,7 @@ async def test_it_lies_sealed_for_a_day(
         await there.preview(id_, reading())
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     """By the name that its owner gave it; an import keeps saying so."""
     there, id_ = await taken(alliance, b"\xd0\xcf\x11\xe0")
@@ -166,10 +175,8 @@ async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
     await bearers.add("gone", "operator")
     [gone] = [one for one in await bearers.all() if one.name == "gone"]
     await bearers.revoke("gone")
-    await there.import_(
-        Caller("gone", "operator", gone.id), id_, reading(words=WORDS)
-    )
-    await alliance.bank.node.background.idle()
+    who = Caller("gone", "operator", gone.id)
+    await imported(alliance, id_, reading(words=WORDS), who)
     assert "token" in await why_not(there)
 
 
@@ -219,6 +226,7 @@ async def test_it_is_told_nothing_of_our_environment(
     assert not kept.running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("greedy", "ended"),
     [

@@ -15,6 +15,7 @@ from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Evaluation
 from tests.cases import vectors
 from tests.ceremonies import Dealt
+from tests.refusals import malformed, untrusted
 
 VECTOR = vectors("oprf/bound")
 CHECKED = vectors("oprf/checked")
@@ -62,7 +63,7 @@ class Case:
 
     def refuses(self, elements: list[bytes], proof: bytes = b"") -> None:
         answer = Evaluation(elements, proof or self.answer.proof)
-        with pytest.raises(UntrustedError, match="holder 3"):
+        with untrusted("holder 3"):
             self.check(answer)
 
 
@@ -188,7 +189,7 @@ def test_another_holder(case: Case) -> None:
         case.dealt.shares[1], 1, QUORUM, case.elements, rng, CONTEXT
     )
     case.refuses(other.elements, other.proof)
-    with pytest.raises(UntrustedError, match="holder 1"):
+    with untrusted("holder 1"):
         threshold.check(
             case.dealt.public_shares[1],
             1,
@@ -240,7 +241,7 @@ def test_nonces_are_random(case: Case) -> None:
 
 def test_long_context(five: Case) -> None:
     """A context ends at 65,535 bytes, where its length field does."""
-    with pytest.raises(MalformedError, match="context is 65536 bytes"):
+    with malformed("context is 65536 bytes"):
         five.evaluate(context=bytes(2**16))
 
 
@@ -248,7 +249,7 @@ def test_own_bad_share(five: Case) -> None:
     """A share that is zero, not reduced or cut short is never used."""
     order = group.ORDER.to_bytes(32, "little")
     for share in (bytes(32), order, b"\xff" * 32, bytes(31)):
-        with pytest.raises(MalformedError, match="share"):
+        with malformed("share"):
             threshold.evaluate(share, 3, QUORUM, five.elements, rng, CONTEXT)
 
 

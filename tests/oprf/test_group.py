@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError
 from syncd.oprf import group
+from tests.refusals import malformed
 
 scalars = st.integers(1, group.ORDER - 1).map(group.scalar)
 rng = secrets.token_bytes
@@ -59,7 +59,7 @@ def test_no_inverse_of_zero(at: int) -> None:
     """One zero spoils a batch, and says so."""
     values = group.random_scalars(3, rng)
     values[at] = group.ZERO
-    with pytest.raises(MalformedError, match="zero"):
+    with malformed("zero"):
         group.invert_all(values)
 
 
@@ -70,7 +70,7 @@ def test_random_scalars_are_never_zero() -> None:
         group.random_scalars(2, lambda n: draws.pop(0))
         == [group.reduce(b"\2" * 64)] * 2
     )
-    with pytest.raises(MalformedError, match="draw"):
+    with malformed("draw"):
         group.random_scalar(lambda n: bytes(n - 1))
 
 
@@ -84,7 +84,7 @@ def test_reduction(wide: bytes) -> None:
 def test_scalars_have_one_form(value: int) -> None:
     """Below the order and not zero."""
     group.check_scalar(group.scalar(group.ORDER - 1))
-    with pytest.raises(MalformedError, match="scalar is"):
+    with malformed("scalar is"):
         group.check_scalar(value.to_bytes(32, "little"))
 
 
@@ -115,17 +115,17 @@ STRANGE = {
 def test_boundary(name: str, why: str) -> None:
     """No call takes the identity, a strange encoding or a strange length."""
     CALLS[name](G)
-    with pytest.raises(MalformedError, match="element"):
+    with malformed("element"):
         CALLS[name](STRANGE[why])
 
 
 def test_message_says_which() -> None:
     """The place in the batch is in the message; the bytes are not."""
-    with pytest.raises(MalformedError, match=r"^oprf: element 1 is not a"):
+    with malformed(r"^oprf: element 1 is not a"):
         group.multiply_each([group.ONE] * 2, [G, BAD])
-    with pytest.raises(MalformedError, match=r"^oprf: element 1 is 31 bytes"):
+    with malformed(r"^oprf: element 1 is 31 bytes"):
         group.multiply_each([group.ONE] * 2, [G, BAD[:31]])
-    with pytest.raises(MalformedError, match=r"^oprf: element 1 is not a"):
+    with malformed(r"^oprf: element 1 is not a"):
         group.add_columns([[G, G], [G, BAD]])
 
 
@@ -137,7 +137,7 @@ def test_sums_may_be_the_identity() -> None:
 def test_rows_of_one_length() -> None:
     """Columns are added only where there are whole columns."""
     for rows in ([], [[G], [G, G]]):
-        with pytest.raises(MalformedError, match="different lengths"):
+        with malformed("different lengths"):
             group.add_columns(rows)
 
 
@@ -153,11 +153,11 @@ def test_scalar_lengths() -> None:
         lambda s: group.weighted_sum([s], [G]),
     ):
         for wrong in (bytes(31), bytes(33), b""):
-            with pytest.raises(MalformedError, match=f"{len(wrong)} bytes"):
+            with malformed(f"{len(wrong)} bytes"):
                 call(wrong)
-    with pytest.raises(MalformedError, match="zero"):
+    with malformed("zero"):
         group.multiply_base(group.ZERO)
-    with pytest.raises(MalformedError, match="digest 1 is 63 bytes"):
+    with malformed("digest 1 is 63 bytes"):
         group.from_hashes([bytes(64), bytes(63)])
 
 

@@ -14,6 +14,7 @@ from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Blinded, Evaluation
 from tests.cases import vectors
 from tests.ceremonies import Dealt
+from tests.refusals import malformed, untrusted
 
 VECTORS = vectors("oprf/threshold")
 SHAMIR = VECTORS["shamir"]
@@ -129,7 +130,7 @@ def test_stranger_to_the_quorum() -> None:
     """A holder answers for no quorum that it is not of."""
     dealt = Dealt(2, 3, rng)
     blinded = threshold.blind([b"x"], rng)
-    with pytest.raises(MalformedError, match="holder 3 is not of the quorum"):
+    with malformed("holder 3 is not of the quorum"):
         threshold.evaluate(
             dealt.shares[3], 3, (1, 2), blinded.elements, rng, b""
         )
@@ -156,16 +157,16 @@ def test_weights(quorum: set[int], coefficients: list[int]) -> None:
 def test_batch_limits() -> None:
     """A batch has 1 to 4,096 elements, at both ends, the check among them."""
     dealt = Dealt(1, 1, rng)
-    with pytest.raises(MalformedError, match="batch of 4097"):
+    with malformed("batch of 4097"):
         threshold.blind([b"x"] * 4096, rng, True)
     point = dealt.public
     for count in (0, 4097):
         elements = [point] * count
-        with pytest.raises(MalformedError, match=f"batch of {count}"):
+        with malformed(f"batch of {count}"):
             threshold.blind([b"x"] * count, rng)
-        with pytest.raises(MalformedError, match=f"batch of {count}"):
+        with malformed(f"batch of {count}"):
             threshold.evaluate(dealt.shares[1], 1, [1], elements, rng, b"")
-        with pytest.raises(MalformedError, match=f"batch of {count}"):
+        with malformed(f"batch of {count}"):
             threshold.check(
                 point, 1, [1], elements, Evaluation(elements, bytes(64)), b""
             )
@@ -269,7 +270,7 @@ def test_lies_show_when_all_are_in(
 ) -> None:
     for (holder, at), sign in errors.items():
         batch.err(holder, at, batch.error if sign > 0 else batch.minus)
-    with pytest.raises(UntrustedError, match=match):
+    with untrusted(match):
         batch.finish()
 
 
@@ -292,7 +293,7 @@ def test_errors_in_one_place_that_cancel_do_no_harm(batch: Batch) -> None:
 def test_all_wrong_in_the_same_way_is_wrong(batch: Batch, change: Any) -> None:
     for row in batch.rows.values():
         row.elements[:3] = change(row.elements[:3])
-    with pytest.raises(UntrustedError, match=WRONG):
+    with untrusted(WRONG):
         batch.finish()
 
 
@@ -309,17 +310,17 @@ def test_who_knew_the_blinds_could_lie(batch: Batch) -> None:
 def test_an_input_twice_is_refused() -> None:
     """What a holder knows to be equal it could err about in opposite ways."""
     for checked in (False, True):
-        with pytest.raises(MalformedError, match="comes twice"):
+        with malformed("comes twice"):
             threshold.blind([b"a", b"b", b"a"], rng, checked)
 
 
 def test_a_proof_of_the_last_is_none_of_all(batch: Batch) -> None:
     """And none of all is one of the last; both forms hold for themselves."""
-    with pytest.raises(UntrustedError, match="holder 1"):
+    with untrusted("holder 1"):
         batch.check(1, last=False)
     batch.rows[1] = batch.evaluate(1, last=False)
     batch.check(1, last=False)
-    with pytest.raises(UntrustedError, match="holder 1"):
+    with untrusted("holder 1"):
         batch.check(1)
 
 
@@ -346,5 +347,5 @@ def test_finish_refuses_what_is_no_point(dealt: Dealt) -> None:
         [[bytes(32), one[1]]],
         [one, opposite],  # sums to the identity
     ):
-        with pytest.raises(UntrustedError, match="do not add up"):
+        with untrusted("do not add up"):
             threshold.finish(blinded, wrong)

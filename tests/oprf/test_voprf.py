@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
 from tests.cases import vectors
+from tests.refusals import malformed
 
 # The file holds modes 0 and 2 as well: syncd has no use for them.
 (SUITE,) = [
@@ -84,5 +85,5 @@ def test_blind_does_not_show(inputs: list[bytes]) -> None:
 def test_long_input() -> None:
     """Inputs end at 65,535 bytes, where their length field does."""
     assert len(voprf.hash_to_group([bytes(65_535)])) == 1
-    with pytest.raises(MalformedError, match="65536 bytes"):
+    with malformed("65536 bytes"):
         voprf.hash_to_group([bytes(65_536)])

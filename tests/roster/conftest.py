@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
+from syncd.flows import conformance
 from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
@@ -63,7 +64,12 @@ class Club:
             ),
             now=NOW,
             alliance_id=alliance_id,
-            more={"commitment": join.committed(nonce)} if nonce else {},
+            more={
+                "commitment": join.committed(nonce),
+                "conformance": conformance.answers(),
+            }
+            if nonce
+            else {},
         )
 
     def admin(self, name: str) -> SigningKey:

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from syncd.errors import MalformedError
 from syncd.roster import certificate, keys
+from tests.refusals import malformed
 from tests.test_pinning import SERVER_ONLY, ed, issue
 
 NOW = 1_760_000_000
@@ -62,5 +62,5 @@ def test_a_file_is_read_as_its_owners_certificate(raw: bytes) -> None:
 )
 def test_what_is_no_certificate_is_refused(raw: bytes, why: str) -> None:
     """The message never says what is in it."""
-    with pytest.raises(MalformedError, match=f"^certificate: {why}$"):
+    with malformed(f"^certificate: {why}$"):
         certificate.load(raw)

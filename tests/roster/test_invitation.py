@@ -5,10 +5,10 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import invitation, join, membership
 from syncd.roster.invitation import Invitation
 from syncd.tlog import strict
+from tests.refusals import malformed, untrusted
 from tests.roster.conftest import NOW, Club
 
 INVITED = Invitation(
@@ -42,7 +42,7 @@ def test_a_line_is_read_as_it_was_made() -> None:
     ],
 )
 def test_a_mistyped_line_is_told_apart(line: str) -> None:
-    with pytest.raises(MalformedError, match="want the whole line"):
+    with malformed("want the whole line"):
         invitation.parse(line)
 
 
@@ -61,7 +61,7 @@ def test_an_answer_without_the_mac_is_refused(
     one: Invitation, path: str, asked: bytes, answer: bytes
 ) -> None:
     """Of another path, of another request, of another's secret."""
-    with pytest.raises(UntrustedError, match="without the MAC of its"):
+    with untrusted("without the MAC of its"):
         one.borne(path, asked, answer)
 
 
@@ -79,5 +79,5 @@ def test_a_request_that_waits_proves_itself(club: Club) -> None:
     others += [one._replace(request=replace(asked, hash="00" * 32))]
     assert one.spoken_hash not in {other.spoken_hash for other in others}
     other = join.answer(sent, asked, owner, b"x" * 32)
-    with pytest.raises(UntrustedError, match="not the nonce that the request"):
+    with untrusted("not the nonce that the request"):
         membership.applicant(raw.decode(), other.decode(), roster)

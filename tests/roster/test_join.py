@@ -22,13 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.errors import (
-    MalformedError,
-    NewerError,
-    RefusedError,
-    SyncdError,
-    UntrustedError,
-)
+from syncd.errors import MalformedError, NewerError, SyncdError, UntrustedError
 from syncd.roster import certificate, join, keys, membership, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
@@ -38,6 +32,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
+from tests.refusals import malformed, refused, untrusted
 from tests.roster.conftest import NOW, Club
 
 ALLIANCE, SECRET = "ab" * 32, b"secret" * 5 + b"!!"
@@ -63,11 +58,9 @@ def test_a_request_is_read_as_it_was_made(club: Club) -> None:
     raw = club.request("bank", ALLIANCE)
     found = join.parse(raw)
     owner = club.keys["bank"]
-    assert found.alliance_id == ALLIANCE
-    assert found.id == "bank"
+    assert (found.alliance_id, found.id) == (ALLIANCE, "bank")
     assert found.names == Names("某bank", "bank")
-    assert found.keys == owner.public
-    assert found.log == owner.log.verifier
+    assert (found.keys, found.log) == (owner.public, owner.log.verifier)
     assert found.urls == ("https://bank.example:8443",)
     assert found.info == {"registration": "91440300X"}
     assert found.member.generation.log == found.log
@@ -78,7 +71,7 @@ def test_a_request_is_read_as_it_was_made(club: Club) -> None:
 def test_a_founder_names_no_alliance(club: Club) -> None:
     assert join.parse(club.request("bank")).alliance_id == "0" * 64
     asked = join.parse(club.request("bank", ALLIANCE))
-    with pytest.raises(RefusedError, match="must be challenged"):
+    with refused("must be challenged"):
         membership.found(Founding("txwz", [asked], [], 1), now=NOW)
 
 
@@ -108,7 +101,7 @@ def proved(raw: bytes, owner: MemberKeys, checkpoint: object) -> bytes:
 def test_a_key_that_did_not_sign_is_named(club: Club, role: str) -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
     less = heads(owner, owner.origin, 0, role)
-    with pytest.raises(UntrustedError, match=f"the {role} key did not sign"):
+    with untrusted(f"the {role} key did not sign"):
         join.parse(proved(raw, owner, less))
 
 
@@ -120,7 +113,7 @@ def test_a_checkpoint_of_another_log_or_none_proves_nothing(
     why = "not the log's at size 0"
     wrong = ((other, why), (heads(owner, owner.origin, 1), why))
     for proof, why in (*wrong, (1, "expected str"), ("x", "note: ")):
-        with pytest.raises(MalformedError, match=why):
+        with malformed(why):
             join.parse(proved(raw, owner, proof))
 
 
@@ -129,7 +122,7 @@ def test_the_member_key_binds_all(club: Club) -> None:
     club.request("carrier")
     value = value_of(raw)
     other = club.keys["carrier"].member
-    with pytest.raises(UntrustedError, match="the member key did not sign"):
+    with untrusted("the member key did not sign"):
         join.parse(bytes(document.sign("join", "0" * 64, value, other)))
 
 
@@ -142,10 +135,10 @@ def test_the_tls_key_signed_this_very_request(club: Club) -> None:
         lambda v: v["proofs"].update(tls="AAAA"),
     ]
     for edit in edits:
-        with pytest.raises(UntrustedError, match="the tls key did not sign"):
+        with untrusted("the tls key did not sign"):
             join.parse(resigned(raw, owner, edit))
     moved = bytes(document.sign("join", ALLIANCE, value_of(raw), owner.member))
-    with pytest.raises(UntrustedError, match="the tls key did not sign"):
+    with untrusted("the tls key did not sign"):
         join.parse(moved)
 
 
@@ -153,7 +146,7 @@ def test_one_key_in_two_roles_is_refused(club: Club) -> None:
     club.request("bank")
     owner = club.keys["bank"]
     club.keys["bank"] = replace(owner, seen_seed=owner.merged_seed)
-    with pytest.raises(MalformedError, match="one is both bank's seen"):
+    with malformed("one is both bank's seen"):
         club.request("bank")
 
 
@@ -193,7 +186,7 @@ def test_an_institution_may_bring_its_own_tls_key(
             "bank.example", "txwz", club.rng, now=NOW
         ).certificate,
     )
-    with pytest.raises(UntrustedError, match="the tls key did not sign"):
+    with untrusted("the tls key did not sign"):
         club.request("bank")
 
 
@@ -202,7 +195,7 @@ def test_a_tls_key_that_tls_does_not_use(club: Club) -> None:
     odd = ed448.Ed448PrivateKey.generate()
     pem = odd.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     club.keys["bank"] = replace(owner, tls_pem=pem)
-    with pytest.raises(MalformedError, match="of an unused type"):
+    with malformed("of an unused type"):
         club.request("bank")
     der = certified(odd, None)
 
@@ -210,13 +203,13 @@ def test_a_tls_key_that_tls_does_not_use(club: Club) -> None:
         value["certificate"] = base64.b64encode(der).decode()
         value["keys"]["tls"] = certificate.pin(der)
 
-    with pytest.raises(MalformedError, match="of an unused type"):
+    with malformed("of an unused type"):
         join.parse(resigned(raw, owner, swap))
 
 
 def test_a_request_that_nobody_would_read_is_not_made(club: Club) -> None:
     owner = keys.generate("bank.example", "txwz", club.rng, now=NOW)
-    with pytest.raises(MalformedError, match=r"join\.id: does not match"):
+    with malformed(r"join\.id: does not match"):
         join.request(
             owner,
             Profile(id="The Bank", names=Names("行", "b"), sector="bank"),
@@ -263,45 +256,37 @@ def test_the_seal_key_opens_a_challenge(
     assert join.proven(asked, SECRET, answer).request == asked
 
 
-def test_another_seal_key_cannot_answer(
+def test_another_key_cannot_answer(
     club: Club, asked: join.Request, sent: bytes
 ) -> None:
+    """It is opened by the seal key, and signed by the member key."""
     thief = replace(club.keys["bank"], seal_private=club.rng(32))
-    with pytest.raises(UntrustedError, match="does not open"):
+    with untrusted("does not open"):
         join.answer(sent, asked, thief)
-
-
-def test_an_answer_is_signed_by_the_member_key(
-    club: Club, asked: join.Request, sent: bytes
-) -> None:
     other = replace(club.keys["bank"], member_seed=club.rng(32))
-    with pytest.raises(UntrustedError):
+    with untrusted():
         join.proven(asked, SECRET, join.answer(sent, asked, other))
 
 
-def test_an_answer_to_an_older_challenge_proves_nothing(
+def test_an_answer_to_something_else_proves_nothing(
     club: Club, asked: join.Request, sent: bytes
 ) -> None:
+    """To an older challenge, or about another request."""
     answer = join.answer(sent, asked, club.keys["bank"])
-    with pytest.raises(UntrustedError, match="not what the challenge held"):
+    with untrusted("not what the challenge held"):
         join.proven(asked, club.rng(32), answer)
+    value = {"request": "00" * 32, "secret": SECRET.hex()}
+    forged = document.sign("answer", ALLIANCE, value, club.keys["bank"].member)
+    with untrusted("to another request"):
+        join.proven(asked, SECRET, bytes(forged))
 
 
 def test_a_challenge_of_another_request_is_not_answered(
     club: Club, sent: bytes
 ) -> None:
     other = join.parse(club.request("bank", "cd" * 32))
-    with pytest.raises(UntrustedError, match="for another request"):
+    with untrusted("for another request"):
         join.answer(sent, other, club.keys["bank"])
-
-
-def test_an_answer_about_another_request_is_refused(
-    club: Club, asked: join.Request, sent: bytes
-) -> None:
-    value = {"request": "00" * 32, "secret": SECRET.hex()}
-    forged = document.sign("answer", ALLIANCE, value, club.keys["bank"].member)
-    with pytest.raises(UntrustedError, match="to another request"):
-        join.proven(asked, SECRET, bytes(forged))
 
 
 # ------------------------------------------------------------ sealed files
@@ -343,10 +328,10 @@ def test_a_sealed_file_for_another_use_does_not_open(
     box: tuple[bytes, bytes],
 ) -> None:
     raw, private = box
-    with pytest.raises(MalformedError, match="line 1"):
+    with malformed("line 1"):
         sealed.open_(raw, "challenge", private)
     renamed = raw.replace(b"/share/", b"/challenge/")
-    with pytest.raises(UntrustedError, match="does not open"):
+    with untrusted("does not open"):
         sealed.open_(renamed, "challenge", private)
 
 
@@ -362,10 +347,10 @@ def test_a_sealed_file_for_another_use_does_not_open(
     ids=["empty", "no text", "nothing sealed", "no base64", "too large"],
 )
 def test_what_is_no_sealed_file(raw: bytes) -> None:
-    with pytest.raises(MalformedError):
+    with malformed():
         sealed.open_(raw, "share", b"\1" * 32)
 
 
 def test_a_key_of_low_order_seals_nothing() -> None:
-    with pytest.raises(MalformedError, match="no key to seal to"):
+    with malformed("no key to seal to"):
         sealed.seal("share", ALLIANCE, {}, b"secret", "00" * 32)

@@ -1,10 +1,8 @@
 """A member's keys, and the certificate that both ends of TLS take."""
 
-import pytest
-
-from syncd.errors import MalformedError
 from syncd.roster import certificate, keys
 from syncd.roster.keys import MemberKeys
+from tests.refusals import malformed
 from tests.roster.conftest import NOW, Club, Dice
 
 
@@ -46,12 +44,12 @@ def test_no_repr_shows_a_secret(club: Club) -> None:
 
 def test_an_admins_key_bears_the_alliances_name() -> None:
     assert keys.admin("txwz", "alice", b"\1" * 32).name == "txwz/admin/alice"
-    with pytest.raises(MalformedError):
+    with malformed():
         keys.admin("txwz", "a/b", b"\1" * 32)
 
 
 def test_a_key_of_a_kind_that_nobody_knows(club: Club) -> None:
     ed25519, unknown = (bytes.fromhex(f"06032b65{x}") for x in ("70", "7f"))
     odd = make(club).certificate.replace(ed25519, unknown)
-    with pytest.raises(MalformedError, match="unusable public key"):
+    with malformed("unusable public key"):
         certificate.pin(odd)

@@ -57,6 +57,19 @@ def test_no_name_carries_look_ups_past_their_limit(
     pytest.fail("it counts nowhere among the look-ups")
 
 
+@pytest.mark.parametrize(
+    ("day", "most"),
+    [("", 9), ("2027-02-01", 9), ("2027-02-02", 200_000)],
+)
+def test_what_is_given_once_ends_with_its_day(
+    full: Roster, day: str, most: int
+) -> None:
+    row = Quota("publish", 9, 9, "bank", "2027-02-01")
+    once = replace(full, quotas=(*full.quotas, row))
+    found = quotas.limits(once, epoch_of(once), "bank", "publish", day)
+    assert most in {limit.most for limit in found}
+
+
 def test_bulk_work_without_a_row_is_a_look_up(full: Roster) -> None:
     """In a roster from before there were rows for all of it."""
     kept = tuple(q for q in full.quotas if q.purpose in ("all", "lookup"))

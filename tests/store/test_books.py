@@ -22,7 +22,6 @@ from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
 from syncd.store import access_chain, quota, tables
-from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
 from syncd.store.sealing import VaultCipher
@@ -30,6 +29,7 @@ from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
+from tests.cases import each
 from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
 NOW = 1_800_000_000
@@ -87,16 +87,12 @@ async def test_usage_is_reported_once(own: OwnStore, log: Log) -> None:
     await give(own, 1, 1)
     await give(own, 1, 2, key="account/2")
     await give(own, 1, 3, day="2027-01-16")
-    await own.log.found(log.tip)
     day = "2027-01-15"
     assert await own.quotas.unreported(before="2027-01-16") == [
         (day, "account/2"),
         (day, "phone/1"),
     ]
-    old, new, bundles = log.grow(r(1))
-    await own.log.append(
-        old, new, bundles, (), done=[quota.reported_mark(day, "phone/1")]
-    )
+    await log.write(own, r(1), done=[quota.reported_mark(day, "phone/1")])
     assert await own.quotas.unreported(before="2027-01-16") == [
         (day, "account/2")
     ]
@@ -145,25 +141,6 @@ async def test_a_look_up_is_recorded_before_its_answer(
     assert await again.access.page(after=hit.id) == [miss]
 
 
-def daemon(home: Path) -> str:
-    """Return the writer that a home's daemon is."""
-    return writer_of(home, access_book.WRITER, postgres.of(home))
-
-
-def failing(database: Database) -> Any:
-    """Return a `write_now` whose transactions come to nothing at their ends."""
-    write = database.write_now
-
-    def fails(job: Callable[[sa.Connection], object]) -> None:
-        def step(c: sa.Connection) -> None:
-            job(c)
-            raise StaleError("lost")
-
-        write(step)
-
-    return fails
-
-
 async def test_each_writer_has_records_before_its_own(
     own: OwnStore, reopen: Reopen, tmp_path: Path
 ) -> None:
@@ -173,10 +150,17 @@ async def test_each_writer_has_records_before_its_own(
     )
     await record(own)
     await other.record([access(), access()])
-    with (
-        patch.object(own.database, "write_now", failing(own.database)),
-        pytest.raises(StaleError),
-    ):
+    write = own.database.write_now
+
+    def fails(job: Callable[[sa.Connection], object]) -> None:
+        def step(c: sa.Connection) -> None:
+            job(c)
+            raise StaleError("lost")
+
+        write(step)
+
+    failing = patch.object(own.database, "write_now", fails)
+    with failing, pytest.raises(StaleError):
         await other.record([access()])
     await record(own)
     await other.record([access()])
@@ -184,10 +168,10 @@ async def test_each_writer_has_records_before_its_own(
     again = reopen()
     await record(again)
     found = await again.access.page()
+    daemon = writer_of(tmp_path, access_book.WRITER, postgres.of(tmp_path))
     assert [(row.id, row.writer, row.previous) for row in found] == [
-        *((1, daemon(tmp_path), 0), (2, "local-1", 0), (3, "local-1", 2)),
-        *((4, daemon(tmp_path), 1), (5, "local-1", 3)),
-        (6, daemon(tmp_path), 4),
+        *((1, daemon, 0), (2, "local-1", 0), (3, "local-1", 2)),
+        *((4, daemon, 1), (5, "local-1", 3), (6, daemon, 4)),
     ]
 
 
@@ -230,24 +214,7 @@ async def test_a_record_that_was_changed_does_not_open(
         await own.access.page()
 
 
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        ("UPDATE access SET caller = 'desk 2' WHERE id = 3", ["3: changed"]),
-        ("DELETE FROM access WHERE id = 3", ["4: 3 before it is missing"]),
-        (
-            "UPDATE access SET receipt='' WHERE id = 4",
-            ["4: changed", "newest"],
-        ),
-        ("DELETE FROM access WHERE id = 6", ["7: 6 before it", "newest"]),
-        (
-            "UPDATE access SET hash = tag WHERE id = 6",
-            ["6: cha", "7: cha", "newest"],
-        ),
-        ("DELETE FROM access WHERE id < 4", []),  # expired
-        ("UPDATE access SET hash = hash", []),
-    ],
-)
+@each("store", "records_are_a_chain_that_an_anchor_closes", "change, found")
 async def test_records_are_a_chain_that_an_anchor_closes(
     own: OwnStore, change: str, found: list[str]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding
 from syncd.store.home_stores import QUIET_S, OwnStore
-from tests.store.conftest import Clock, Log
+from tests.store.conftest import Clock, Log, r
 
 DAY_S = 86_400
 
@@ -21,11 +21,10 @@ async def put(own: OwnStore, n: int) -> None:
 
 
 async def test_an_append_tells_itself(own: OwnStore, log: Log) -> None:
-    old, new, bundles = await log.write(own, log.report(1), log.report(2))
+    step = await log.write(own, r(1), r(2))
     with pytest.raises(StaleError):
-        await own.log.append(old, new, bundles, [])
-    again, same, bundles = log.grow()
-    await own.log.append(again, same, bundles, [], done=["nothing to say"])
+        await own.log.append(*step, [])
+    await log.write(own, done=["nothing to say"])
     assert await reported(own) == [
         ("published", {"origin": log.origin, "size": 2})
     ]

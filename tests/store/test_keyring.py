@@ -35,6 +35,7 @@ def test_keys_come_back_by_their_names(ring: Keyring, tmp_path: Path) -> None:
         again.need("share-phone-1-2")
 
 
+@pytest.mark.slow
 def test_a_keyring_of_another_cost_opens(tmp_path: Path) -> None:
     """An old home is as good as a new one; a new secret costs as today's."""
     Keyring.create(tmp_path, SECRET, cost=2**5).put("log", b"seed")

@@ -26,9 +26,8 @@ async def test_what_was_appended_is_there_again(
     own: OwnStore, log: Log, reopen: Reopen
 ) -> None:
     """Head, bundles, roots and the released note survive a restart."""
-    await own.log.found(log.tip)
     for count in (3, 300, 1):
-        await own.log.append(*log.grow(*log.reported(count)), ())
+        await log.write(own, *log.reported(count))
         assert own.log.released() == log.tip.note
     own.close()
     again = reopen()
@@ -69,12 +68,11 @@ async def test_a_log_is_founded_once(own: OwnStore, log: Log) -> None:
 
 async def test_once_is_once(own: OwnStore, log: Log) -> None:
     """What an append has done by name, no other append does again."""
-    old, new, bundles = await log.write(own, r(1), done=["roster/1"])
+    await log.write(own, r(1), done=["roster/1"])
     assert await own.log.was_done("roster/1")
     assert not await own.log.was_done("roster/2")
-    old, new, bundles = log.grow(r(2))
     with pytest.raises(StaleError, match="roster/1 was written before"):
-        await own.log.append(old, new, bundles, (), done=["roster/1"])
+        await log.write(own, r(2), done=["roster/1"])
     assert (await own.log.head()).frontier.size == 1
 
 
@@ -119,9 +117,8 @@ async def test_a_mark_that_could_not_be_written(
     assert not await own.log.release()
     in_the_way = tmp_path / f"{HIGH_WATER}.new"
     in_the_way.mkdir()
-    step = log.grow(r(1))
     with pytest.raises(UnavailableError, match=HIGH_WATER):
-        await own.log.append(*step, ())
+        await own.log.append(*log.grow(r(1)), ())
     assert await own.log.head() == log.tip
     with pytest.raises(UnavailableError, match=HIGH_WATER):
         await own.log.release()
@@ -136,10 +133,8 @@ async def test_what_was_not_released_is_committed_again_at_a_start(
     own: OwnStore, log: Log, reopen: Reopen
 ) -> None:
     """It may not be replicated: a server waited for that when it died."""
-    await own.log.found(log.tip)
-    step = log.grow(r(1))
     with crash_at("append.committed"):
-        await own.log.append(*step, ())
+        await log.write(own, r(1))
     own.close()
     write, writes = Database.write_now, []
     for _ in range(2):
@@ -161,8 +156,7 @@ async def test_a_database_behind_its_mark_is_refused(
     own.close()
     with postgres.set_back(tmp_path):
         again = reopen()
-        old, new, bundles = log.grow(*log.reported(5))
-        await again.log.append(old, new, bundles, ())
+        await again.log.append(*log.grow(*log.reported(5)), ())
         again.close()
     with pytest.raises(DamagedError, match=r"at size 0.*size 5") as e:
         reopen()

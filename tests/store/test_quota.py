@@ -190,6 +190,15 @@ async def test_a_book_is_read_again_after_a_restart(
         await again.debit(debit(1, 4, limits=(Limit(140, 86_400),)))
 
 
+async def test_what_was_given_can_be_read_by_hour(own: OwnStore) -> None:
+    """Of each member, key and purpose; from the table, not from memory."""
+    begin = NOW - NOW % 3600
+    for at, request in ((begin, 1), (begin + 3599, 2), (begin + 3600, 3)):
+        await give(own, request, request, at, limits=LIMITS)
+    found = await Quotas(own.database).hours()
+    assert [(one.hour - begin, one.n) for one in found] == [(0, 3), (3600, 3)]
+
+
 async def test_old_minutes_are_dropped(own: OwnStore) -> None:
     await give(own, 60, 1)
     await own.quotas.prune(NOW + 86_400)

@@ -3,7 +3,6 @@
 import contextlib
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,23 +53,7 @@ def test_one_spelling(text: str) -> None:
 TEXT = str(HEAD)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        TEXT[:-1],
-        f"{TEXT}\n",
-        f"{TEXT}extension\n",
-        TEXT.replace("\n", "\r\n"),
-        TEXT.replace("300", "0300"),
-        TEXT.replace("300", ""),
-        TEXT.replace("1oQ=", "1oR="),
-        TEXT.replace("alpha.example/log", ""),
-        TEXT.replace("alpha.example/log", "alpha example"),
-        TEXT.replace("alpha.example/log", "alpha+example"),
-        TEXT.replace("alpha.example/log", "\ud800"),
-    ],
-)
+@each("tlog", "what_is_no_checkpoint_is_refused", "text")
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
     with malformed(r"^checkpoint: "):
         checkpoint.parse(text)

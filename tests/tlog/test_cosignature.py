@@ -149,18 +149,7 @@ def test_extension_lines_are_signed_by_ed25519_and_not_by_ml_dsa() -> None:
     assert cosignature.verify(more, BETA.verifier, line) == NOW
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "text\n",
-        TEXT[:-1],
-        TEXT.replace("300", "0300"),
-        TEXT.replace("=", ""),
-        f"{TEXT}\n",
-        f"\n{TEXT}",
-        TEXT.replace("\n300", "\n\n300"),
-    ],
-)
+@each("tlog", "what_is_no_checkpoint_is_never_cosigned", "text")
 def test_what_is_no_checkpoint_is_never_cosigned(text: str) -> None:
     with malformed():
         cosignature.cosign(text, BETA, NOW)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import MalformedError
-from syncd.tlog import merkle
+from syncd.errors import BrokenSourceError, MalformedError, UntrustedError
+from syncd.tlog import growth, merkle
+from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT, Frontier
 from tests.cases import each, vectors
 from tests.flows import growing
@@ -193,8 +194,20 @@ def test_what_is_no_frontier_is_refused(
 # ----------------------------------------------------------------- proofs
 
 
+def shows(
+    old: int, old_root: bytes, new: int, new_root: bytes, proof: list[bytes]
+) -> None:
+    """Hold a consistency proof as RFC 6962 has it."""
+    nodes = [*([old_root] if old.bit_count() == 1 < new else []), *proof]
+    heads = Checkpoint("a/b", old, old_root), Checkpoint("a/b", new, new_root)
+    try:
+        growth.hold(*heads, proof if old == new else nodes)
+    except BrokenSourceError as e:
+        raise UntrustedError("{why}", why=e) from e
+
+
 def verify(case: dict[str, Any]) -> None:
-    merkle.verify_consistency(
+    shows(
         *(case["old"], bytes.fromhex(case["old_root"])),
         *(case["new"], bytes.fromhex(case["new_root"])),
         [*map(bytes.fromhex, case["proof"])],
@@ -216,7 +229,7 @@ def test_published_proofs_are_those_that_we_make() -> None:
 
 @each("tlog/consistency", "must_fail", "case", "why")
 def test_published_proofs_that_must_fail(case: dict[str, Any]) -> None:
-    with untrusted(r"^proof: "):
+    with untrusted():
         verify(case)
 
 
@@ -231,12 +244,12 @@ def test_a_consistency_proof_holds_for_its_sizes_only(
     new_root = merkle.root(leaves()[:new])
     old_root = merkle.root(leaves()[:old])
     proof = prove(old, new)
-    merkle.verify_consistency(old, old_root, new, new_root, proof)
+    shows(old, old_root, new, new_root, proof)
     with untrusted():
-        merkle.verify_consistency(old, bytes(32), new, new_root, proof)
+        shows(old, bytes(32), new, new_root, proof)
     if old:
         with untrusted():
-            merkle.verify_consistency(old, old_root, new, bytes(32), proof)
+            shows(old, old_root, new, bytes(32), proof)
     spoiled = [[*proof, bytes(32)]]
     if proof:
         at = data.draw(st.integers(0, len(proof) - 1))
@@ -248,22 +261,20 @@ def test_a_consistency_proof_holds_for_its_sizes_only(
         ]
     for wrong in spoiled:
         with untrusted():
-            merkle.verify_consistency(old, old_root, new, new_root, wrong)
+            shows(old, old_root, new, new_root, wrong)
 
 
 @pytest.mark.parametrize(("old", "new"), [(4, 3), (-1, 3)])
 def test_a_tree_extends_smaller_ones_only(old: int, new: int) -> None:
     with malformed(f"not 0 < {old} < 3"):
         merkle.consistency_nodes(old, new, subtree)
-    with untrusted("above new size"):
-        merkle.verify_consistency(old, bytes(32), new, bytes(32), [])
 
 
 def test_two_empty_trees_have_the_empty_root() -> None:
-    merkle.verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
+    shows(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
     for old, new in ((EMPTY_ROOT, bytes(32)), (bytes(32), EMPTY_ROOT)):
         with untrusted():
-            merkle.verify_consistency(0, old, 0, new, [])
+            shows(0, old, 0, new, [])
 
 
 @pytest.mark.parametrize(("old", "new"), [(3, 5), (4, 5), (6, 8), (300, 900)])

@@ -7,6 +7,7 @@ from syncd.tlog import checkpoint, merkle, proof, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import each, vectors
+from tests.refusals import malformed
 from tests.tlog.test_merkle import leaf, leaves
 
 ROOTS = {
@@ -60,5 +61,5 @@ def test_an_altered_proof_is_none(old: str, new: str) -> None:
 
 def test_what_is_not_there_has_no_proof() -> None:
     for index in (-1, 3):
-        with pytest.raises(MalformedError, match=f"entry {index} of 3"):
+        with malformed(f"entry {index} of 3"):
             proof.plan(index, 3, 3)

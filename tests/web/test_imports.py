@@ -56,11 +56,16 @@ async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
     rows = [*urls("moves", 1), report("n/a")]
     unread = {"row": 3, "value": "x", "problem": problem("no row")}
     begun = await take(police, "moves", rows, unread)
-    wanted: dict[str, Any] = {"row": 3, "accepted": 1, "refused": 2}
-    wanted |= {"finished": False, "by": "desk", "prefix": bytes(32).hex()}
-    assert {name: begun[name] for name in wanted} == wanted
-    other: dict[str, Any] = {"name": "moves.csv", "size": 9, "list": "moves"}
-    other |= {"file": f"{2:064x}", "options": {"label": "fake_loan"}}
+    counts = {"row": 3, "accepted": 1, "refused": 2, "finished": False}
+    state = {**counts, "by": "desk", "prefix": bytes(32).hex()}
+    assert begun.items() >= state.items()
+    other = {
+        "name": "moves.csv",
+        "size": 9,
+        "list": "moves",
+        "file": f"{2:064x}",
+        "options": {"label": "fake_loan"},
+    }
     # The same list: it stopped, and may go on.
     await police.post("/v1/imports", other, status=400)
     assert (await end(police, begun["id"]))["finished"]
@@ -95,7 +100,7 @@ async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:
     wanted = {"name": "few.csv", "size": 9, "file": bytes(32).hex()}
     begun = await police.post("/v1/imports", wanted)
     step = {"id": begun["id"], "old_offset": 0, "offset": 9}
-    step["prefix"] = bytes(32).hex()
+    step |= {"prefix": bytes(32).hex()}
     for row, status in ((2, 400), (3, 202)):
         body = {"reports": urls("few", 3), "import": {**step, "row": row}}
         await police.post("/v1/reports", body, status=status)
@@ -149,8 +154,10 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     assert (reply["due"], reply["dropped"]) == (2, 2)
     reply = await end(police, begun["id"])  # the answer was lost
     assert reply["dropped"] == 2
-    body = await police.get(f"/v1/imports/{first['id']}")
-    assert body["standing"] == 4
+    assert (await police.get(f"/v1/imports/{first['id']}"))["accepted"] == 6
+    brought = await police.post("/v1/reports/search", {"import": first["id"]})
+    stand = [i for i in brought["items"] if not i["state"].startswith("end")]
+    assert len(stand) == 4
     page = await police.get("/v1/imports?list=n&limit=2")
     assert [i["id"] for i in page["items"]] == [begun["id"], again["id"]]
     page = await police.get(f"/v1/imports?list=n&before={page['next']}")
@@ -159,10 +166,10 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     await police.get("/v1/imports/999999", status=404)
 
 
-@pytest.mark.parametrize("why", ["x" * 201, "a\nb"])
-async def test_a_reason_is_one_line(police: LocalClient, why: str) -> None:
-    body = {"reports": urls("why", 1), "again": why}
-    await police.post("/v1/reports", body, status=400)
+async def test_a_reason_is_one_line(police: LocalClient) -> None:
+    for why in "x" * 201, "a\nb":
+        body = {"reports": urls("why", 1), "again": why}
+        await police.post("/v1/reports", body, status=400)
 
 
 async def test_reports_that_others_took_back_are_marked(

@@ -67,6 +67,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     )
     assert admin == {
         "GET /v1/joining",
+        "GET /v1/roster",
         "POST /v1/invitations",
         "POST /v1/roster",
     }

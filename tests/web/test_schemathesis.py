@@ -8,7 +8,12 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.web.local_client import DOCUMENT, LocalClient
 
-pytestmark = pytest.mark.slow
+# Hypothesis looks in the collector for who keeps a random source; what is
+# frozen there (tests/conftest.py) it does not see.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:It looks like `register_random`"),
+]
 
 APART = {"/v1/events"}  # never ends
 tried = settings(

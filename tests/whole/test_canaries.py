@@ -26,30 +26,13 @@ from syncd.web.report_forms import ReportsCall
 from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import ROLES, Alliance, Member, Process, until
+from tests.cases import vectors
 
 pytestmark = pytest.mark.slow
 
 FULL_WIDTH = {ord("0") + i: ord("０") + i for i in range(10)}
 # What is reported, and what of it must be found nowhere.
-CANARIES = {
-    "phone": ("+1 (202) 555-0187", ["+12025550187", "2025550187"]),
-    "card": ("card:6222021234567890128", ["6222021234567890128"]),
-    "wechat": ("wechat:canary_bird_77", ["canary_bird_77"]),
-    "url": (
-        "http://canary-nest.example/deep/path",
-        ["canary-nest.example", "/deep/path"],
-    ),
-    "only looked up": ("+12025550143", ["2025550143"]),
-    "refused": ("+1202555014", ["202555014"]),
-    "retracted": ("+12025550166", ["2025550166"]),
-    "on a local list": ("+12025550177", ["2025550177", "canary list 5"]),
-    "exempt": ("wechat:canary_kin_88", ["canary_kin_88", "canary's cousin"]),
-    # A list, its file, and a row of it that is refused, with its other cells.
-    "in a list": ("+12025550199", ["2025550199", "canary list 6"]),
-    "refused in a list": ("+1202555018", ["202555018", "canary cell 7"]),
-    "file": ("canary file 8.csv", ["canary file 8"]),
-    "again": ("canary says again", ["canary says again"]),
-}
+CANARIES = vectors("canaries")["canaries"]
 NEEDLES = sorted({n for _, found in CANARIES.values() for n in found})
 
 

@@ -78,7 +78,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     for member in alliance.up:
         assert await gone(member, records)
         assert not await member.findings("erase_breach")
-        assert sound(member, member.roster)
+        assert sound(member)
         assert await member.verdict("url", URL) == "suspected"
     [row] = await bank.own.vault.find_value("phone", PHONE)
     assert row.value == ""  # a hash holds it back
@@ -107,9 +107,9 @@ async def test_a_backup_of_before_erases_what_the_others_know_of(
         await bank.round()
     assert not await gone(bank, records)
     await alliance.stop("bank")
-    roster = await next_log(alliance)
+    await next_log(alliance)
     for member in alliance.up:
         assert await gone(member, records)
-        assert sound(member, roster)
+        assert sound(member)
     [row] = await bank.own.vault.find_value("phone", PHONE)
     assert row.value == ""

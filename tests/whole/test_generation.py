@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from syncd.cli.main import main
-from syncd.errors import DamagedError, RefusedError, UsageError
+from syncd.errors import DamagedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
+from syncd.node.home import SIGNING, asked_keys
 from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
@@ -24,6 +26,7 @@ from tests.alliance import (
     retire_urls,
     secret_file,
 )
+from tests.refusals import refused
 
 pytestmark = pytest.mark.slow
 
@@ -80,9 +83,9 @@ async def restart(alliance: Alliance, member: Member) -> None:
     member.keys = member.node.home.keys
 
 
-def sound(member: Member, roster: Roster) -> bool:
+def sound(member: Member) -> bool:
     """Whether `syncd log verify` has nothing to say of a home."""
-    checked = stored.verify_home(member.config, roster)
+    checked = stored.verify_home(member.config)
     return not any(report.problems for report in checked)
 
 
@@ -124,19 +127,19 @@ async def test_a_planned_turn(
     await alliance.start("bank")
     await bank.report("url", URLS[1])
     bank.node.publisher.wake()
-    with pytest.raises(RefusedError, match="the next log waits for the"):
+    with refused("the next log waits for the"):
         bank.node.guard.may_append()
     assert (
         await bank.verdict("url", URLS[0]) == "suspected"
     )  # it serves as ever
 
-    roster = await publish(alliance)
+    await publish(alliance)
     shown = capsys.readouterr()
     assert f"{old} ends at size {size}" in shown.out
     assert "+ bank writes bank.example/syncd/txwz/2" in shown.out
     assert "bank asked on 20" in shown.err
     await bank.round()
-    with pytest.raises(RefusedError, match="restart syncd: it goes on in"):
+    with refused("restart syncd: it goes on in"):
         bank.node.guard.may_append()
 
     await restart(alliance, bank)
@@ -147,7 +150,7 @@ async def test_a_planned_turn(
         for url in URLS[:2]:
             assert await member.verdict("url", url) == "suspected"
         assert (await member.head(old)).merged == size
-        assert sound(member, roster)
+        assert sound(member)
     page = await bank.node.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
@@ -164,7 +167,7 @@ async def test_statements_of_the_old_log(
     old = bank.origin
     await alliance.stop("bank")
     await next_log(alliance)
-    with pytest.raises(RefusedError, match="a log that has ended") as refused:
+    with refused("a log that has ended") as caught:
         await bank.retract("url", URLS[0])
     (index,) = [
         p.position[1]
@@ -172,8 +175,8 @@ async def test_statements_of_the_old_log(
         if p.kind == "url" and p.position
     ]
     words = f"syncd roster erase {old} --range {index}:{index + 1}"
-    assert words in refused.value.hint
-    with pytest.raises(RefusedError, match="a log that has ended"):
+    assert words in caught.value.hint
+    with refused("a log that has ended"):
         await bank.node.local_service.retract(
             Caller("", "operator"),
             report_forms.Retraction(
@@ -199,7 +202,7 @@ async def test_statements_of_the_old_log(
         await member.node.daily.run()
         assert await member.verdict("url", URLS[0]) == "none"
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.roster)
+    assert sound(bank)
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
@@ -235,7 +238,7 @@ async def test_a_home_that_was_rolled_back(
         assert f" {size}" in str(found.finding.detail)  # what the others hold
         assert f" {size - 1}" in str(found.finding.detail)  # what we have
         await bank.report("url", URLS[1])
-        with pytest.raises(RefusedError):
+        with refused():
             await bank.node.publisher.publish()
         assert await bank.size() == size - 1
         await police.report("url", "http://police.example/")
@@ -255,29 +258,51 @@ async def test_a_home_that_was_rolled_back(
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
             assert await member.verdict("url", url) == "suspected"
-        assert sound(member, roster)
+        assert sound(member)
 
 
-async def test_a_new_tls_key(alliance: Alliance) -> None:
-    """No outage: it reaches who has the new roster, and who has the old."""
+@pytest.mark.parametrize(
+    ("words", "kept"), [(["--new-key"], 4), (["--new-keys", "--new-key"], 0)]
+)
+async def test_new_keys_by_plan(
+    alliance: Alliance, words: list[str], kept: int
+) -> None:
+    """No outage: who has the old roster waits, and accuses nobody."""
     bank, carrier = alliance.bank, alliance.carrier
-    assert ask(bank, "--new-key") == 0  # it runs
-    await alliance.settle()  # as ever, with the old one
+    old, ring = bank.node.home.keys.public, bank.node.home.ring
+    assert syncd(bank, "join", "update", "first", words[0]) == 0  # it runs
+    wanted = asked_keys(ring, SIGNING)
+    assert ask(bank, *words) == 0  # the same, and more
+    assert asked_keys(ring, SIGNING) == wanted
+    await bank.tell("url", URLS[1])  # as ever, by the old ones
     alliance.cut("police", "carrier")  # carrier hears of nothing yet
     roster = await publish(alliance)
-    assert roster.known("bank").keys.tls != bank.keys.public.tls
-    version = roster.version
-    assert await bank.node.peers.get("police").roster(version)
+    assert await bank.node.peers.get("police").roster(roster.version)
     assert await bank.node.peers.get("carrier").roster(1)
     await bank.round()  # hears of it from police, by the new key
-    assert bank.roster.version == version
-    assert bank.node.peers.keys.public.tls == roster.known("bank").keys.tls
+    found = bank.node.home.keys.public
+    assert found == roster.known("bank").keys
+    assert found.tls != old.tls
+    same = {*structs.astuple(found)} & {*structs.astuple(old)}
+    assert len(same) == kept
+    await carrier.report("url", URLS[2])
+    await carrier.report("phone", "+12025550199")
+    for member in (carrier, bank, carrier):
+        await member.round()
     alliance.heal()
     await alliance.settle()
+    for member in alliance.members.values():
+        assert await member.verdict("url", URLS[2]) == "suspected"
+        assert await member.verdict("phone", "+12025550199") == "suspected"
+        assert sound(member)
+        for name in ("bad_receipt", "bad_evaluation", "fork"):
+            assert not await member.findings(name)
     await alliance.restart("bank")
-    assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
-    await bank.tell("url", URLS[1])
-    assert await carrier.verdict("url", URLS[1]) == "suspected"
+    await bank.awake()
+    assert bank.node.home.keys.public == found
+    await bank.tell("url", URLS[3])
+    assert await carrier.verdict("url", URLS[3]) == "suspected"
+    assert sound(carrier)
 
 
 async def test_another_address(
@@ -340,7 +365,7 @@ async def test_an_end_before_ours(alliance: Alliance) -> None:
             assert await member.verdict("url", url) == "suspected", member.id
     for n in range(-(-size // 256)):
         assert await bank.mirror.bundle(old, n) is not None
-    assert sound(bank, roster)
+    assert sound(bank)
 
 
 async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
@@ -354,7 +379,7 @@ async def test_an_epoch_is_retired_after_the_turn(alliance: Alliance) -> None:
     await alliance.agreed()
     await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.roster)
+    assert sound(bank)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

@@ -260,7 +260,7 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
     elsewhere = msgspec.structs.replace(
         node.ctx.roster.known("carrier"), urls=known.urls
     )
-    tls = node.peers.shown(), node.peers.keys.tls_pem
+    tls = node.peers.shown(), node.home.keys.tls_pem
     steps = await checkup.way(elsewhere, tls)
     assert [(s.step, s.ok) for s in steps][2:] == [
         *(("TLS", True), ("pin", False)),

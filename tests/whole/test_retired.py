@@ -74,8 +74,8 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
             *await member.lookup("url", URL),
         )
         assert (phone.verdict, url.verdict) == ("confirmed", "none")
-        settings, roster = member.config, member.roster
-        for checked in stored.verify_home(settings, roster):
+        settings = member.config
+        for checked in stored.verify_home(settings):
             assert checked.problems == []
     assert len(digests) == 1
     counts = await police.own.vault.counts()

@@ -211,7 +211,7 @@ async def test_an_erasure_is_the_leader_s(pair: Pair) -> None:
     other = pair.other.member
     await hand_in(pair.other, A_SITE["value"])
     await pair.grown(pair.other, 2)
-    _, found = await other.call("GET", "/v1/reports")
+    _, found = await other.call("POST", "/v1/reports/search", {})
     [[_, index]] = [one["position"] for one in found["items"]]
     ended = {**A_SITE, "reason": "entry_error"}
     status, _ = await other.call("POST", "/v1/retractions", ended)

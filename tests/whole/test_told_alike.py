@@ -210,7 +210,7 @@ async def test_the_command_tells_the_same(
     assert [s["step"] for s in found["platform"] if not s["ok"]] == ["rounds"]
     assert [s["step"] for s in found["carrier"]] == [
         *("quota", "name", "address", "TLS", "pin"),
-        *("rounds", "roster version", "clock", "certificate", "holder"),
+        *("rounds", "roster version", "clock", "holder"),
     ]
 
 

@@ -15,10 +15,11 @@ import resource
 import signal
 import socket
 import sys
-from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import run
@@ -81,8 +82,8 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
         )
     asked, api = task.how, _Inherited(task.socket)
     given = {"list": asked.list or asked.name, "name": asked.name}
-    of_all = {"refresh": asked.refresh, "again": asked.again}
-    target = Reports(api, rows, plan, given, of_all, {"gone": asked.gone})
+    of_all = {"refresh": asked.refresh}
+    target = Reports(api, rows, plan, given, of_all, {})
     run.complete(target, file, how, said)
     Upload(file, rows, plan, target, anew=asked.anew).run()
     return None

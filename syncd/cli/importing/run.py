@@ -58,10 +58,10 @@ def import_list(args: "ImportOptions") -> int:
     )
     rows, plan = understood(args.file, how, meant)
     before = rows.notes  # some are known when all rows are read
-    if args.dry_run or args.write_codes is not None:
+    if args.dry_run or args.write_codes:
         found = _preview(args, rows, plan)
         table_input.tell_notes(args.file, rows.notes, before)
-        if args.write_codes is not None:
+        if args.write_codes:
             text = mapping.written(how, meant, found.columns, found.unknown, t)
             terminal.write_new(args.write_codes, text.encode(), private=True)
         return _next(found, args.file, codes=args.write_codes)
@@ -140,7 +140,7 @@ def _tell(args: "ImportOptions", upload: Upload, counts: grid.Item) -> int:
     """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
     where = None
-    if counts.get("refused") and args.refused is not None:
+    if counts.get("refused") and args.refused:
         targets.write(args.refused, rows)
         where = str(args.refused)
     more = {"import": counts.get("id"), "refused_file": where}
@@ -267,7 +267,7 @@ def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
 
 def _next(found: Preview, file: Path, *, codes: Path | None) -> int:
     """Say what to do next; return the exit code."""
-    if codes is not None:
+    if codes:
         terminal.tell(
             "mapping file: {path}; write the codes in, then import with"
             " --map {path}",

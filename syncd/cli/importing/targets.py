@@ -7,9 +7,10 @@ holds raw values, is the owner's alone, and nothing is replaced by it.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from syncd.cli import api_client, terminal
 from syncd.cli.api_client import ApiClient
@@ -38,7 +39,7 @@ class Step(NamedTuple):
     @property
     def good(self) -> list[Read]:
         """The rows that are reports."""
-        return [one for one in self.reads if one.problem is None]
+        return [one for one in self.reads if not one.problem]
 
     @property
     def bad(self) -> list[tuple[Row, SyncdError]]:
@@ -51,8 +52,7 @@ class Step(NamedTuple):
         return b'{"reports":[%b],%b' % (reports, encode(details)[1:])
 
 
-@dataclass(slots=True)
-class Reports:
+class Reports(Struct):
     """Reports of ours; the daemon keeps how far the list is in."""
 
     api: ApiClient
@@ -116,8 +116,7 @@ class Reports:
         return kept(self.api, self.id)
 
 
-@dataclass(slots=True)
-class OwnList:
+class OwnList(Struct):
     """A list that we use and do not pass on; each run loads it anew."""
 
     api: ApiClient
@@ -128,7 +127,7 @@ class OwnList:
     end: Item
     load: int = 0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    rows: list[Refused] = field(default_factory=list)
+    rows: list[Refused] = []
 
     def begin(self, *, anew: bool) -> tuple[int, int, str]:
         """Begin a load."""

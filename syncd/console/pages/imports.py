@@ -20,7 +20,7 @@ from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import report_forms
 from syncd.web.routes import OPERATORS
-from syncd.web.upload_forms import MendedRows, Reading, UploadPreview
+from syncd.web.upload_forms import Reading, UploadPreview
 
 MENDED: Final = 20  # rows that are mended on one page
 _COLUMNS: Final = "id list by began_at state accepted known taken_back refused"
@@ -194,7 +194,7 @@ async def mend(visit: Visit) -> Answer:
         row, _, column = about.partition(":")
         if what == "cell" and row[:15].isdecimal():
             rows.setdefault(int(row[:15]), {})[column] = cell
-    wanted = MendedRows(rows=tuple(rows.items()))
+    wanted = report_forms.RefusedCells(rows=tuple(rows.items()))
     made = await visit.api("POST /v1/imports/{id}/mended", wanted, id=id_)
     how = {"name": f"{id_}.csv", "list": given.get("list", "")}
     return await _read(visit, made.id, how)

@@ -64,7 +64,6 @@ async def held(visit: Visit) -> Answer:
         id=id_,
         who=_who,
         lines=[*map(_line, one.changes)],
-        read=found.words,
         problem=one.problem and catalogue.text(one.problem),
         table=visit.table(
             "rows",

@@ -60,7 +60,7 @@ def _row(one: report_forms.VaultItem) -> Row:
     return cells(
         one,
         id=Link(f"/reports/{one.id}", str(one.id)),
-        value=masked(one.value) if one.value else one.token[:8],
+        value=one.value and masked(one.value),
         state=phrase("vault", one.state),
         position=one.position
         and Link(places.entry(*one.position), str(one.position[1])),
@@ -99,8 +99,8 @@ async def report(visit: Visit) -> Answer:
     if visit.request.method == "POST":
         call = form_of(report_forms.ValueCall, await visit.form())
         seen = await visit.api("POST /v1/reports/{id}/value", call, id=id_)
-    asked = report_forms.ReportQuery(before=id_ + 1, limit=1)
-    found = await visit.api("GET /v1/reports", asked)
+    asked = report_forms.ReportSearch(before=id_ + 1, limit=1)
+    found = await visit.api("POST /v1/reports/search", asked)
     if not found.items or found.items[0].id != id_:
         raise MissingError("report: none of that id")
     [one] = found.items

@@ -4,14 +4,14 @@ from syncd import tsv
 from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.messages.catalogue import later, phrase
-from syncd.web.access_forms import AccessQuery
+from syncd.web.access_forms import AccessFilter
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
 
 @page("GET /system", OPERATORS | COMPLIANCE, later("System"), menu=80)
 async def system(visit: Visit) -> Answer:
     """Show an operator the daemon, and compliance who looked up what."""
-    wanted = form_of(AccessQuery, visit.query)
+    wanted = form_of(AccessFilter, visit.query)
     if visit.may("GET /v1/system"):
         state = await visit.api("GET /v1/system")
     else:

@@ -175,18 +175,6 @@ def quotas(status: Found) -> Iterator[Step]:
         yield _step(later("quota"), left["member"], n > 0, found)
 
 
-def ends(row: Found) -> Iterator[Step]:
-    """Yield for how long a member's certificate is good, a row of the status."""
-    if (days := row.get("certificate_days")) is not None:
-        found = Message("for {days} days more", days=days)
-        well = days * DAY_S > SIGN_S
-        hint = Message(
-            "nothing stops; syncd join update, at {member}",
-            member=row["member"],
-        )
-        yield _step(later("certificate"), row["member"], well, found, hint)
-
-
 def theirs(row: Found, status: Found) -> Iterator[Step]:
     """Yield what the daemon's rounds know of a member, a row of the status."""
     member, version = row["member"], status["roster"]["version"]
@@ -207,7 +195,6 @@ def theirs(row: Found, status: Found) -> Iterator[Step]:
     if (ahead_s := row.get("offset_s")) is not None:
         found = Message("its clock is {s} s ahead of ours", s=ahead_s)
         yield _step(later("clock"), member, abs(ahead_s) <= MAX_SKEW_S, found)
-    yield from ends(row)
     for holder in status["holders"]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")

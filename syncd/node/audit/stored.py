@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from syncd.audit.known import cosigners, ordered
+from syncd.audit.known import Keys, ordered
 from syncd.config import Config, server
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import audit
@@ -20,11 +20,13 @@ from syncd.flows.ports import Bundle, at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
-from syncd.roster.members import Member
+from syncd.node.pinned import roster_files, trusted_roster
+from syncd.roster import trust
 from syncd.roster.roster import Roster
 from syncd.store import access_chain, durable, own
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint, note
+from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import Note, VerifierKey
 
 
@@ -123,7 +125,7 @@ def _is_by(raw: bytes, keys: list[VerifierKey]) -> bool:
     return any((line.name, line.key_id) in known for line in lines)
 
 
-def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
+def verify_home(settings: Config) -> list[LogReport]:
     """Return what came of checking every log and claim of a home.
 
     A daemon may write meanwhile, so the order matters: what may only follow
@@ -131,12 +133,20 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     from later (the mirror, last our own log).
     """
     path, where = settings.home, server(settings)
+    trusted, notes = trusted_roster(settings), roster_files(path).notes()
+    roster = trusted.current
+    rosters = trust.versions(trusted.fingerprint, notes)
+    known = [*Keys(rosters).since]
     mark = durable.read(path / own.HIGH_WATER)
     with OwnSnapshot.of(path, where) as own_:
         cosigned, receipts = own_.cosigned(), own_.receipts()
-        known = cosigners(roster)
         receipts += (r for r in own_.kept_receipts() if _is_by(r.note, known))
-    proofs = _proofs(roster.known(settings.member.id), cosigned)
+    proofs = defaultdict[str, list[Proof]](list)
+    us = roster.known(settings.member.id).keys
+    for row in cosigned:
+        name = getattr(us, row.name).name
+        keys = [key for key in known if key.name == name]
+        proofs[row.origin].append(_proof(row, f"our {row.name} line", keys))
     for row in receipts:
         keys = [k for k in known if k.name == row.name]
         proofs[row.origin].append(_proof(row, f"receipt of {row.name}", keys))
@@ -156,19 +166,9 @@ def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
             report.problems += access_chain.verify(*held)
 
 
-def _proofs(
-    us: Member, cosigned: list[CosignRow]
-) -> defaultdict[str, list[Proof]]:
-    """Return by origin that what we cosigned must hold."""
-    ours = {"seen": us.keys.seen, "merged": us.keys.merged}
-    found = defaultdict[str, list[Proof]](list)
-    for row in cosigned:
-        keys = [key for name, key in ours.items() if name == row.name]
-        found[row.origin].append(_proof(row, f"our {row.name} line", keys))
-    return found
-
-
 def _proof(row: CosignRow, what: str, keys: list[VerifierKey]) -> Proof:
+    """Return that it must hold by the key of those that signed it."""
+    keys = [key for key in keys if _is_by(row.note, [key])] or keys
     return Proof(
         what,
         row.note if keys else b"",  # of nobody's key: a problem to tell
@@ -217,6 +217,7 @@ class _HomeCheck:
         if known is None:
             odd = ["nobody's log"]
             return LogReport(origin, row.size, merged, problems=odd)
+        pins = () if row.note else known[0].pins(known[1])
         kept = [
             Proof(f"kept checkpoint of {size}", raw, size=size)
             for size, raw in self._mirror.notes(log_id).items()
@@ -237,10 +238,10 @@ class _HomeCheck:
                 merged=merged,
                 bundles=bundles,
                 proofs=(*kept, *self._proofs[origin]),
+                pins=tuple(Checkpoint(origin, p.size, p.root) for p in pins),
                 erased=erased,
                 ordered=(*ordered(self._roster, origin), *retired),
                 tables=[t.get(log_id, Tally()) for t in self._tables],
-                rows=partial(self._mirror.held, log_id),
                 contested=bool(here and here.contested),
                 rejected=frozenset(
                     note.parse(raw).text

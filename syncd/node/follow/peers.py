@@ -9,7 +9,7 @@ from syncd import pinning
 from syncd.errors import RefusedError
 from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import PeerChoice
-from syncd.node.home import pending_tls, settle_tls
+from syncd.node.home import pending_tls
 from syncd.peer.client import PeerClient
 from syncd.roster.members import Member
 
@@ -23,7 +23,6 @@ class Peers:
     client: Callable[..., PeerClient] = PeerClient
 
     def __post_init__(self) -> None:
-        self.keys = self.ctx.home.keys  # with the certificate of this moment
         self._shown = b""  # the certificate that the clients show
         self._clients: dict[str, tuple[Member, PeerClient]] = {}
 
@@ -53,7 +52,9 @@ class Peers:
         return self.client(
             member.id,
             member.urls,
-            tls=pinning.client_context(self._shown, self.keys.tls_pem, pin),
+            tls=pinning.client_context(
+                self._shown, self.ctx.home.keys.tls_pem, pin
+            ),
             tls_next=tls_next,
             own_origins=frozenset({member.origin}),
             listed=lambda: self._listed(member),
@@ -77,11 +78,7 @@ class Peers:
     def shown(self) -> bytes:
         """Return the certificate (DER) that others know us by."""
         mine = self.ctx.us
-        return mine.certificate if mine else self.keys.certificate
-
-    def settle(self) -> None:
-        """Use the certificate that the roster lists by now."""
-        self.keys = settle_tls(self.ctx.home.ring, self.keys, self.ctx.roster)
+        return mine.certificate if mine else self.ctx.home.keys.certificate
 
     def anchors(self) -> list[bytes]:
         """Return the certificates (DER) that our peer API admits just now."""

@@ -95,15 +95,15 @@ class Pulls:
 
     async def _look_for_gaps(self) -> None:
         """Make a target of a log that we mirror and have not merged."""
-        for origin in self.ctx.roster.origins():
-            state = self.logs.state(origin)
-            if state.target is not None or self.logs.is_ours(origin):
+        for origin, (mirrored, merged) in (
+            await self.ctx.mirror.sizes()
+        ).items():
+            if merged == mirrored or self.logs.is_ours(origin):
                 continue
             head = await self.ctx.mirror.head(origin)
-            gap = head.merged < head.mirrored and head.note
-            if gap and not head.contested:
+            state = self.logs.state(origin)
+            if head.merged < head.mirrored and not head.contested:
                 signed = checkpoint.read(head.note)
-                state = self.logs.state(origin)
                 self._move(origin, state.lacking(Target(signed, head.note)))
 
     def begin(self, origin: str) -> asyncio.Task[None] | None:

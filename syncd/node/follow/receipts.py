@@ -110,6 +110,8 @@ class Receipts:
             ours = self.logs.key(head.origin)
             if ours is None or not self.logs.is_ours(head.origin):
                 return False
+            if note.by_another(parsed, key):
+                return False  # it has, or had, another version of the roster
             lines = note.verify(parsed, [ours, key])
             if len(lines) < 2:
                 raise UntrustedError("not signed by our log and the member")

@@ -64,6 +64,8 @@ class Rounds:
         doubted = [m for m in asked if self.peer_choice.state(m).failures]
         able = [m for m in asked if m not in doubted]
         late, soon = await asyncio.gather(self._all(doubted), self._news(able))
+        if any(late.values()):  # what they told waits for no next round
+            await self.pulls.fetch()
         await self.contact.ended({**late, **soon})
 
     async def ask(self) -> None:

@@ -50,8 +50,6 @@ class _Sender:
     waiting: dict[int, _Notice] = field(default_factory=dict)  # in order
     dropped: int = 0  # since our start
     failures: int = 0  # in a row
-    failing_since: int | None = None  # unix seconds
-    last_ok: int | None = None
     why: wire.WireMessage | None = None
 
 
@@ -92,8 +90,6 @@ class Notifier:
                 waiting=len(s.waiting),
                 dropped=s.dropped,
                 failures=s.failures,
-                failing_since=s.failing_since,
-                last_ok=s.last_ok,
                 why=s.why,
             )
             for s in self._senders
@@ -162,13 +158,11 @@ class Notifier:
             await self._send(sender, notice)
         except UnavailableError as e:
             notice.tries += 1
-            sender.failing_since = sender.failing_since or self.ctx.now()
             sender.failures, sender.why = sender.failures + 1, wire.of(e.text)
             log.warning("not told", target=sender.target.name, why=str(e))
             return time.monotonic() + pause_s(sender.failures)
         del sender.waiting[notice.event.number]
-        sender.last_ok = self.ctx.now()
-        sender.failures, sender.failing_since, sender.why = 0, None, None
+        sender.failures, sender.why = 0, None
         return 0.0
 
 

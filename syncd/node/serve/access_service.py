@@ -32,7 +32,6 @@ from syncd.web.access_forms import (
     AboutCall,
     AboutItem,
     AccessFilter,
-    AccessQuery,
     AccessSum,
     AppealDraft,
     AppealFilter,
@@ -59,7 +58,7 @@ class AccessService:
 
     @route("GET /v1/access", COMPLIANCE, "count who looked up what for")
     async def sums(
-        self, caller: Caller, wanted: AccessQuery
+        self, caller: Caller, wanted: AccessFilter
     ) -> Items[AccessSum]:
         """Return how many look-ups there were; that too is recorded."""
         access, people = self.ctx.own.access, dict[str, str]()
@@ -73,7 +72,7 @@ class AccessService:
             # A name may have been another's before.
             its = [t.staff for t in tokens[name] if t.added_at < at + SPAN_S]
             staff = its[-1] if its else ""
-            by = "" if staff and wanted.by == "person" else name
+            by = "" if staff else name
             key = self.ctx.day_of(at), by, staff, staff and people[staff], what
             lookups[key] += n
             listed[key] += hits

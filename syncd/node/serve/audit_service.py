@@ -8,8 +8,6 @@ of any: rows of the vault, and others' first receipts of either end.
 """
 
 import asyncio
-import os
-import pickle
 import secrets
 import shutil
 import tempfile
@@ -35,7 +33,7 @@ from syncd.messages import catalogue, wire
 from syncd.node.audit import complete
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
-from syncd.node.offload import once
+from syncd.node.offload import giving_way
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.local_service import LocalService
 from syncd.store.vault import Query
@@ -49,13 +47,11 @@ REPORT: Final = "report.json"
 FILES: Final = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
 KEPT_S = 86_400
 MOST = 4  # that are kept at once
-LONGEST_S = 3600
 SPEEDS = "normal", "urgent"
 
 
 def make(settings: Config, out: Path, now: int) -> None:
     """Leave a bundle and reports on it in a new directory, or nothing."""
-    os.nice(10)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".") as room:
         files, made = Path(room) / "files", Path(room) / "made"
         made.mkdir()
@@ -135,11 +131,7 @@ class AuditService:
         try:
             self._at.mkdir(mode=0o700, exist_ok=True)
             out = self._at / str(one.id)
-            task = make, (self.ctx.config, out, one.id)
-            raw, code = await once("syncd.node.worker", task, LONGEST_S)
-            good, found = (False, failed) if code else pickle.loads(raw)  # noqa: S301
-            if not good:
-                raise found
+            await giving_way(make, self.ctx.config, out, one.id)
             made = _read(out)
             news = {"id": one.id, "by": by, "n": len(made.findings)}
             await self.ctx.own.events.now("audit", str(one.id), "audit", news)

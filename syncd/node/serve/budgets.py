@@ -7,16 +7,20 @@ daemon and its local workers.
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import field
 from typing import Any
 
-from syncd.errors import QuotaError
+from syncd.errors import QuotaError, UnavailableError
 from syncd.flows.lookup import OPEN
 from syncd.node.context import Reading, part
-from syncd.node.serve.shared_counts import KINDS, SharedCounts
+from syncd.node.serve.shared_counts import HIT, KINDS, MISS, SharedCounts
 from syncd.roster.terms import LOOKUP
 from syncd.web.routes import Caller
 from syncd.web.status_forms import BudgetLeft
+
+MISSES = 1000  # for which nobody needs a hit before
+TIMES = 4  # as many misses for a hit as before are nothing yet
 
 
 @part
@@ -53,7 +57,7 @@ class Budgets:
                 left = max(most - had.used(now, kind), 0)
                 if n <= left:
                     continue
-                had.deny(kind, n)
+                had.sum_up(kind, n)
                 self.metrics.denied(kind, n)
                 raise QuotaError(
                     "lookup: {n} more ({kind}) would pass the {most} of this"
@@ -69,6 +73,29 @@ class Budgets:
             for kind, n in (items + more).items():
                 had.add(now, kind, n)
 
+    def tally(self, caller: Caller, came: Counter[str]) -> None:
+        """Count what was found for a token, which stops nobody."""
+        misses, now = came["none"], self.ctx.now()
+        hits = came.total() - misses - came["unknown"] - came["problem"]
+        with suppress(UnavailableError), self.counts.of(caller.id) as had:
+            for kind, n in ((MISS, misses), (HIT, hits)):
+                had.add(now, kind, n)
+                had.sum_up(kind, n)
+
+    def fishing(self, token: int) -> tuple[int, int] | None:
+        """Return misses and hits of a token's hour if it seems to try values.
+
+        It has far more misses for a hit than it had since the start, or than
+        MISSES where it had few.
+        """
+        now = self.ctx.now()
+        with self.counts.of(token) as had:
+            misses, hits = (had.used(now, kind) for kind in (MISS, HIT))
+            before = had.since_start(MISS) - misses + MISSES
+            found = had.since_start(HIT) - hits + 1
+        most = TIMES * (hits + 1) * before
+        return (misses, hits) if misses * found > most else None
+
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""
         now = self.ctx.now()
@@ -79,7 +106,7 @@ class Budgets:
                     hour=most,
                     hour_left=max(most - used, 0),
                     refill_s=had.wait_s(now, kind) if used else 0,
-                    denied=had.denied(kind),
+                    denied=had.since_start(kind),
                 )
                 for kind in KINDS
                 for most, used in ((self.most(kind), had.used(now, kind)),)

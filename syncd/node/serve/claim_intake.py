@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from syncd import shape
-from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.errors import RefusedError, SyncdError
 from syncd.flows import claim, report
 from syncd.flows.basis import Key, claims_on
 from syncd.flows.dispute_state import DisputeState
@@ -29,7 +29,6 @@ from syncd.flows.ports import Access, Position, State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.flows.submission import Outcome, Submission
-from syncd.indicator import token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
@@ -69,8 +68,6 @@ class ClaimIntake:
         self, caller: Caller, draft: DisputeDraft
     ) -> claim_forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
-        if bool(draft.value) == bool(draft.token):
-            raise MalformedError("dispute: want a value, or a token and epoch")
         kept = await self.ctx.offload(claim.prepare, draft, self.rules())
         checked = await self._check(caller, draft)
         [outcome] = await self._accept(caller, [kept])
@@ -206,18 +203,14 @@ class ClaimIntake:
                 and the draft does not say `yes`.
         """
         keys: Mapping[Key, Identifier] = {}
-        if draft.token:
-            tokens = [token.decode(draft.token)]
-        else:
-            with contextlib.suppress(SyncdError):
-                value = shape.part(RawValue, draft)
-                keys = await self.lookups.tokens(value, PURPOSE)
-            tokens = [short for *_, short in keys]
+        with contextlib.suppress(SyncdError):
+            value = shape.part(RawValue, draft)
+            keys = await self.lookups.tokens(value, PURPOSE)
         if draft.about:
-            await self._check_positions(caller, draft, tokens)
-        elif tokens:
+            await self._check_positions(caller, draft, [t for *_, t in keys])
+        elif keys:
             await self._check_value(caller, draft, keys)
-        return bool(tokens)  # else holders are missing: it waits for them
+        return bool(keys)  # else holders are missing: it waits for them
 
     async def _check_value(
         self,

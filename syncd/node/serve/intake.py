@@ -29,7 +29,7 @@ from syncd.flows.submission import (
 )
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.node.context import Context, checked_day, part
+from syncd.node.context import Context, part
 from syncd.node.publish import elsewhere_notes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
@@ -143,15 +143,9 @@ class Intake:
             for one in outcomes
         ]
 
-    @route("GET /v1/reports", OPERATORS, "list reports with their values")
-    async def page(
-        self, wanted: report_forms.ReportQuery
-    ) -> forms.Page[report_forms.VaultItem]:
-        """Return rows of the vault, newest first."""
-        asked = shown.shown(report_forms.ReportSearch, wanted)
-        return await self.reports(asked)
-
-    @route("POST /v1/reports/search", OPERATORS, "list reports about a value")
+    @route(
+        "POST /v1/reports/search", OPERATORS, "list reports with their values"
+    )
     async def reports(
         self, wanted: report_forms.ReportSearch
     ) -> forms.Page[report_forms.VaultItem]:
@@ -173,10 +167,6 @@ class Intake:
                 list_id=await own.imports.list_id(wanted.list)
                 if wanted.list
                 else 0,
-                seen=(
-                    checked_day("seen_from", wanted.seen_from),
-                    checked_day("seen_to", wanted.seen_to),
-                ),
                 accepted=(
                     self.ctx.begins("accepted_from", wanted.accepted_from),
                     self.ctx.begins("accepted_to", wanted.accepted_to, 1),
@@ -252,8 +242,7 @@ class Intake:
     async def import_state(self, id_: int) -> ImportStatus:
         """Return one import."""
         [state] = await self._held(await self.ctx.own.imports.state(id_))
-        standing = await self.ctx.own.imports.in_force(id_)
-        return replace(state, standing=standing)
+        return state
 
     async def _held(self, *found: ImportStatus) -> tuple[ImportStatus, ...]:
         """Return imports, with what they wait for."""

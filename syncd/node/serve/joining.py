@@ -19,16 +19,23 @@ from msgspec.structs import replace
 from syncd import canonical
 from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.indicator import vocabulary
+from syncd.messages import wire
+from syncd.node import draft_effect
+from syncd.node.background import Aside
 from syncd.node.context import Context, part
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.roster_keeper import RosterKeeper
+from syncd.node.offload import giving_way
 from syncd.pinning import ServerTls
 from syncd.roster import drafts, invitation, join, membership, signing
+from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.web import forms, problem
 from syncd.web.routes import ADMINS, BINARY, SIGNED, TEXT, route
 
 MOST = 32  # invitations that are open; drafts that are taken of a member
+PATIENCE_S = 5.0  # with a member that is asked what waits there
+FRESH_S = 3600  # that an effect is shown before it is counted again
 
 
 class _Invited(msgspec.Struct):
@@ -53,6 +60,7 @@ class Joining:
     """What newcomers and admins ask of us."""
 
     ctx: Context
+    aside: Aside
     peers: Peers
     rosters: RosterKeeper
 
@@ -60,6 +68,7 @@ class Joining:
         """Begin: let strangers in at `tls` while an invitation is open."""
         self._tls, self._place = tls, self.ctx.home.path / "join"
         self._place.mkdir(mode=0o700, exist_ok=True)
+        self._effects = dict[str, forms.Effect]()  # by a draft's hash
         raw = durable.read(self._place / "invitations") or b"[]"
         self.invited = msgspec.json.decode(raw, type=list[_Invited])
         self.reopen()
@@ -71,7 +80,7 @@ class Joining:
             one
             for one in self.invited
             if now < one.invitation.expires
-            and not (one.request and roster.member(one.asked.id))
+            and not (one.request and roster.lists(one.asked.log))
         ]
         self._tls.open(bool(self.invited))
 
@@ -153,14 +162,16 @@ class Joining:
         self._keep()
         return forms.Invited(invitation=str(made))
 
-    @route("GET /v1/joining", ADMINS, "list who wants in, and drafts")
-    async def joining(self) -> forms.Waiting:
+    @route("GET /v1/joining", SIGNED, "list who wants in, and drafts")
+    async def joining(self) -> forms.Joining:
         """Return what waits for admins, here and at the other members."""
         asked = list[tuple[str, str]]()
 
         async def ask(member: str) -> None:
-            with suppress(SyncdError):  # it may be down, or of an older build
-                raw = await self.peers.get(member).waiting()
+            # It may be down, or of an older build.
+            with suppress(SyncdError, TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    raw = await self.peers.get(member).waiting()
                 found = canonical.load(raw, forms.Waiting)
                 asked.extend(self._of(member, found.requests))
                 for draft in found.drafts[:MOST]:
@@ -169,7 +180,28 @@ class Joining:
 
         await asyncio.gather(*map(ask, self.ctx.others))
         ours = self.waiting()
-        return replace(ours, requests=(*ours.requests, *asked))
+        return forms.Joining(
+            requests=(*ours.requests, *asked),
+            drafts=ours.drafts,
+            effects=tuple(map(self._effect, ours.drafts)),
+        )
+
+    def _effect(self, text: str) -> forms.Effect:
+        """Return whose verdicts a draft moves; count that once an hour."""
+        draft, now = drafts.read(text.encode())[1], self.ctx.now()
+        found = self._effects.get(draft.hash, forms.Effect())
+        if now - found.at >= FRESH_S:
+            self._effects[draft.hash] = replace(found, at=now)
+            self.aside(self._count(draft, now))
+        return found
+
+    async def _count(self, draft: Roster, now: int) -> None:
+        given = self.ctx.config, self.ctx.roster, draft
+        try:
+            found = await giving_way(draft_effect.effect, *given)
+        except SyncdError as e:
+            found = forms.Effect(why=wire.of(e.text))
+        self._effects[draft.hash] = replace(found, at=now)
 
     @route(
         "POST /v1/roster",

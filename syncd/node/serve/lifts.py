@@ -128,6 +128,9 @@ class Lifts:
         for arrival in page:
             day = max(day, min(arrival.statement.on, today))
             counts[day, origin, ALL] += 1
+            if isinstance(arrival.statement, Report):
+                kind, epoch, _ = arrival.key
+                counts[day, origin, f"{kind}/{epoch}"] += 1
             if arrival.position in hits:
                 counts[day, origin, HITS] += 1
                 last[day] = arrival.position

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 from aiohttp import web
 
-from syncd.errors import MalformedError, MissingError, RefusedError, UsageError
+from syncd.errors import MalformedError, MissingError, RefusedError
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
@@ -33,6 +33,7 @@ from syncd.web.routes import (
     EVERYBODY,
     HANDED_IN,
     OPERATORS,
+    PEOPLE,
     READERS,
     SSE,
     UTF8,
@@ -45,7 +46,7 @@ log = structlog.get_logger("syncd.own")
 
 @part
 class LocalService:
-    """Retracts, shows claims, takes rosters."""
+    """Retracts, shows claims, tells what happens."""
 
     ctx: Context
     lookups: Lookups
@@ -235,13 +236,13 @@ class LocalService:
 
         return await event_stream.stream(request, allowed())
 
-    @route("GET /v1/roster", EVERYBODY, "read the roster", media=UTF8)
+    @route("GET /v1/roster", PEOPLE, "read the roster", media=UTF8)
     async def roster(self) -> bytes:
         """Return the newest roster's signed note."""
         version = self.ctx.roster.version
         note = self.ctx.home.rosters.get(version)
         if note is None:
-            raise UsageError(
+            raise MissingError(
                 "roster: version {version} is not in the home", version=version
             )
         return note

@@ -34,7 +34,6 @@ from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
 from syncd.web import forms, problem
 from syncd.web.routes import READERS, Caller, route
-from syncd.web.status_forms import Quota
 
 MOST = 4 << 20  # bytes of a call: 10,000 URLs of 400
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
@@ -162,8 +161,10 @@ class Lookups:
         self._wait(how, questions, done)
         await self._sight(answers, purpose, outcome, world.day)
         items = tuple(lookup_item(a, overlay.over(a)) for a in answers)
+        came = Counter(item.verdict or "problem" for item in items)
+        self.budgets.tally(caller, came)
         self.metrics.looked_up(
-            Counter(item.verdict or "problem" for item in items),
+            came,
             purpose,
             time.monotonic() - began,
         )
@@ -176,14 +177,6 @@ class Lookups:
             distrusted={
                 one.fields.text: one.at for one in world.distrusted.values()
             },
-        )
-
-    @route("GET /v1/quota", READERS, "read what is left of quotas")
-    async def quota(self, caller: Caller) -> Quota:
-        """Return what is left to the caller's token, and to us."""
-        return Quota(
-            token=self.budgets.left(caller),
-            member=tuple(self.tokeniser.allowance.state()),
         )
 
     async def tokens(

@@ -13,6 +13,7 @@ from syncd.flows import cosign, evaluation
 from syncd.flows.evaluation import Request
 from syncd.flows.ports import Heads, Offload, RosterHead, at_once
 from syncd.flows.serve import LogFiles, Make
+from syncd.indicator import statement
 from syncd.node.context import Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
@@ -24,7 +25,7 @@ from syncd.node.serve.joining import Joining
 from syncd.node.serve.mailbox import Mailbox
 from syncd.node.serve.metrics import Metrics
 from syncd.roster import quotas
-from syncd.roster.terms import Epoch
+from syncd.roster.terms import PUBLISH, Epoch
 from syncd.store import evidence_files
 from syncd.store.quota import Debit
 from syncd.tlog import checkpoint, note, tiles
@@ -228,18 +229,26 @@ class PeerService:
         Raises:
             QuotaError: the member's hour or day is used up.
         """
+        day, purpose = self.ctx.today(), request.purpose
+        key, said = epoch.label, 0
+        if purpose == PUBLISH:  # to be given back: what came of it
+            since = statement.day_text(self.ctx.day - 1)
+            known = self.ctx.roster.known(member)
+            logs = [log.origin for log in known.generations]
+            found = await self.ctx.own.published.sums(logs, since, day, key)
+            said = found[key]
         try:
             return await self.ctx.own.quotas.debit(
                 Debit(
                     member=member,
-                    key=f"{request.kind}/{request.epoch}",
-                    purpose=request.purpose,
+                    key=key,
+                    purpose=purpose,
                     n=request.counted,
                     request=request.digest,
                     now=self.ctx.now(),
-                    day=self.ctx.today(),
+                    day=day,
                     limits=quotas.limits(
-                        self.ctx.roster, epoch, member, request.purpose
+                        self.ctx.roster, epoch, member, purpose, day, said
                     ),
                 )
             )

@@ -252,8 +252,7 @@ class Review:
             for n, one in enumerate(found, 1)
             for type_ in (getattr(one, "type", what),)
         )
-        words = await self.ctx.own.imports.words(held.import_)
-        return HeldCall(item=held, rows=rows, words=words)
+        return HeldCall(item=held, rows=rows)
 
     @route(
         "POST /v1/pending/{id}/rows/{n}",

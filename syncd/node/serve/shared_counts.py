@@ -23,9 +23,13 @@ STEP_S = HOUR_S // STEPS
 RING = 64  # steps: those of an hour, the one that ends in it, and some
 WAIT_S = 0.5  # for the lock; it is held for some microseconds
 PAUSE_S = 20e-6
-_KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
+_KIND = (
+    2 * RING + 1
+)  # numbers of a kind: steps, counts, and the sum since the start
 KINDS = ("phone", "account", OPEN)
-_WIDTH = 4 * _KIND * len(KINDS)  # bytes of a row
+MISS, HIT = "miss", "hit"  # what came of all of them
+_ROW = (*KINDS, MISS, HIT)
+_WIDTH = 4 * _KIND * len(_ROW)  # bytes of a row
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ class SharedWindow:
     row: memoryview  # of 32-bit numbers
 
     def _of(self, kind: str) -> memoryview:
-        begin = KINDS.index(kind) * _KIND
+        begin = _ROW.index(kind) * _KIND
         return self.row[begin : begin + _KIND]
 
     def add(self, now: int, kind: str, n: int) -> None:
@@ -46,12 +50,13 @@ class SharedWindow:
             ring[at], ring[RING + at] = step, 0
         ring[RING + at] += n
 
-    def deny(self, kind: str, n: int) -> None:
-        """Count what was denied since the start."""
-        self._of(kind)[2 * RING] += n
+    def sum_up(self, kind: str, n: int) -> None:
+        """Count what was denied since the start, or of MISS and HIT, what was."""
+        row = self._of(kind)
+        row[2 * RING] = min(row[2 * RING] + n, 2**32 - 1)
 
-    def denied(self, kind: str) -> int:
-        """Return what was denied since the start."""
+    def since_start(self, kind: str) -> int:
+        """Return what `sum_up` counted."""
         return int(self._of(kind)[2 * RING])
 
     def used(self, now: int, kind: str) -> int:

@@ -12,7 +12,7 @@ from syncd.errors import SyncdError
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, VaultRow
-from syncd.indicator import statement, token, vocabulary
+from syncd.indicator import statement, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.node.context import Context
 from syncd.roster.roster import Roster
@@ -112,9 +112,8 @@ async def unmasked(
 
 
 def vault_item(row: VaultRow) -> report_forms.VaultItem:
-    """Return a row as callers get it; a token where it has no value."""
+    """Return a row as callers get it."""
     reason = row.reason or getattr(row.fields, "reason", "")
-    by_token = row.token and not row.value
     return shown(
         report_forms.VaultItem,
         row.fields,
@@ -122,6 +121,4 @@ def vault_item(row: VaultRow) -> report_forms.VaultItem:
         type=statement.NAMES[row.type],
         state=row.state.name.lower(),
         reason=reason,
-        token=token.encode(row.token) if by_token else "",
-        epoch=row.epoch if by_token else 0,
     )

@@ -8,7 +8,6 @@ from importlib import metadata
 
 from syncd.errors import (
     NOTHING,
-    MalformedError,
     Message,
     RefusedError,
     SyncdError,
@@ -16,14 +15,14 @@ from syncd.errors import (
 )
 from syncd.flows.ports import Mute
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import notation
 from syncd.messages import wire
-from syncd.node.context import Context, part
+from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import todo
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
@@ -66,6 +65,7 @@ class StatusReader:
     freshness: Freshness  # of what we hold
     never: NeverList
     screening: Screening
+    budgets: Budgets
 
     async def read(self) -> MemberState:
         """Return the state."""
@@ -125,6 +125,15 @@ class StatusReader:
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
 
+    @route("GET /v1/quota", READERS, "read what is left of quotas")
+    async def quota(self, caller: Caller) -> status_forms.Quota:
+        """Return what is left to the caller's token and to us, and our book."""
+        return status_forms.Quota(
+            token=self.budgets.left(caller),
+            member=tuple(self.tokeniser.allowance.state()),
+            given=tuple(await self.ctx.own.quotas.hours()),
+        )
+
     @route("POST /v1/status/mutes", OPERATORS, "mute what there is to do")
     async def mute(
         self, caller: Caller, wanted: status_forms.MuteCall
@@ -135,8 +144,7 @@ class StatusReader:
             MalformedError: `until` is no day.
             RefusedError: nothing to do has that code.
         """
-        if not notation.is_day(wanted.until):
-            raise MalformedError("until: want a day as YYYY-MM-DD")
+        checked_day("until", wanted.until)
         found = {
             subject(message, why=True)
             for message in todo.of(await self.read())
@@ -214,7 +222,7 @@ class StatusReader:
         )
 
     async def _remarks(self) -> Iterable[Message]:
-        """Return what else there is to do: we are outside, we distrust."""
+        """Return what else there is to do: outside, distrust, numbers tried."""
         doubts = (
             Message(
                 "distrust: what {member} says counts here as that of a forked"
@@ -227,8 +235,33 @@ class StatusReader:
             )
             for one in await self.ctx.distrusted()
         )
+        returns = (
+            Message(
+                "RETURN: {member} is announced to come back with new keys and"
+                " another log, since {day}: if it has not lost its home, call"
+                " an admin today: syncd roster member {member} --no-return"
+                " ends it",
+                member=member.id,
+                day=self.ctx.day_of(member.returning.since),
+            )
+            for member in self.ctx.roster.members
+            if member.returning
+        )
+        tries = (
+            Message(
+                "token: {caller} had {n} look-ups in the last hour that found"
+                " nothing, and {have} that did: ask whose system it is, or"
+                " whether it tries numbers; syncd token revoke {caller}",
+                caller=one.name,
+                n=tried[0],
+                have=tried[1],
+            )
+            for one in await self.ctx.own.bearers.all()
+            if not one.revoked_at and (tried := self.budgets.fishing(one.id))
+        )
         replaced = [await self._replaced(kind) for kind in KINDS]
-        return filter(None, (self._outside(), *doubts, *replaced))
+        found = self._outside(), *returns, *doubts, *tries, *replaced
+        return filter(None, found)
 
     async def _replaced(self, kind: str) -> Message:
         """Say how far we are where a token key is replaced, "" if none is."""

@@ -31,10 +31,9 @@ from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
 from syncd.web import local_api, problem
 from syncd.web.forms import Items
-from syncd.web.report_forms import RefusedQuery
+from syncd.web.report_forms import RefusedCells, RefusedQuery
 from syncd.web.routes import BINARY, OPERATORS, Caller, route
 from syncd.web.upload_forms import (
-    MendedRows,
     Reading,
     Task,
     Upload,
@@ -114,7 +113,7 @@ class Uploads:
         "hand over refused rows, mended, as a list to be read",
         status=201,
     )
-    async def mend(self, id_: int, wanted: MendedRows) -> Upload:
+    async def mend(self, id_: int, wanted: RefusedCells) -> Upload:
         """Keep all refused rows of an import as a file, some of them mended."""
         mended, rows = dict(wanted.rows), []
         after: int | None = 0

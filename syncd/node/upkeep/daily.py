@@ -7,7 +7,6 @@ simply run again.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Iterator
 from typing import Any
 
 import structlog
@@ -18,7 +17,6 @@ from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
-from syncd.node.jobs import Runs
 from syncd.node.pinned import SIGN_S
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
@@ -47,31 +45,26 @@ class Daily:
     orders: RosterOrders
     disputes: Disputes
     review: Any  # `Review`, of what one person handed in
-    runs: Runs
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
-        await self.runs.each("daily", self._steps())
-
-    def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
-        own = self.ctx.own
-        yield "renew", asyncio.to_thread(self._renew)
-        yield "never_list", self.orders.know_never()
-        yield "disputes", self.disputes.tell()
-        yield "review", self.review.daily()
-        for name in ("access", "appeals", "calls", "cosigned"):
-            days = self.ctx.config.access.days
-            yield f"prune_{name}", getattr(own, name).prune(days)
-        yield "prune_quotas", own.quotas.prune(self.ctx.now())
-        yield "excess", excess.run(self.ctx, self.pulls.logs)
-        for name in ("events", "marks", "imports"):
-            yield f"prune_{name}", getattr(own, name).prune()
-        yield "prune_own_entries", own.entries.prune(self.ctx.day)
-        yield "erase", erasures.by_roster(self.ctx)
-        yield "publish", self._append()
+        own, days = self.ctx.own, self.ctx.config.access.days
+        await asyncio.to_thread(self._renew)
+        await self.orders.know_never()
+        await self.disputes.tell()
+        await self.review.daily()
+        for book in (own.access, own.appeals, own.calls, own.cosigned):
+            await book.prune(days)
+        await own.quotas.prune(self.ctx.now())
+        await excess.run(self.ctx, self.pulls.logs)
+        for its in (own.events, own.marks, own.imports):
+            await its.prune()
+        await own.entries.prune(self.ctx.day)
+        await erasures.by_roster(self.ctx)
+        await self._append()
         # Last: without room for it, all the rest of the day is done.
-        yield "retire", self.orders.retire()
-        yield "purge", erasures.purge(self.ctx, self.publisher.writer.lock)
+        await self.orders.retire()
+        await erasures.purge(self.ctx, self.publisher.writer.lock)
 
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.

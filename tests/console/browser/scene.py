@@ -22,13 +22,14 @@ from syncd.indicator import statement
 from syncd.roster.terms import Never
 from syncd.web import forms
 from syncd.web.own_list_forms import OwnAdd
-from syncd.web.routes import EVERYBODY, Caller
+from syncd.web.routes import PEOPLE, Caller
 from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance, Member
 from tests.console.browser.window import Window, opened
+from tests.node.test_joining import invite, join_by, keep, without
 
 IDS = ("bank", "carrier", "police")
-ROLES = tuple(sorted(EVERYBODY))
+ROLES = tuple(sorted(PEOPLE))
 STREAMS = {"/events"}  # answers that do not end, and are no pages
 TONGUES = {"en": "en-GB", "zh": "zh-CN"}
 MARKUP = "<img src=x onerror=alert(1)>\u202e\x07{{7*7}}&amp;\"'"
@@ -77,8 +78,15 @@ async def prepare(alliance: Alliance) -> None:
     await alliance.settle()
     await remember(bank)
     await remember(police)
+    await knock(bank)
     await bank.node.audits.begin(Caller("desk", "operator"))
     await bank.node.background.idle()
+
+
+async def knock(bank: Member) -> None:
+    """Have somebody want in, and a draft that wants a signature."""
+    await join_by(await invite(bank))
+    await keep(bank, without)
 
 
 async def remember(member: Member) -> None:

@@ -8,30 +8,75 @@ nothing that an admin signs is hidden.
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import starmap
 from typing import Any
 
 from msgspec import structs
 from rich.cells import set_cell_size
 
 from syncd import tsv
-from syncd.cli import grid
+from syncd.messages import answers
 from syncd.messages.catalogue import language, t
+from syncd.roster import drafts, signing
 from syncd.roster.changes import Change, between
 from syncd.roster.roster import Roster
 from syncd.tlog import note
 
 Words = Mapping[str, Any]
 
+NAME = 8  # digits of its hash by which a draft is called
+# Parts of the path of a change.
+_FINAL = {"cuts", "ended", "erased", "member", "retired"}
 _HASH = re.compile("[0-9a-f]{64}|[A-Za-z0-9+/]{43}=", re.ASCII)
 
 
 def changes(current: Roster, draft: Roster) -> list[str]:
     """Return what the draft changes, a line each."""
     return [
-        f"{_mark(change)} {grid.clean(line)}"
+        f"{_mark(change)} {answers.clean(line)}"
         for change in between(current, draft)
         for line in _words(change)
     ]
+
+
+def signed(raw: bytes, current: Roster) -> str:
+    """Return who signed a draft that waits, and for whom it waits."""
+    found = signing.signatures(raw, current)
+    return t(
+        "draft {id}: signed by {have}, waiting for {names}",
+        id=drafts.read(raw)[1].hash[:NAME],
+        have=", ".join({n: 0 for s in found for n in s.have}),
+        names=", ".join({n: 0 for s in found for n in s.missing}),
+    )
+
+
+def moves(found: Any) -> list[str]:
+    """Return whose verdicts a draft moves, as it was counted."""
+    head = t(
+        "of {entries} merged entries ({state}), on {day}, it moves verdicts on"
+        " {values} values:",
+        **structs.asdict(found),
+    )
+    return [head, *starmap(_moved, found.counts)]
+
+
+def _moved(
+    facet: str, code: str, verdict: str, action: str, old: int, new: int
+) -> str:
+    codes = {facet: code, "verdict": verdict, "action": action}
+    what, *said = (answers.name(f, c) for f, c in codes.items() if c)
+    return f"  {t(facet)} {what}: {' '.join(said)} {old} → {new}"
+
+
+def final(current: Roster, draft: Roster) -> list[str]:
+    """Return to whom or what a draft does what no later one undoes."""
+    names = (
+        change.path[1].partition(" ")[0]
+        for change in between(current, draft)
+        if change.new in ("annul", "removed")
+        or (change.new and not _FINAL.isdisjoint(change.path))
+    )
+    return [*dict.fromkeys(names)]
 
 
 def to_json(current: Roster, draft: Roster) -> list[dict[str, Any]]:
@@ -112,7 +157,7 @@ def _newcomer(row: Words) -> list[str]:
         ),
         *(
             f"    {t('log')} {g['log'].partition('+')[0]}"
-            for g in row["generations"]
+            for g in row.get("generations", ())
         ),
         f"    TLS {row['keys']['tls'][:16]}…",
     ]
@@ -136,10 +181,12 @@ def _quota(known: Words) -> Words:
     whose, _, purpose = known["quota"].partition(" ")
     if whose == "all":
         whose = t("everybody")
-    return {"whose": whose, "purpose": purpose}
+    until = known.get("until")
+    end = t(", until {day}", day=until) if until else ""
+    return {"whose": whose, "purpose": purpose, "until": end}
 
 
-SAYINGS = [*tsv.rows("cli/review.tsv")]
+SAYINGS = [*tsv.rows("messages/review.tsv")]
 # What is named otherwise than it stands there, and lines of more.
 MORE: Mapping[str, Callable[[Words], Words]] = {
     "expires": lambda known: {n: day(known[n]) for n in ("new", "old")},
@@ -153,6 +200,7 @@ MORE: Mapping[str, Callable[[Words], Words]] = {
 }
 BELOW: Mapping[str, Callable[[Words], list[str]]] = {
     "members {member}": _newcomer,
+    "members {member} returning": _newcomer,
     "members {member} generations {log}": _earlier,
 }
 
@@ -165,7 +213,7 @@ def day(moment: int) -> str:
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
     return [
-        set_cell_size(name, 9) + grid.clean(text)
+        set_cell_size(name, 9) + answers.clean(text)
         for name, text in _parts(roster)
     ]
 
@@ -188,6 +236,7 @@ def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
         yield t("auditor"), f"{a.id:16} {a.names.zh} / {a.names.en}"
     for q in roster.quotas:
         line = f"{q.member or '*':16} {q.purpose:10} {q.hour}/h {q.day}/d"
+        line += f" ≤ {q.until}" if q.until else ""
         yield t("quota"), line
     for c in roster.caps:
         yield t("cap"), f"{c.label:27} {c.days} d"

@@ -1,0 +1,178 @@
+"""A member's keys change by its own word, or a day after all were told."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from syncd import shape
+from syncd.errors import SyncdError
+from syncd.roster import drafts, join, keys, membership
+from syncd.roster.join import Request
+from syncd.roster.members import Cut, Generation, Profile
+from syncd.roster.roster import Roster
+from syncd.roster.trust import RETURN_S, TrustedRoster
+from tests.refusals import malformed, refused
+from tests.roster.conftest import NOW, Club
+
+DAY, END = NOW + RETURN_S, Cut(7, b"\4" * 32)
+
+
+def end(_: Generation) -> Cut:
+    return END
+
+
+def returning(
+    club: Club, machine: TrustedRoster, now: int = DAY, **other: Any
+) -> Roster:
+    """Return a draft that announces bank's return, with all new keys."""
+    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    club.keys["bank"] = replace(fresh, **{"generation": 2} | other)
+    draft = drafts.begin(machine.current, now=now)
+    asked = join.parse(club.request("bank", draft.id))
+    return membership.add(draft, asked)
+
+
+def back(machine: TrustedRoster, now: int = DAY) -> Roster:
+    draft = drafts.begin(machine.current, now=now)
+    return membership.bring_back(draft, "bank", end)
+
+
+def test_a_member_returns_a_day_after_all_were_told(
+    club: Club, machine: TrustedRoster
+) -> None:
+    """Under its id, with all new keys, in a log that follows its old one."""
+    old = machine.current.known("bank")
+    waiting = club.follow(machine, returning(club, machine, NOW)).known("bank")
+    assert structs.replace(waiting, returning=None) == old
+    log = club.keys["bank"].log.verifier
+    assert machine.current.lists(log)
+    club.follow(machine, drafts.begin(machine.current, now=NOW + 9))
+    found = club.follow(machine, back(machine)).known("bank")
+    assert (found.keys, found.returning) == (club.keys["bank"].public, None)
+    assert found.end(old.generation) == END
+    assert (found.number, found.generation.log) == (2, log)
+
+
+def withdrawn(club: Club, machine: TrustedRoster) -> Roster:
+    """Have bank object: the admins take the announcement back."""
+    was = back(machine)
+    draft = drafts.begin(machine.current, now=NOW + 9)
+    at = ("members", "bank", "returning")
+    club.follow(machine, drafts.put(draft, at, None))
+    draft = drafts.begin(machine.current, now=DAY)
+    return structs.replace(draft, members=was.members)
+
+
+def other_keys(club: Club, machine: TrustedRoster) -> Roster:
+    """Let those in that were not announced."""
+    draft = back(machine)
+    fresh = keys.generate("bank.example", "txwz", club.rng, now=NOW).public
+    fresh = structs.replace(fresh, tls=draft.known("bank").keys.tls)
+    return drafts.put(draft, ("members", "bank", "keys"), fresh)
+
+
+def removed(club: Club, machine: TrustedRoster) -> Roster:
+    draft = drafts.begin(machine.current, now=NOW)
+    club.follow(machine, membership.remove(draft, "bank"))
+    return returning(club, machine)
+
+
+def one_of(role: str, whose: str) -> Any:
+    """Return a return with one thing that is somebody's already."""
+    return lambda c, m: returning(c, m, **{role: getattr(c.keys[whose], role)})
+
+
+SINCE = ("members", "bank", "returning", "since")
+# What is done, why that is refused, and when all were told of a return.
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "without an announcement": (
+        lambda c, m: membership.bring_back(returning(c, m), "bank", end),
+        "and unannounced",
+    ),
+    "after it was withdrawn": (withdrawn, "and unannounced", NOW),
+    "with other keys than announced": (other_keys, "and unannounced", NOW),
+    "younger than a day": (
+        lambda _, m: back(m, DAY - 1),
+        "too early: a day",
+        NOW,
+    ),
+    "announced anew meanwhile": (
+        lambda _, m: back(m),
+        "too early: a day",
+        *(NOW, DAY - 60),
+    ),
+    "backdated": (
+        lambda c, m: drafts.put(returning(c, m), SINCE, NOW),
+        "returns since",
+    ),
+    "of no member": (
+        lambda _, m: membership.bring_back(m.current, "ghost", end),
+        "no member ghost",
+    ),
+    "of whom nobody announced": (lambda _, m: back(m), "no return of bank"),
+    "of one that was removed": (removed, "removed) is already in it"),
+    "in its old log": (one_of("generation", "bank"), "is already in it"),
+    "with its old seal key": (
+        one_of("seal_private", "bank"),
+        "both bank's seal and bank's new seal",
+    ),
+    "with another's key": (
+        one_of("seal_private", "carrier"),
+        "both bank's new seal and carrier's seal",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_a_return_that_is_refused(
+    club: Club, machine: TrustedRoster, case: tuple[Any, ...]
+) -> None:
+    attack, why, *told = case
+    for at in told:
+        club.follow(machine, returning(club, machine, at))
+    with pytest.raises(SyncdError, match=re.escape(why)):
+        drafts.write(attack(club, machine), machine.current)
+
+
+# ------------------------------------------------------------- by plan
+
+
+def rotated(
+    club: Club, roster: Roster, by: str = "bank", **other: Any
+) -> Request:
+    """Return bank's request for other keys, vouched for by a member key."""
+    for same in ("log_seed", "tls_pem", "certificate"):
+        other[same] = getattr(club.keys["bank"], same)
+    new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    new, said = replace(new, **other), club.keys[by].member.raw_sign
+    return join.parse(
+        join.request(
+            new,
+            shape.part(Profile, roster.known("bank")),
+            now=NOW,
+            alliance_id=roster.id,
+            more={"vouched": said(new.public.said(roster.id)).hex()},
+        )
+    )
+
+
+def test_a_member_takes_new_keys_by_its_word(
+    club: Club, machine: TrustedRoster
+) -> None:
+    """At once: the old member key vouches for them, in the roster itself."""
+    draft = drafts.begin(machine.current, now=NOW)
+    with refused("do not vouch for"):
+        membership.update(draft, rotated(club, draft, "carrier"), end)
+    taken = club.keys["carrier"].seen_seed
+    asked = rotated(club, draft, seen_seed=taken)
+    wrong = membership.update(draft, asked, end)
+    with malformed("carrier's seen"):
+        drafts.write(wrong, machine.current)
+    asked = rotated(club, draft)
+    club.follow(machine, membership.update(draft, asked, end))
+    draft = drafts.begin(machine.current, now=NOW)
+    bank = club.follow(machine, draft).known("bank")
+    assert (bank.keys, bank.number) == (asked.keys, 1)
