@@ -215,16 +215,12 @@ class Life:
             may_append=lambda: None,
         )
 
-    async def found(self) -> None:
-        """Begin the log if there is none."""
+    async def work(self, *, finish: bool) -> None:
+        """Do a little of everything, for ever or until all is done."""
         try:
             await self.log.head()
         except SyncdError:
             await self.log.found(OwnHead.signed(OWN))
-
-    async def work(self, *, finish: bool) -> None:
-        """Do a little of everything, for ever or until all is done."""
-        await self.found()
         if not finish:
             while True:
                 await self.take_in()

@@ -176,21 +176,29 @@ async def work(alliance: Alliance, member: Member) -> None:
     for other in alliance.up:
         for name in ("only looked up", "refused", "phone"):
             await other.lookup("phone", CANARIES[name][0])
-    await keep_for_ourselves(member)
-    await import_list(member)
+    gone = OwnRemoval(
+        ids=await own_lists(member), why="no canary's cousin after all"
+    )
+    who = Caller("chen", "operator")
+    assert (await member.node.own_lists.remove(who, gone)).removed == 1
+    await lists(member)
+    intake = member.node.intake
+    await member.retract("phone", CANARIES["in a list"][0])
+    draft = msgspec.convert(listed("in a list"), Draft)
+    reports = ReportsCall(reports=(draft,))
+    taken = await intake.take_reports(who, reports)
+    assert taken.taken_back == 1
+    again = CANARIES["again"][0]
+    reports = ReportsCall(reports=(draft,), again=again)
+    taken = await intake.take_reports(who, reports)
+    assert taken.accepted == 1
+    wanted = report_forms.ReportSearch(value=draft.value, kind="phone")
+    assert (await intake.reports(wanted)).items[0].again == again
     await alliance.settle()
     await retract(member)
     await alliance.settle()
     (found,) = await alliance.up[-1].lookup("account", "wechat:canary_bird_77")
     assert found.verdict == "suspected"
-
-
-async def keep_for_ourselves(member: Member) -> None:
-    """Have canaries on the member's own lists, found there and removed."""
-    ids = await own_lists(member)
-    gone = OwnRemoval(ids=ids, why="no canary's cousin after all")
-    own, who = member.node.own_lists, Caller("chen", "operator")
-    assert (await own.remove(who, gone)).removed == 1
 
 
 LIST = {
@@ -210,31 +218,6 @@ def step(id_: int) -> dict[str, Any]:
     mark |= {"refused": [{"row": 3, "value": raw, "problem": why}]}
     rows = [listed("in a list"), listed("refused in a list")]
     return {"reports": rows, "import": mark}
-
-
-CELLS = {
-    "rows": [
-        [n, {"canary cell 7": CANARIES["refused in a list"][0]}]
-        for n in (2, 3)
-    ],
-}
-
-
-async def import_list(member: Member) -> None:
-    """Take a list in, look at it, and report what it took back again."""
-    await lists(member)
-    intake = member.node.intake
-    await member.retract("phone", CANARIES["in a list"][0])
-    draft = msgspec.convert(listed("in a list"), Draft)
-    who, reports = Caller("", "operator"), ReportsCall(reports=(draft,))
-    taken = await intake.take_reports(who, reports)
-    assert taken.taken_back == 1
-    again = CANARIES["again"][0]
-    reports = ReportsCall(reports=(draft,), again=again)
-    taken = await intake.take_reports(who, reports)
-    assert taken.accepted == 1
-    wanted = report_forms.ReportSearch(value=draft.value, kind="phone")
-    assert (await intake.reports(wanted)).items[0].again == again
 
 
 async def own_lists(member: Member) -> tuple[int, ...]:
@@ -258,7 +241,9 @@ async def lists(member: Member) -> None:
     path = f"/v1/imports/{begun['id']}"
     status, body = await member.call("POST", "/v1/reports", step(begun["id"]))
     assert (status, body["accepted"], body["refused"]) == (202, 1, 1)
-    await member.call("POST", f"{path}/refused", CELLS)
+    cell = {"canary cell 7": CANARIES["refused in a list"][0]}
+    rows = {"rows": [(2, cell), (3, cell)]}
+    await member.call("POST", f"{path}/refused", rows)
     status, body = await member.call("POST", f"{path}/finish", {})
     assert (status, body["list"]) == (200, LIST["list"])
     _, body = await member.call("GET", f"{path}/refused")

@@ -7,9 +7,6 @@ import pytest
 from syncd.errors import RefusedError
 from tests.alliance import HOUR_S, Alliance, Member, shared
 
-SLOW = pytest.mark.slow
-
-
 alliance = shared()  # agrees on the time, so far
 
 
@@ -33,7 +30,7 @@ async def goes_on(alliance: Alliance, before: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "shift_s", [HOUR_S, pytest.param(-HOUR_S, marks=SLOW)]
+    "shift_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.slow)]
 )
 async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     """It says so, goes on merging, and recovers when its clock is set."""

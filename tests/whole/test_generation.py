@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from syncd.cli.main import main
+from syncd.config import editing
 from syncd.errors import DamagedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
@@ -219,14 +220,13 @@ async def test_a_home_that_was_rolled_back(
         await bank.tell("url", URLS[2])
         size = await bank.size()
         await alliance.stop("bank")
-    if mark == "rolled back too":
-        high_water.write_bytes(old_mark)
     if mark == "still there":
         with pytest.raises(DamagedError) as damaged:
             await bank.start()
         assert "syncd join update OUT --next-log" in damaged.value.hint
         bank.running = None
     else:
+        high_water.write_bytes(old_mark)
         await bank.start()
         while bank.node.guard.why_not == UNASKED:
             await bank.round()
@@ -323,14 +323,11 @@ async def test_another_address(
 async def test_a_config_that_is_ahead_of_the_roster(
     alliance: Alliance,
 ) -> None:
-    from syncd.config import editing
-
     await alliance.stop("bank")
     editing.change(alliance.bank.home, "member", "generation", 2)
-    with pytest.raises((UsageError, DamagedError)) as ahead:
+    with pytest.raises(UsageError) as ahead:
         await alliance.bank.start()
     alliance.bank.running = None
-    assert isinstance(ahead.value, UsageError)
     assert "syncd join update OUT --next-log" in ahead.value.hint
 
 

@@ -102,10 +102,6 @@ def _flip(right: Response) -> Response:
     return _encoded(gzip.compress(raw))
 
 
-def _trailing(right: Response) -> Response:
-    return _encoded(gzip.compress(gzip.decompress(_body(right)) + b"x"))
-
-
 def _status(code: int, _: Response) -> Response:
     return Response(status=code, headers={"Retry-After": "９"})
 
@@ -136,7 +132,9 @@ Misbehave = Callable[[Request, Response], Awaitable[StreamResponse]]
 
 ANSWERS: dict[str, Callable[[Response], Response]] = {
     "flips a bit": _flip,
-    "adds a byte": _trailing,
+    "adds a byte": lambda right: _encoded(
+        gzip.compress(gzip.decompress(_body(right)) + b"x")
+    ),
     "sends no gzip": lambda _: _encoded(b"x" * 99),
     "sends a bomb": lambda _: _encoded(BOMB),
     "names another encoding": lambda right: _encoded(_body(right), "zstd"),

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -46,10 +47,6 @@ class Pair:
     server: Server
     released: list[Checkpoint] = field(default_factory=list)
 
-    async def leads(self, process: Process) -> None:
-        """Wait until a daemon leads and may append."""
-        await until(lambda: appending(process), TAKEN_OVER_S)
-
     async def grown(self, process: Process, size: int) -> Checkpoint:
         """Wait until a daemon serves a log of that size; return its tip."""
 
@@ -61,7 +58,7 @@ class Pair:
 
     async def tip(self, process: Process) -> Checkpoint:
         """Return what a daemon serves of the log."""
-        _, found = await process.member.call("GET", "/v1/status")
+        found = await status(process)
         head, _ = checkpoint.open_(
             found["log"]["note"].encode(), process.member.keys.log.verifier
         )
@@ -83,9 +80,13 @@ class Pair:
                 assert root == head.root, head.size
 
 
+async def status(process: Process) -> Any:
+    return (await process.member.call("GET", "/v1/status"))[1]
+
+
 async def appending(process: Process) -> bool:
     """Tell whether a daemon may append."""
-    _, found = await process.member.call("GET", "/v1/status")
+    found = await status(process)
     return bool(found and found["appending"]["ok"])
 
 
@@ -140,9 +141,8 @@ async def pair(
         other = await Process.start(second)
         try:
             await other.ready()
-            found = Pair(alliance, one, other, server)
-            await found.leads(one)
-            yield found
+            await until(lambda: appending(one), TAKEN_OVER_S)
+            yield Pair(alliance, one, other, server)
         finally:
             for process in (one, other):
                 with contextlib.suppress(ProcessLookupError):
@@ -154,7 +154,7 @@ async def test_one_that_is_killed_is_followed_by_the_other(pair: Pair) -> None:
     await hand_in(pair.one, "https://a.example/", "https://b.example/")
     tip = await pair.grown(pair.one, 3)
     assert await pair.grown(pair.other, tip.size) == tip
-    _, found = await pair.other.member.call("GET", "/v1/status")
+    found = await status(pair.other)
     here = {Path(d["node"]).name: d["here"] for d in found["daemons"]}
     leads = [Path(d["node"]).name for d in found["daemons"] if d["leads"]]
     assert (here, leads) == ({"police": False, "police2": True}, ["police"])
@@ -194,8 +194,7 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
         assert answer.status == 200, await answer.text()
 
     async def heard() -> bool:
-        _, found = await one.call("GET", "/v1/status")
-        return bool(found["roster"]["version"] == 2)
+        return bool((await status(pair.one))["roster"]["version"] == 2)
 
     await until(heard, 5)
     await hand_in(pair.other, "https://a.example/")  # the leader publishes it
