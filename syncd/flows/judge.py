@@ -135,11 +135,6 @@ _On = Mapping[Key, bytes]
 """what a form is found by, the newest key first, and its outputs or b"" each"""
 
 
-def epochs_of(roster: Roster, kind: str) -> tuple[int, ...]:
-    """Return the numbers of a kind's epochs in use, newest first, or 0."""
-    return tuple(epoch.epoch for epoch in roster.in_use(kind)) or (0,)
-
-
 async def judged_by_token(
     questions: Iterable[Question],
     world: World,
@@ -162,7 +157,7 @@ class Judge:
         self.outputs = defaultdict[int, dict[Identifier, bytes]](dict)
         self.failed: dict[str, SyncdError] = {}  # by kind: why none was got
         self.epochs = {
-            kind: epochs_of(world.roster, kind) for kind in identifier.KINDS
+            kind: world.roster.in_use(kind) for kind in identifier.KINDS
         }
         less = world.contested | world.distrusted.keys()
         self._seen = active.World(world.roster, world.day, less)
@@ -186,8 +181,8 @@ class Judge:
         """
         questions = (one.question for one in asked if one.problem is None)
         keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
-        forms = {form for some in self.outputs.values() for form in some}
-        keys += [key for form in forms for key in self._keys(form)]
+        forms = (form for one in asked for form in one.forms)
+        keys += itertools.chain.from_iterable(map(self._keys, forms))
         self._found = await claims_on(keys, claims)
         self._basis = Basis(self._found, self._world.day)
         await self._basis.read(claims, in_time)
@@ -252,7 +247,8 @@ class Judge:
 
     def _said(self, keys: _On) -> Sequence[Claim]:
         """Return what is said of a form under any of its keys, as of one."""
-        return joined([self._found.get(key, ()) for key in [*keys][::-1]])
+        groups = (self._found.get(key, ()) for key in [*keys][::-1])
+        return functools.reduce(joined, groups)
 
     def _judged(self, forms: Sequence[_On], guard: never.Guard) -> Answer:
         """Judge the claims on the tokens of each form of a value."""

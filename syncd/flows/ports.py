@@ -84,7 +84,6 @@ class Published(Struct, frozen=True):
     token: bytes  # 16 bytes
     epoch: int
     ends: bool = False  # True: the statement retracts this row's report
-    again: bool = False  # True: the row stands elsewhere, and stays there
 
 
 class State(IntEnum):

@@ -171,26 +171,33 @@ async def publish(
             short, epoch = token.token(output), epochs[row.kind]
             row = replace(row, token=short, epoch=epoch)
         try:
-            know = token.know(output, writer.key.name) if output else b""
-            entry = statement.of(
-                row.fields,
-                know=know.hex(),
-                on=today,
-                kind=row.kind,
-                epoch=row.epoch,
-                token=token.encode(row.token),
-            )
-            statement.encode(entry)
+            made = entry(row, output, writer, today)
+            statement.encode(made[0])
         except MalformedError:
             # What it complains of may hold what the row says: not shown.
             flaw = flaw or f"vault: row {row.id} makes no statement"
             continue
-        entries.append((entry, Published(row.id, 0, row.token, row.epoch)))
+        entries.append(made)
         done.append(row)
     if not done:
         raise MalformedError(flaw, hint="retract it by its id")
     await writer.append(entries)
     return done
+
+
+def entry(
+    row: VaultRow, output: bytes, writer: Writer, on: str
+) -> tuple[statement.Statement, Published]:
+    """Return what a row with a token says, as written on a day."""
+    made = statement.of(
+        row.fields,
+        know=token.know(output, writer.key.name).hex() if output else "",
+        on=on,
+        kind=row.kind,
+        epoch=row.epoch,
+        token=token.encode(row.token),
+    )
+    return made, Published(row.id, 0, row.token, row.epoch)
 
 
 async def _outputs(

@@ -8,32 +8,33 @@ once (`indicator.joined`). A row moves in the append that says it again, so
 whatever fails on the way leaves it for the next run.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
 from syncd.errors import SyncdError
+from syncd.flows import publish
 from syncd.flows.basis import ClaimSource, claims_on
-from syncd.flows.ports import Position, Published, VaultRow
-from syncd.flows.publish import Writer
+from syncd.flows.ports import VaultRow
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.joined import named, renamed, said
-from syncd.indicator.statement import Answer, Dispute, Statement
+from syncd.indicator.joined import moved, named, renamed
+from syncd.indicator.statement import Answer, Dispute
 from syncd.roster.terms import ROTATE
 
-_Work = tuple[int, Claim, Identifier]  # row, what it says, of which value
+ByIndex = Callable[[str, int], Awaitable[VaultRow | None]]
+_Work = tuple[Identifier, VaultRow, Claim, Sequence[Claim]]
+"""a value, its row, what that says, and what is said beside it"""
 
 
 async def say_again(
     rows: Sequence[VaultRow],
     claims: ClaimSource,
-    by_index: Callable[[str, int], Awaitable[VaultRow | None]],
+    by_index: ByIndex,
     tokeniser: Tokeniser,
-    writer: Writer,
+    writer: publish.Writer,
     *,
     today: str,
     timeout_s: float,
@@ -47,69 +48,50 @@ async def say_again(
         RefusedError: we must not append just now; likewise.
     """
     kind, number = rows[0].kind, tokeniser.epoch(rows[0].kind).epoch
-    stand = await claims.claims_at([r.position for r in rows if r.position])
-    work: list[_Work] = []
-    for row in rows:
-        if claim := stand.get(row.position or ("", 0)):
-            # An answer is about a report of ours.
-            of = row if row.value else await by_index(*next(named(claim)))
-            if of is not None:
-                work.append((row.id, claim, Identifier(kind, of.value)))
+    work = [one async for one in _work(rows, claims, by_index)]
     outputs, failed = dict[Identifier, bytes](), None
-    how: dict[str, Any] = {"epochs": {kind: number}, "timeout_s": timeout_s}
-    values = [value for *_, value in work]
     try:
-        await tokeniser.outputs(values, purpose=ROTATE, done=outputs, **how)
+        await tokeniser.outputs(
+            [value for value, *_ in work],
+            purpose=ROTATE,
+            timeout_s=timeout_s,
+            done=outputs,
+            epochs={kind: number},
+        )
     except SyncdError as e:
         failed = e
-    entries: list[tuple[Statement, Published]] = []
-    ready = await _ready(work, outputs, claims, number)
-    for id_, claim, moved, output in ready:
-        short, fields = token.token(output), renamed(claim, moved)
-        if getattr(claim.statement, "know", ""):
-            fields["know"] = token.know(output, writer.key.name).hex()
-        if not isinstance(claim.statement, Dispute | Answer):
-            fields["on"] = today  # of those, the day decides
-        fields |= {"epoch": number, "token": token.encode(short)}
-        done = Published(id_, 0, short, number, again=True)
-        entries.append((replace(claim.statement, **fields), done))
+    keys = {v: (kind, number, token.token(out)) for v, out in outputs.items()}
+    there = await claims_on(keys.values(), claims)
+    entries = []
+    # By token: their order does not tell which is which.
+    ready = (one for one in work if one[0] in keys)
+    for value, old, claim, beside in sorted(ready, key=lambda w: keys[w[0]]):
+        # Of what is about another value nobody can tell where it is.
+        to = moved(beside, there.get(keys[value], ()))
+        if not all(to.get(place, place) for place in named(old.fields)):
+            continue
+        said, fields = claim.statement, renamed(old.fields, to)
+        row = replace(old, fields=fields, epoch=number, token=keys[value][2])
+        # By the day of a dispute or an answer others are judged.
+        on = said.on if isinstance(said, Dispute | Answer) else today
+        entries.append(publish.entry(row, outputs[value], writer, on))
     if entries:
         await writer.append(entries)
     if failed:
         raise failed
 
 
-async def _ready(
-    work: Sequence[_Work],
-    outputs: Mapping[Identifier, bytes],
-    claims: ClaimSource,
-    number: int,
-) -> Iterator[tuple[int, Claim, dict[Position, Any], bytes]]:
-    """Return what can be said now, and where reports that it names are.
-
-    By token: their order does not tell which is which.
-    """
-    shorts = {value: token.token(out) for value, out in outputs.items()}
-    keys = [(value.kind, number, short) for value, short in shorts.items()]
-    there = {
-        (short, said(claim)): claim.position
-        for (*_, short), some in (await claims_on(keys, claims)).items()
-        for claim in some
-    }
-    at = await claims.claims_at([p for _, c, _ in work for p in named(c)])
-    found = (
-        (
-            *(id_, claim),
-            {  # of what is about another value nobody can tell
-                p: there.get((shorts[value], said(was)))
-                for p in named(claim)
-                if (was := at.get(p)) and was.token == claim.token
-            },
-            outputs[value],
-        )
-        for id_, claim, value in sorted(
-            work, key=lambda w: shorts.get(w[2], b"")
-        )
-        if value in shorts
-    )
-    return (one for one in found if None not in one[2].values())
+async def _work(
+    rows: Sequence[VaultRow], claims: ClaimSource, by_index: ByIndex
+) -> AsyncIterator[_Work]:
+    """Yield what is to be said again, as far as we have its value."""
+    stood = await claims_on([(r.kind, r.epoch, r.token) for r in rows], claims)
+    at = {c.position: (c, some) for some in stood.values() for c in some}
+    for row in rows:
+        claim, beside = at.get(row.position or ("", 0), (None, ()))
+        if claim is None:  # it has ended
+            continue
+        # An answer is about a report of ours.
+        of = row if row.value else await by_index(*next(named(row.fields)))
+        if of is not None:
+            yield Identifier(row.kind, of.value), row, claim, beside

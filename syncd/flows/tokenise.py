@@ -16,7 +16,7 @@ from syncd.flows.quorums import NO_TIME, Quorums
 from syncd.grouped import Grouped
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.roster.terms import BULK, Epoch
+from syncd.roster.terms import BULK, KINDS, Epoch
 
 BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
@@ -67,8 +67,8 @@ class Tokeniser(Quorums):
     def knows(self, one: Identifier) -> bool:
         """Tell whether its outputs are remembered: it costs no evaluation."""
         return bool(self._cache) and all(
-            (one, epoch.epoch) in self._cache
-            for epoch in self.roster().in_use(one.kind)
+            (one, number) in self._cache
+            for number in self.roster().in_use(one.kind)
         )
 
     async def outputs(
@@ -92,20 +92,17 @@ class Tokeniser(Quorums):
         done = {} if done is None else done
         deadline = self.clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
-        newest = self.roster().epoch if self._cache else None
+        in_use = self.roster().in_use
+        numbers = {k: epochs.get(k) or in_use(k)[0] for k in KINDS}
         for one in wanted:
             if one.kind == "url":
                 done[one] = token.url_output(one)
-            elif (
-                newest
-                and (its := newest(one.kind, epochs.get(one.kind, 0)))
-                and (had := self._cache.get((one, its.epoch)))
-            ):
+            elif had := self._cache.get((one, numbers[one.kind])):
                 done[one] = had
         calls = []
-        for kind in ("phone", "account"):
+        for kind in KINDS:
             rest = [i for i in wanted if i.kind == kind and i not in done]
-            wish = _Wish(rest, (kind, purpose, epochs.get(kind, 0)), deadline)
+            wish = _Wish(rest, (kind, purpose, numbers[kind]), deadline)
             alone = purpose in BULK or len(rest) >= CHECKED
             if rest:
                 calls.append(self._all(wish) if alone else self._shared(wish))

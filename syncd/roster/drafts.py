@@ -191,8 +191,9 @@ def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     that it replaces gets a deadline.
     """
     until = draft.issued + REPLACED_DAYS * DAY_S
-    for old in draft.in_use(epoch.kind) if epoch.t else ():
-        if old.epoch < epoch.epoch and not old.until:
+    for old in draft.epochs if epoch.t else ():
+        older = old.kind == epoch.kind and old.epoch < epoch.epoch
+        if older and not (old.until or old.retired):
             draft = put(draft, ("epochs", old.label, "until"), until)
     draft = put(draft, ("epochs",), epoch)
     left = {s.member for e in draft.epochs for s in e.held}

@@ -102,8 +102,9 @@ def limits(
         for name in BULK
         if rows[name].purpose == name and (name != SCREEN or rows[name].member)
     )
-    in_use = roster.in_use(epoch.kind)
-    rotates = len(in_use) > 1 and in_use[0] == epoch  # to this key
+    gives = (
+        epoch.epoch in roster.in_use(epoch.kind)[:-1]
+    )  # it replaces another
     scopes = {ALL: (frozenset[str](), True)}
     if purpose not in apart:
         scopes[LOOKUP] = apart, True
@@ -111,7 +112,7 @@ def limits(
         scopes[purpose] = frozenset({purpose}), False
     return tuple(
         Limit(
-            share(most * (name != ROTATE or rotates), roster, epoch),
+            share(most * (gives or name != ROTATE), roster, epoch),
             window_s,
             *which,
         )

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     bindparam,
     case,
-    cast,
     delete,
     func,
     insert,
@@ -25,9 +24,8 @@ from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
-from syncd.store import tables
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import Int, log, vault
+from syncd.store.tables import log, sighting, stood, vault
 
 AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
@@ -68,18 +66,12 @@ _END = Prepared(
     ),
     *("why", "day", "hold", "row"),
 )
-_END_AGAIN = Prepared(  # what such rows said under an older key ends, too
-    update(vault)
-    .where(
-        *(_at.again == _wanted("row"), _at.state == _PUBLISHED),
-        _at.log_id == NEWEST,
-    )
-    .values(state=_ENDING, **_why),
-    *("why", "day", "row"),
-)
 _HOLD = Prepared(_this.values(**_why, held=1), "why", "day", "row")
+_STANDS = _at.state.between(_PUBLISHED, _ENDING)
 _PUBLISH = Prepared(
-    _this.where(_at.idx.is_(None)).values(
+    _this.where(
+        or_(_at.idx.is_(None), _STANDS & (_at.epoch < _wanted("of")))
+    ).values(
         log_id=_wanted("log"),
         idx=_wanted("index"),
         token=_wanted("by"),
@@ -89,23 +81,6 @@ _PUBLISH = Prepared(
     ),
     *("log", "index", "by", "of", "row"),
 )
-_STANDS = _at.state.between(_PUBLISHED, _ENDING)
-_ALIKE = [
-    c
-    for c in _at
-    if c.name not in ("id", "again", "import_id", "elsewhere", "held")
-]
-_KEEP = Prepared(
-    insert(vault).from_select(
-        ["id", "again", *(c.name for c in _ALIKE)],
-        select(cast(_wanted("copy"), Int), _at.id, *_ALIKE).where(
-            _at.id == _wanted("row"), _STANDS
-        ),
-    ),
-    *("copy", "row"),
-)
-_LAST = select(func.max(_at.id))
-_LEAVE = Prepared(_this.values(idx=None), "row")
 _CLOSE = Prepared(
     _this.where(_at.state == _ENDING).values(
         state=_ENDED, ended_idx=_wanted("index")
@@ -143,17 +118,17 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     """End the rows that were published under retired epochs.
 
     Their statements are erased, so nothing is left to retract. Values stay,
-    and may be reported again; what was said again stands as it is.
+    and may be reported again; what was said again stands where that is.
     """
     reason = func.coalesce(_at.reason, "retired")
     for kind, epoch in epochs:
         gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
-        was = delete(vault).where(_at.kind == kind, _at.epoch == epoch)
-        c.execute(was.where(_at.again.is_not(None)))
         c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
-        its = tables.sighting.c.kind == kind, tables.sighting.c.epoch == epoch
-        c.execute(delete(tables.sighting).where(*its))
+        its = stood.c.vault_id.in_(select(_at.id).where(_at.kind == kind))
+        c.execute(delete(stood).where(its, stood.c.epoch == epoch))
+        met = sighting.c.kind == kind, sighting.c.epoch == epoch
+        c.execute(delete(sighting).where(*met))
 
 
 def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
@@ -166,6 +141,8 @@ def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
     for at, left in (_at.idx, blank | {"ended_idx": by}), (_at.ended_idx, {}):
         new = update(vault).where(_at.log_id == log_id, at.between(*span))
         c.execute(new.values({at.name: None, **left}))
+    its = stood.c.log_id == log_id, stood.c.idx.between(*span)
+    c.execute(delete(stood).where(*its))
 
 
 def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
@@ -179,13 +156,13 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
         for p in rows
         if not p.ends
     ]
-    again = [p.vault_id for p in rows if p.again]
-    copy = c.scalar(_LAST) + 1 if again else 0
+    ends = {p.vault_id: p.index for p in rows if p.ends}  # once for a row
+    was = _at.log_id, _at.idx, _at.id, _at.epoch, _at.token
+    again = select(*was).where(_at.id.in_([row[-1] for row in fresh]), _STANDS)
+    c.execute(insert(stood).from_select([*stood.c], again))
     for became, what, here in (
-        (_KEEP, "ended", [*enumerate(again, copy)]),
-        (_LEAVE, "ended", [(id_,) for id_ in again]),
         (_PUBLISH, "published", fresh),
-        (_CLOSE, "ended", [(p.index, p.vault_id) for p in rows if p.ends]),
+        (_CLOSE, "ended", [(ends[id_], id_) for id_ in ends]),
     ):
         if lacks := len(here) - became.many(c, here):
             raise StaleError(
@@ -200,15 +177,12 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     have ended one before it, and did not, is undone: a log can only end what
     it said itself.
     """
-    stood = update(vault).where(_at.log_id == log_id)
+    ours = update(vault).where(_at.log_id == log_id)
     # What was said of a token has nothing else to be said of again.
     bare = _at.sealed.is_(None)
     c.execute(
-        stood.where(_at.idx >= size).values(
-            state=case(
-                ((_at.state == _PUBLISHED) & _at.again.is_(None), _WAITING),
-                else_=_ENDED,
-            ),
+        ours.where(_at.idx >= size).values(
+            state=case((_at.state == _PUBLISHED, _WAITING), else_=_ENDED),
             log_id=None,
             idx=None,
             ended_idx=None,
@@ -216,9 +190,11 @@ def turn(c: Connection, log_id: int, size: int) -> None:
             epoch=case((bare, _at.epoch)),
         )
     )
+    its = stood.c.log_id == log_id, stood.c.idx >= size
+    c.execute(delete(stood).where(*its))
     undone = or_(_at.state == _ENDING, _at.ended_idx >= size)
     c.execute(
-        stood.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
+        ours.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
     )
 
 
@@ -242,7 +218,6 @@ def _withdraw(
             done.ends[type_] += 1
     if not how.dry:
         _END.many(c, live)
-        _END_AGAIN.many(c, [(why, day, id_) for why, day, _, id_ in live])
         _HOLD.many(c, again)
     done.ids += [id_ for *_, id_ in live]
     del done.ids[RETURNED:], done.past[RETURNED:]

@@ -34,6 +34,7 @@ screened = own_table(
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
 sa.Index("screened_until", screened.c.until)
+sa.Index("screened_ref", screened.c.ref)
 partial_index("screened_listed", "state IS NOT NULL", screened.c.id)
 
 
@@ -100,11 +101,9 @@ class ScreeningBook(SealedBook):
 
         Of retired epochs: what was not handed in anew stays, to be asked for.
         """
-        await self._run(sa.delete(screened).where(_at.until <= day))
-        for kind, epoch in retired:
-            newer = select(_at.ref).where(_at.kind == kind, _at.epoch > epoch)
-            its = _at.kind == kind, _at.epoch == epoch, _at.ref.in_(newer)
-            await self._run(sa.delete(screened).where(*its))
+        old = sa.tuple_(_at.kind, _at.epoch).in_([*retired])
+        ends = sa.or_(_at.until <= day, old & _RENEWED)
+        await self._run(sa.delete(screened).where(ends))
 
     async def counts(self) -> Counter[tuple[str, int, int]]:
         """Return how many there are by kind, epoch and last day.
@@ -112,12 +111,7 @@ class ScreeningBook(SealedBook):
         Of what was handed in again under a newer key, that alone.
         """
         by = (_at.kind, _at.epoch, _at.until)
-        last = sa.func.max(_at.epoch).label("last")
-        newest = select(_at.kind, _at.ref, last).group_by(_at.kind, _at.ref)
-        new = newest.subquery()
-        its = (new.c.kind == _at.kind) & (new.c.ref == _at.ref)
-        count = select(*by, sa.func.count()).group_by(*by)
-        count = count.join(new, its & (new.c.last == _at.epoch))
+        count = select(*by, sa.func.count()).where(~_RENEWED).group_by(*by)
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> dict[str, Any]:
@@ -140,6 +134,10 @@ class ScreeningBook(SealedBook):
 
 
 _PUT = upsert(screened, "until", once=("mac", "ref"))
-_at = screened.c
+_at, _newer = screened.c, screened.alias().c
+_RENEWED = sa.exists().where(  # handed in again under a newer key
+    *(_newer.ref == _at.ref, _newer.kind == _at.kind),
+    _newer.epoch > _at.epoch,
+)
 _ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

@@ -115,7 +115,6 @@ vault = own_table(
     "held int default=0",
     # what another member took the value back for: MEMBER REASON
     "elsewhere text null",
-    "again int null",  # where it stood before: the row that was said again
 )
 Index("vault_value", vault.c.value_mac)
 Index("vault_import", vault.c.import_id)
@@ -125,7 +124,14 @@ partial_index(
 )
 partial_index("vault_ending", "state = 2", vault.c.id)
 partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
-partial_index("vault_again", "again IS NOT NULL", vault.c.again)
+
+stood = own_table(  # where a row was said before it was under another key
+    "stood",
+    "log_id int key log.id, idx int key",
+    "vault_id int vault.id, epoch int, token bytes",
+    sqlite_with_rowid=False,
+)
+Index("stood_row", stood.c.vault_id)
 
 vault_fields = own_table(  # what a million rows of one import say alike
     "vault_fields",

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from syncd.errors import DamagedError
@@ -38,6 +39,7 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
     list_value,
     log,
+    stood,
     vault,
     vault_fields,
 )
@@ -59,11 +61,10 @@ _ROW = (
 )
 _NAMES = _ROW.selected_columns.keys()
 _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
-_MAIN = _at.again.is_(None)  # not where one stood before
 _STANDING = Prepared(
     select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
-_BY_VALUE = Prepared(_OLDEST.where(given(_at.value_mac), _MAIN))
+_BY_VALUE = Prepared(_OLDEST.where(given(_at.value_mac)))
 # The text has the states' numbers: an index holds the rows of one alone.
 _WAITING = Prepared(
     _OLDEST.where(
@@ -71,6 +72,12 @@ _WAITING = Prepared(
     ).limit(bindparam("most"))
 )
 _ENDING = _OLDEST.where(_at.state == sa.literal_column("2"))
+_STOOD = select(stood.c.vault_id).join(log)
+_PLACES = Prepared(
+    _STOOD.add_columns(
+        stood.c.epoch, stood.c.token, log.c.origin, stood.c.idx
+    ).where(stood.c.vault_id.in_(MANY), log.c.id == retracting.NEWEST)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +135,18 @@ class Vault(SealedBook):
         rows.sort(key=lambda row: (not row.urgent, row.id))
         return rows[:limit]
 
-    async def ending(self, limit: int) -> list[VaultRow]:
-        """Return rows whose reports are to be retracted, oldest first."""
-        return await self._found(_ENDING.limit(limit))
+    @reads
+    def ending(self, c: Connection, limit: int) -> list[VaultRow]:
+        """Return rows whose reports are to be retracted, oldest first.
+
+        Then those that stand under older keys too, as they stand there.
+        """
+        rows = self._read(c.execute(_ENDING.limit(limit)))
+        by_id = {row.id: row for row in rows}
+        return rows + [
+            replace(by_id[id_], epoch=epoch, token=short, position=(*place,))
+            for id_, epoch, short, *place in _PLACES.within(c, by_id)
+        ]
 
     @reads
     def find_value(
@@ -142,42 +158,38 @@ class Vault(SealedBook):
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is, or was, at a log's `index`."""
-        was = vault.alias().c
-        its = was.idx == index, was.log_id == log.c.id, log.c.origin == origin
-        there = select(_less(was.again, was.id)).where(*its)
-        rows = await self._found(_ROW.where(_at.id.in_(there)))
+        there = log.c.origin == origin
+        was = _STOOD.where(there, stood.c.idx == index)
+        rows = await self._found(_ROW.where(there, _at.idx == index))
+        rows = rows or await self._found(_ROW.where(_at.id.in_(was)))
         return rows[0] if rows else None
 
     async def page(self, wanted: Query) -> list[VaultRow]:
         """Return rows, newest first."""
-        where = _MAIN, *_where(self._cipher, wanted)
+        where = _where(self._cipher, wanted)
         return await self._found(_NEWEST.where(*where).limit(wanted.limit))
 
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
         by = (_at.kind, _at.state)
-        count = select(*by, func.count()).where(_MAIN).group_by(*by)
-        rows = await self._rows(count)
+        rows = await self._rows(select(*by, func.count()).group_by(*by))
         return {(kind, State(state)): n for kind, state, n in rows}
 
     async def older(
         self, key: tuple[str, int], today: str, after: int, limit: int
     ) -> list[VaultRow]:
-        """Return rows that stand under an older epoch than (kind, epoch), by id.
+        """Return rows that stand under an epoch or one before it, by id.
 
-        Those that may be said again: of a value that we have, or an answer.
+        Of what a day ends those whose day is to come.
         """
-        wanted = _OLDEST.where(*_older(key, today), _MAIN, _at.id > after)
+        wanted = _OLDEST.where(*_older(*key, today), _at.id > after)
         return await self._found(wanted.limit(limit))
 
-    async def said_again(
-        self, key: tuple[str, int], today: str
-    ) -> tuple[int, int]:
-        """Return how many were said again under an epoch, and are to be."""
-        by: Any = _MAIN
-        found = select(by, func.count()).where(*_older(key, today))
-        counts = dict(await self._rows(found.group_by(by)))
-        return counts.get(False, 0), counts.get(True, 0)
+    async def left(self, key: tuple[str, int], today: str) -> int:
+        """Return how many `older` would return in all."""
+        count = select(func.count()).where(*_older(*key, today))
+        [[n]] = await self._rows(count)
+        return int(n)
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
@@ -239,15 +251,13 @@ class Vault(SealedBook):
         )
 
 
-def _older(key: tuple[str, int], today: str) -> Sequence[ColumnElement[bool]]:
-    kind, epoch = key
-    given = sa.or_(_at.sealed.is_not(None), _at.type == ANSWER)
+def _older(kind: str, epoch: int, today: str) -> Sequence[ColumnElement[bool]]:
     # What a dispute did to reports that nobody answered for does not expire.
     ends = public_field(vault_fields.c.fields, "expires")
     said = select(vault_fields.c.id).where(ends > today)
     lasts = _at.type.between(DISPUTE, ANSWER), _at.fields_id.in_(said)
-    public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch < epoch
-    return *public, given, sa.or_(*lasts)
+    public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch <= epoch
+    return *public, sa.or_(*lasts)
 
 
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:

@@ -769,15 +769,6 @@ async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
     both = [token.token(output(phone(), n)) for n in (2, 1)]
     assert [*known.tokens] == both
     assert known.outputs == (output(phone(), 2),)
-    vouch = Vouch(
-        **ABOUT | {"epoch": 2, "token": token.encode(both[0])},
-        role="hotline",
-        know=token.know(output(phone(), 2), CARRIER).hex(),
-        expires=day_text(DAY + 1),
-    )
-    user.book.add(CARRIER, vouch)
-    [answer] = await user.ask(ASKED)
-    assert "vouched" in reasons(answer)
     assert not user.book.suspects
     for key in ("phone/1", "phone/2"):
         user.holders.down = {key: HoldersError("down", missing=("police",))}

@@ -75,7 +75,7 @@ ANSWER = Answer(
     ],
 )
 def test_joined(older: Any, newer: Any, want: Any) -> None:
-    found = joined([older, newer])
+    found = joined(older, newer)
     if want is None:
         want = (*older, claim(8, report(know="ff" * 8), POLICE))
     assert [*found] == [*want]

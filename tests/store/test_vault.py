@@ -78,9 +78,9 @@ async def one(own: OwnStore) -> int:
 
 
 async def publish(
-    own: OwnStore, log: Log, id_: int, *, ends: bool = False
+    own: OwnStore, log: Log, id_: int, *, ends: bool = False, epoch: int = 1
 ) -> None:
-    row = Published(id_, log.frontier.size, b"t" * 16, 1, ends)
+    row = Published(id_, log.frontier.size, b"t" * 16, epoch, ends)
     await log.write(own, r(1), rows=[row])
 
 
@@ -403,80 +403,45 @@ def test_a_value_is_found_by_hmac_sha256() -> None:
 
 # ------------------------------------------------------- another token key
 
-TODAY = "2026-11-21"
 
+async def test_what_is_said_again_moves(own: OwnStore, log: Log) -> None:
+    """It counts once, and is found and taken back at both places.
 
-async def again(own: OwnStore, log: Log, *ids: int) -> None:
-    size = log.frontier.size
-    rows = [Published(id_, size, b"n" * 16, 2, again=True) for id_ in ids]
-    await log.write(own, r(1), rows=rows)
-
-
-async def test_what_is_said_again_moves_and_stays(
-    own: OwnStore, log: Log
-) -> None:
-    """It counts once, and is found by both places; what lasts is left."""
-    days = "2026-11-21", "2026-11-22"
-    vault, ids = (
-        own.vault,
-        await accept(
-            own, *(phone(n, expires=day) for n, day in enumerate(days))
-        ),
-    )
+    Also if it was to end before. What lasts is left, and what nobody said
+    again ends with its epoch.
+    """
+    vault, old = own.vault, (("phone", 1), DAY)
+    days = [DAY, *["2026-11-30"] * 4]
+    said = [phone(n, expires=day) for n, day in enumerate(days)]
+    _, first, then, stays, left = ids = await accept(own, *said)
     for id_ in ids:
         await publish(own, log, id_)
-    assert await vault.said_again(("phone", 2), TODAY) == (0, 1)
-    [row] = await vault.older(("phone", 2), TODAY, 0, 9)
-    assert row.id == ids[1]
-    assert not await vault.older(("phone", 2), TODAY, row.id, 9)
-    await again(own, log, row.id)
-    assert not await vault.older(("phone", 2), TODAY, 0, 9)
-    assert await vault.said_again(("phone", 2), TODAY) == (1, 0)
-    assert await vault.counts() == {("phone", State.PUBLISHED): 2}
-    for at in (1, 2):
-        now = await vault.by_index(log.origin, at)
-        assert now
-        assert (now.id, now.position) == (row.id, (log.origin, 2))
-        assert (now.epoch, now.token) == (2, b"n" * 16)
-    # Not what is taken back meanwhile.
-    await vault.retract([ids[0]], WRONG)
-    await publish(own, log, ids[0], ends=True)
-    with pytest.raises(StaleError, match="ended before"):
-        await again(own, log.copy(), ids[0])
-
-
-@pytest.mark.parametrize("first", [False, True])
-async def test_both_places_are_taken_back(
-    own: OwnStore, log: Log, *, first: bool
-) -> None:
-    """Also if it was to end before it was said again."""
-    id_ = await one(own)
-    await publish(own, log, id_)
-    if first:
-        await own.vault.retract([id_], WRONG)
-    await again(own, log, id_)
-    if not first:
-        done = await own.vault.retract([id_], WRONG)
-        assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
-    rows = await own.vault.ending(9)
-    assert {row.epoch for row in rows} == {1, 2}
-    for row in rows:
-        await publish(own, log, row.id, ends=True)
-    assert await own.vault.counts() == {("phone", State.ENDED): 1}
-
-
-async def test_a_retired_epoch_leaves_what_was_said_again(
-    own: OwnStore, log: Log
-) -> None:
-    """What was not is ended, and its value may be reported again."""
-    ids = await accept(own, phone(1), phone(2))
-    for id_ in ids:
-        await publish(own, log, id_)
-    await again(own, log, ids[0])
-    await own.vault.retire([("phone", 1)])
-    assert await states(own, ids) == ["PUBLISHED", "ENDED"]
-    assert await own.vault.by_index(log.origin, 0) is None
-    assert await own.vault.accept([phone(1)]) == [known(ids[0])]
+    assert await vault.left(*old) == 4
+    rows = await vault.older(*old, first, 9)
+    assert [row.id for row in rows] == [then, stays, left]
+    await vault.retract([first], WRONG)
+    for id_ in first, then, stays:
+        await publish(own, log, id_, epoch=2)
+    assert await vault.left(*old) == 1
+    for at in 3, 7:
+        row = await vault.by_index(log.origin, at)
+        assert row
+        assert (row.id, row.epoch, row.position) == (stays, 2, (log.origin, 7))
+    done = await vault.retract([then], WRONG)
+    assert done == Withdrawn(ends=Counter({1: 1}), ids=[then])
+    rows = await vault.ending(9)
+    assert sorted((row.id, row.epoch) for row in rows) == [
+        (id_, epoch) for id_ in (first, then) for epoch in (1, 2)
+    ]
+    ends = [Published(row.id, 8, b"", 0, ends=True) for row in rows]
+    await log.write(own, r(1), rows=ends)
+    with pytest.raises(StaleError, match="published before"):
+        await publish(own, log.copy(), then, epoch=3)
+    await vault.retire([old[0]])
+    assert await vault.by_index(log.origin, 3) is None
+    assert await vault.accept(said[3:4]) == [known(stays)]
+    want = {("phone", State.PUBLISHED): 1, ("phone", State.ENDED): 4}
+    assert await vault.counts() == want
 
 
 async def test_said_again_behind_the_end_of_a_log(
@@ -486,10 +451,11 @@ async def test_said_again_behind_the_end_of_a_log(
     id_ = await one(own)
     await publish(own, log, id_)
     root = log.frontier.root()
-    await again(own, log, id_)
+    await publish(own, log, id_, epoch=2)
     await turned(own, log, 1, root)
     assert await states(own, [id_]) == ["WAITING"]
-    [row] = await own.vault.waiting(9, ["phone"])
+    row = await own.vault.by_index(log.origin, 0)
+    assert row
     assert row.id == id_
 
 

@@ -10,7 +10,6 @@ from syncd.indicator.statement import day_text
 from syncd.indicator.token import encode
 from syncd.node.home import share_name
 from syncd.node.publish import publisher
-from syncd.node.publish.publisher import Publisher
 from syncd.roster import signing
 from syncd.roster.roster import Roster
 from syncd.store import failpoint
@@ -18,7 +17,7 @@ from syncd.web.claim_forms import DisputeQuery, Vouches
 from syncd.web.forms import DisputeDraft
 from syncd.web.routes import Caller
 from tests import ceremonies
-from tests.alliance import ADMINS, Alliance, claims_of, shared
+from tests.alliance import ADMINS, Alliance, Member, claims_of, shared
 
 pytestmark = pytest.mark.slow
 
@@ -110,44 +109,35 @@ async def test_a_key_is_replaced(
     """Before, in the middle and after it all say the same; nothing twice."""
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
     assert await verdicts(alliance) == {SAID}
-    held, real = set(alliance.members), vars(Publisher)["_say_again"]
 
-    async def say_again(one: Publisher) -> bool:
-        return one.ctx.me not in held and bool(await real(one))
-
-    async def now(*ids: str) -> None:
+    async def now(*members: Member) -> None:
         """Have members say again all that they can by now."""
-        held.difference_update(ids)
-        for member in map(alliance.members.__getitem__, ids):
-            await member.node.publisher.publish()
+        for member in members:
+            await member.node.daily.run()
             await alliance.settle()
 
-    monkeypatch.setattr(Publisher, "_say_again", say_again)
     await drawn(alliance)
     assert await verdicts(alliance) == {SAID}
 
     # It dies in the middle, before and behind the commit, and goes on.
     monkeypatch.setattr(publisher, "PUBLISH_BATCH", 2)
-    monkeypatch.setattr(publisher, "AGAIN_S", 0)
     for point in ("append.vault", "append.committed"):
-        held.remove("bank")
         with monkeypatch.context() as patch:
             plan = failpoint.Plan(at={point: 2}, act=_die)
             patch.setattr(failpoint, "_plan", plan)
             with pytest.raises(RuntimeError):
-                await bank.node.publisher.publish()
-        held.add("bank")
+                await bank.node.publisher.say_again()
         await alliance.restart("bank")
         await bank.awake()
         assert await verdicts(alliance) == {SAID}
-    await now("bank")
+    await now(bank)
     notes = [n.detail for n in (await bank.status()).notes]
-    assert "phone/1 is replaced: 5 of 6 statements" in " ".join(notes)
+    assert "phone/1 is replaced: 1 statements" in " ".join(notes)
     assert await verdicts(alliance) == {SAID}
-    await now("police", "bank", "carrier", "bank")
+    await now(police, bank, carrier, bank)
     assert await verdicts(alliance) == {SAID}
     size = await bank.size()
-    await now("bank", "carrier", "police")
+    await now(bank, carrier, police)
     assert await bank.size() == size
     old = set()
     for member in (police, bank, carrier):
@@ -170,7 +160,7 @@ async def test_a_key_is_replaced(
         raw = member.node.ctx.renewal.read_bytes()
         raws.append(signing.sign(raw, admin, alliance.newest))
     lines = [n.detail for n in (await bank.status()).todo]
-    assert "phone/1 was to be retired" in " ".join(lines)
+    assert "the next one, which lies ready" in " ".join(lines)
     for member in alliance.up:
         member.shift_s = 31 * DAY_S
     await police.node.rosters.publish(signing.merge(*raws))

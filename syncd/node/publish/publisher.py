@@ -37,7 +37,6 @@ log = structlog.get_logger("syncd.node")
 
 PUBLISH_BATCH = 2048  # vault rows in one append
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
-AGAIN_S = 600  # until what could not be said again is tried again
 
 
 @part
@@ -57,8 +56,6 @@ class Publisher:
         self._waking = asyncio.Event()
         self._why = NOTHING  # the last attempt failed
         self._owed = False  # what comes after an append was not done
-        self._again = dict[str, int]()  # by kind: the row said again last
-        self._pause = 0  # until then none is, unix seconds
 
     def why_not(self) -> Message:
         """Say why nothing is published just now, "" if it is."""
@@ -182,8 +179,6 @@ class Publisher:
                 except (UnavailableError, MalformedError) as e:
                     kinds.remove(some)
                     waits = e
-            if not expired:
-                moved = await self._say_again() or moved
         if waits is not None:
             raise waits
         if expired:
@@ -191,19 +186,18 @@ class Publisher:
                 "roster: expired: no new reports until a newer one"
             )
 
-    async def _say_again(self) -> bool:
-        """Say a batch again under a newer token key; tell if there was any.
+    async def say_again(self) -> None:
+        """Say under the newest token key what of ours stands under an older.
 
-        What cannot be is tried again a little later: there is time until the
-        older key is retired.
+        Raises:
+            SyncdError: something is left, and this is why.
         """
         ctx, vault = self.ctx, self.ctx.own.vault
-        for kind in ("phone", "account") if ctx.now() >= self._pause else ():
-            in_use, last = ctx.roster.in_use(kind), self._again.get(kind, 0)
-            given = ctx.today(), last, PUBLISH_BATCH
-            rows = in_use[1:] and await vault.older(in_use[0].key, *given)
-            if rows:
-                self._again[kind] = rows[-1].id
+        expired = ctx.roster.expired(ctx.now())
+        for old in () if expired else ctx.roster.replaced:
+            last, given = 0, (old.key, ctx.today())
+            while rows := await vault.older(*given, last, PUBLISH_BATCH):
+                last = rows[-1].id
                 try:
                     await say_again(
                         *(rows, ctx.mirror, vault.by_index),
@@ -211,14 +205,23 @@ class Publisher:
                         today=ctx.today(),
                         timeout_s=BULK_TIMEOUT_S,
                     )
-                except SyncdError as e:
-                    log.warning("not said again yet", kind=kind, why=str(e))
-                    self._pause = ctx.now() + AGAIN_S
-                await self.after_append()
-                return True
-        self._again.clear()
-        self._pause = max(self._pause, ctx.now() + AGAIN_S)
-        return False
+                finally:
+                    await self.after_append()
+
+    async def still_to_say(self) -> list[Message]:
+        """Say how much of ours stands under each key that is replaced."""
+        ctx = self.ctx
+        return [
+            Message(
+                "keys: {keys} is replaced: {n} statements of ours are still to"
+                " be said again under the new key; it is to be retired on"
+                " {day}",
+                keys=old.label,
+                n=await ctx.own.vault.left(old.key, ctx.today()),
+                day=ctx.day_of(old.until),
+            )
+            for old in ctx.roster.replaced
+        ]
 
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]

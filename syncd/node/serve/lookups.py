@@ -189,16 +189,17 @@ class Lookups:
         """
         ours = self.ctx.config
         tried = wanted.read(identifier.for_lookup, ours.member.region)
-        ask = partial(
-            self.tokeniser.outputs,
-            tried,
-            purpose=purpose,
-            timeout_s=ours.lookup.deadline_ms / 1000,
-        )
-        in_use = self.ctx.roster.in_use(wanted.kind)
-        epochs = [epoch.epoch for epoch in in_use] or [0]
+        epochs = self.ctx.roster.in_use(wanted.kind)
         found = await asyncio.gather(
-            *(ask(epochs={wanted.kind: n}) for n in epochs)
+            *(
+                self.tokeniser.outputs(
+                    tried,
+                    purpose=purpose,
+                    timeout_s=ours.lookup.deadline_ms / 1000,
+                    epochs={wanted.kind: n},
+                )
+                for n in epochs
+            )
         )
         return {
             (form.kind, n, token.token(outputs[form])): form

@@ -22,13 +22,7 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import basis
-from syncd.flows.judge import (
-    HITS,
-    Answer,
-    Question,
-    epochs_of,
-    judged_by_token,
-)
+from syncd.flows.judge import HITS, Answer, Question, judged_by_token
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
@@ -267,7 +261,7 @@ class Screening:
         """Find for how many entries the list is asked for again."""
         self._stale = self._ending = 0
         for (kind, epoch, until), n in (await self._book.counts()).items():
-            if epoch != epochs_of(self.ctx.roster, kind)[0]:
+            if epoch != self.ctx.roster.in_use(kind)[0]:
                 self._stale += n
             if until <= self.ctx.day + AHEAD:
                 self._ending += n
@@ -292,7 +286,7 @@ def _entered(
         return error(answer.detail, hint=answer.hint)
     return [
         Entered(
-            (form.kind, epochs_of(roster, form.kind)[0], token.token(output)),
+            (form.kind, roster.in_use(form.kind)[0], token.token(output)),
             output[16:48],
             item.reference,
             statement.day(item.expires),

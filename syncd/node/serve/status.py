@@ -32,7 +32,7 @@ from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import certificate
 from syncd.roster.members import Member
-from syncd.roster.terms import KINDS, ROTATE, Epoch
+from syncd.roster.terms import Epoch
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
 from syncd.web import status_forms
@@ -259,37 +259,8 @@ class StatusReader:
             for one in await self.ctx.own.bearers.all()
             if not one.revoked_at and (tried := self.budgets.fishing(one.id))
         )
-        replaced = [await self._replaced(kind) for kind in KINDS]
-        found = self._outside(), *returns, *doubts, *tries, *replaced
-        return filter(None, found)
-
-    async def _replaced(self, kind: str) -> Message:
-        """Say how far we are where a token key is replaced, "" if none is."""
-        ctx, keys = self.ctx, self.ctx.roster.in_use(kind)
-        if len(keys) < 2 or not (old := keys[-1]).t:
-            return NOTHING
-        if 0 < old.until <= ctx.now():
-            return Message(
-                "keys: {keys} was to be retired on {expires}: the admins sign"
-                " that: syncd roster retire {kind} {epoch}, or what lies ready:"
-                " {path}",
-                old,
-                keys=old.label,
-                expires=ctx.day_of(old.until),
-                path=str(ctx.renewal),
-            )
-        new, a_day = keys[0], ctx.roster.quota(ctx.me, ROTATE).day
-        n, left = await ctx.own.vault.said_again(new.key, ctx.today())
-        return Message(
-            "keys: {keys} is replaced: {n} of {of} statements of ours are said"
-            " again under the new key, all by {day}; it is to be retired on"
-            " {expires}",
-            keys=old.label,
-            n=n,
-            of=n + left,
-            day=ctx.day_of(ctx.now() + left // (a_day or 1) * todo.DAY_S),
-            expires=ctx.day_of(old.until),
-        )
+        own = await self.publisher.still_to_say()
+        return filter(None, (self._outside(), *returns, *doubts, *tries, *own))
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
@@ -297,14 +268,13 @@ class StatusReader:
         We were removed, and may not have heard of it: who has removed us does
         not answer that either.
         """
-        roster = self.ctx.roster
         me = self.ctx.us
         if me is None or not me.active:
             return Message(
                 "roster: version {version} does not list us as active (syncd"
                 " roster show): nobody answers us, and what is here grows"
                 " old; ask the admins, or stop syncd",
-                roster,
+                self.ctx.roster,
             )
         return self.rounds.contact.cut_off()
 

@@ -71,7 +71,7 @@ def _roster(state: MemberState) -> Iterator[Message]:
             " and publish the next one (syncd roster renew)",
             roster,
         )
-    elif left <= SIGN_S:
+    elif state.renewal or left <= SIGN_S:
         yield state.renewal or _expires(state)
 
 

@@ -15,6 +15,7 @@ from syncd.errors import SyncdError
 from syncd.flows import anchor, sighting, trial
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
+from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S
@@ -73,7 +74,7 @@ class Daily:
         at every member: what is signed of it goes together.
         """
         roster, path = self.ctx.roster, self.ctx.renewal
-        old = [e for e in roster.epochs if e.until and not e.retired]
+        old = roster.replaced
         due = min([roster.expires - SIGN_S, *(e.until for e in old)])
         begin = max(roster.issued, due)
         if begin <= self.ctx.now() and not path.exists():
@@ -97,6 +98,8 @@ class Daily:
             await self._sightings()
         await self._anchor()
         await self._accuse()
+        with logged("not all said again yet"):
+            await self.publisher.say_again()
 
     async def _accuse(self) -> None:
         """Say in our turn which logs forked (type 20), unless somebody has."""
