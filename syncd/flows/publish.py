@@ -148,6 +148,7 @@ async def publish(
     *,
     today: str,
     timeout_s: float,
+    epochs: Mapping[str, int] = {},  # the newest where none is named
 ) -> Sequence[VaultRow]:
     """Publish waiting rows; return those that are, with their tokens.
 
@@ -160,7 +161,14 @@ async def publish(
     """
     # What is said of a token needs no holder, and waits for none.
     rows = [row for row in rows if not row.value] or rows
-    epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
+    kinds = {row.kind for row in rows}
+    numbers = {k: epochs.get(k) or tokeniser.epoch(k).epoch for k in kinds}
+    outputs = await tokeniser.outputs(
+        [Identifier(row.kind, row.value) for row in rows if row.value],
+        purpose="publish",
+        timeout_s=timeout_s,
+        epochs=numbers,
+    )
     entries = []
     done: list[VaultRow] = []
     flaw = ""
@@ -168,8 +176,8 @@ async def publish(
         row, output = waits, b""
         if row.value:
             output = outputs[Identifier(row.kind, row.value)]
-            short, epoch = token.token(output), epochs[row.kind]
-            row = replace(row, token=short, epoch=epoch)
+            short = token.token(output)
+            row = replace(row, token=short, epoch=numbers[row.kind])
         try:
             made = entry(row, output, writer, today)
             statement.encode(made[0])
@@ -198,19 +206,6 @@ def entry(
         token=token.encode(row.token),
     )
     return made, Published(row.id, 0, row.token, row.epoch)
-
-
-async def _outputs(
-    rows: Sequence[VaultRow], tokeniser: Tokeniser, timeout_s: float
-) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
-    """Return the epoch of each kind, and the outputs of all values."""
-    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
-    return epochs, await tokeniser.outputs(
-        [Identifier(row.kind, row.value) for row in rows if row.value],
-        purpose="publish",
-        timeout_s=timeout_s,
-        epochs=epochs,
-    )
 
 
 async def retract(

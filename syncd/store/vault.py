@@ -95,6 +95,8 @@ class Query:
     list_id: int = 0
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
     type: int = 0  # of the statement
+    epoch: int = 0  # that one, or older
+    lasting: str = ""  # day: what has run its course by then is not meant
     ids: Collection[int] | None = None
 
 
@@ -175,19 +177,9 @@ class Vault(SealedBook):
         rows = await self._rows(select(*by, func.count()).group_by(*by))
         return {(kind, State(state)): n for kind, state, n in rows}
 
-    async def older(
-        self, key: tuple[str, int], today: str, after: int, limit: int
-    ) -> list[VaultRow]:
-        """Return rows that stand under an epoch or one before it, by id.
-
-        Of what a day ends those whose day is to come.
-        """
-        wanted = _OLDEST.where(*_older(*key, today), _at.id > after)
-        return await self._found(wanted.limit(limit))
-
-    async def left(self, key: tuple[str, int], today: str) -> int:
-        """Return how many `older` would return in all."""
-        count = select(func.count()).where(*_older(*key, today))
+    async def count(self, wanted: Query) -> int:
+        """Return how many rows there are in all."""
+        count = select(func.count()).where(*_where(self._cipher, wanted))
         [[n]] = await self._rows(count)
         return int(n)
 
@@ -251,15 +243,6 @@ class Vault(SealedBook):
         )
 
 
-def _older(kind: str, epoch: int, today: str) -> Sequence[ColumnElement[bool]]:
-    # What a dispute did to reports that nobody answered for does not expire.
-    ends = public_field(vault_fields.c.fields, "expires")
-    said = select(vault_fields.c.id).where(ends > today)
-    lasts = _at.type.between(DISPUTE, ANSWER), _at.fields_id.in_(said)
-    public = _at.state == State.PUBLISHED, _at.kind == kind, _at.epoch <= epoch
-    return *public, sa.or_(*lasts)
-
-
 def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of a query."""
     first, last = asked.accepted
@@ -279,6 +262,13 @@ def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
         yield _at.accepted_at >= first
     if last:
         yield _at.accepted_at < last
+    if asked.epoch:
+        yield _at.epoch <= asked.epoch
+    if asked.lasting:
+        # What a dispute did to reports that nobody answered for stays.
+        ends = public_field(vault_fields.c.fields, "expires") > asked.lasting
+        said = select(vault_fields.c.id).where(ends)
+        yield _at.type.between(DISPUTE, ANSWER) | _at.fields_id.in_(said)
     if asked.label:
         # Judged once for all rows that share their public fields.
         label = public_field(vault_fields.c.fields, "label")

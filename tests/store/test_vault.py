@@ -1,6 +1,7 @@
 """The vault accepts once, gives out in order, and shows nothing on disk."""
 
 import base64
+import dataclasses
 import hmac
 from collections import Counter
 from collections.abc import Sequence
@@ -410,19 +411,22 @@ async def test_what_is_said_again_moves(own: OwnStore, log: Log) -> None:
     Also if it was to end before. What lasts is left, and what nobody said
     again ends with its epoch.
     """
-    vault, old = own.vault, (("phone", 1), DAY)
+    vault, old = (
+        own.vault,
+        Query(states=[State.PUBLISHED], epoch=1, lasting=DAY),
+    )
     days = [DAY, *["2026-11-30"] * 4]
     said = [phone(n, expires=day) for n, day in enumerate(days)]
     _, first, then, stays, left = ids = await accept(own, *said)
     for id_ in ids:
         await publish(own, log, id_)
-    assert await vault.left(*old) == 4
-    rows = await vault.older(*old, first, 9)
-    assert [row.id for row in rows] == [then, stays, left]
+    assert await vault.count(old) == 4
+    rows = await vault.page(dataclasses.replace(old, before=left))
+    assert [row.id for row in rows] == [stays, then, first]
     await vault.retract([first], WRONG)
     for id_ in first, then, stays:
         await publish(own, log, id_, epoch=2)
-    assert await vault.left(*old) == 1
+    assert await vault.count(old) == 1
     for at in 3, 7:
         row = await vault.by_index(log.origin, at)
         assert row
@@ -437,7 +441,7 @@ async def test_what_is_said_again_moves(own: OwnStore, log: Log) -> None:
     await log.write(own, r(1), rows=ends)
     with pytest.raises(StaleError, match="published before"):
         await publish(own, log.copy(), then, epoch=3)
-    await vault.retire([old[0]])
+    await vault.retire([("phone", 1)])
     assert await vault.by_index(log.origin, 3) is None
     assert await vault.accept(said[3:4]) == [known(stays)]
     want = {("phone", State.PUBLISHED): 1, ("phone", State.ENDED): 4}

@@ -4,66 +4,55 @@ from collections import Counter
 
 import pytest
 
-from syncd.flows.draft import AnswerDraft, VouchDraft
+from syncd.flows.draft import VouchDraft
 from syncd.flows.ports import State
 from syncd.indicator.statement import day_text
 from syncd.indicator.token import encode
 from syncd.node.home import share_name
 from syncd.node.publish import publisher
-from syncd.roster import signing
-from syncd.roster.roster import Roster
 from syncd.store import failpoint
-from syncd.web.claim_forms import DisputeQuery, Vouches
-from syncd.web.forms import DisputeDraft
-from syncd.web.routes import Caller
+from syncd.web.claim_forms import Vouches
 from tests import ceremonies
-from tests.alliance import ADMINS, Alliance, Member, claims_of, shared
+from tests.alliance import Alliance, claims_of, shared
+from tests.node.test_disputes import CALLER, DAY_S, answer, dispute, listed
 
 pytestmark = pytest.mark.slow
 
-DESK = Caller("desk", "operator")
-DAY_S = 86_400
-PHONES = [f"+1202555{n:04}" for n in range(100, 107)]
-SAID = (
+PHONES = [f"+1202555{n:04}" for n in range(100, 108)]
+SAID = [
     *("confirmed", "confirmed", "suspected", "disputed", "disputed"),
-    *("suspected", "none"),
-)
+    *("suspected", "suspected", "none"),
+]
+
+
+async def disputed(alliance: Alliance, n: int, *, about: bool = True) -> None:
+    """Dispute what is said, for a day; or all, as nothing is named."""
+    carrier = alliance.carrier
+    [found] = await carrier.lookup("phone", PHONES[n])
+    await dispute(
+        carrier,
+        PHONES[n],
+        kind="phone",
+        about=found.positions if about else (),
+        due=carrier.node.ctx.today(),
+        expires=day_text(carrier.node.ctx.day + 1),
+    )
 
 
 async def reported(alliance: Alliance) -> None:
-    """One rests on another's; two are disputed, of which one is answered."""
+    """One rests on another's; three are disputed, of which one is answered."""
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
     await police.tell("phone", *PHONES[:2], evidence="police_case")
     [first] = await bank.lookup("phone", PHONES[0])
     await bank.report("phone", PHONES[0], basis=first.positions)
-    await bank.tell("phone", *PHONES[2:6])
-    found = await carrier.lookup("phone", *PHONES[3:6])
-    today = carrier.node.ctx.today()
-    for value, of in zip(PHONES[3:6], found, strict=True):
-        about = of.positions if value == PHONES[4] else ()
-        draft = DisputeDraft(
-            kind="phone",
-            value=value,
-            reason="innocent_owner",
-            about=about,
-            due=today,
-            expires=day_text(carrier.node.ctx.day + 1),
-        )
-        await carrier.node.claim_intake.dispute(DESK, draft)
+    await bank.tell("phone", *PHONES[2:7])
+    await disputed(alliance, 5)
+    [one] = await listed(bank, side="against_us")
+    await answer(bank, one.position)
+    await disputed(alliance, 3)
+    await disputed(alliance, 4, about=False)
     vouch = VouchDraft(kind="phone", value=PHONES[3], role="hotline")
-    await carrier.node.claim_intake.vouch(DESK, Vouches(vouches=(vouch,)))
-    await alliance.settle()
-    query = DisputeQuery(side="against_us")
-    on = next(iter(found[2].positions))
-    for one in (await bank.node.claim_intake.listed(query)).items:
-        if one.reports[0].position == on:
-            answer = AnswerDraft(
-                dispute=one.position,
-                outcome="report_stands",
-                reason="case_open",
-            )
-            await bank.node.claim_intake.answer(DESK, answer)
-    await alliance.settle()
+    await carrier.node.claim_intake.vouch(CALLER, Vouches(vouches=(vouch,)))
     for member in alliance.up:  # the disputes are over, answered or not
         member.shift_s = 3 * DAY_S
     await alliance.settle()
@@ -74,50 +63,45 @@ alliance = shared(
 )
 
 
-async def drawn(alliance: Alliance) -> None:
-    """The holders draw another key of each kind, and all hear of it."""
-    keys = {m.id: m.keys for m in alliance.members.values()}
-    holders = ["police", "bank", "carrier"]
-    outcomes = ceremonies.draw(alliance.newest, keys, holders)
-    for id_, outcome in outcomes.items():
-        ring = alliance.members[id_].node.home.ring
-        for epoch, secret in zip(*outcome, strict=True):
-            ring.put(share_name(epoch), secret)
+async def agree(alliance: Alliance, said: list[str]) -> None:
+    """Check that each member says so of the numbers."""
+    for member in alliance.up:
+        found = await member.lookup("phone", *PHONES)
+        assert [one.verdict for one in found] == said
 
-    def edit(draft: Roster) -> Roster:
-        return ceremonies.keyed(draft, outcomes["police"])
 
-    await alliance.change(edit)
-    await alliance.agreed()
+async def say_again(alliance: Alliance, *ids: str) -> None:
+    """Have members say again all that they can by now."""
+    for id_ in ids:
+        await alliance.members[id_].node.daily.run()
+        await alliance.settle()
 
 
 def _die(point: str) -> None:
     raise RuntimeError(point)
 
 
-async def verdicts(alliance: Alliance) -> set[tuple[str, ...]]:
-    """Return what each member says of the numbers: one thing, if all agree."""
-    return {
-        tuple([v.verdict for v in await m.lookup("phone", *PHONES)])
-        for m in alliance.up
-    }
-
-
 async def test_a_key_is_replaced(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before, in the middle and after it all say the same; nothing twice."""
-    police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
-    assert await verdicts(alliance) == {SAID}
+    police, bank = alliance.police, alliance.bank
+    await agree(alliance, SAID)
+    keys = {m.id: m.keys for m in alliance.members.values()}
+    holders = ["police", "bank", "carrier"]
+    drawn = ceremonies.draw(alliance.newest, keys, holders)
+    for id_, outcome in drawn.items():
+        ring = alliance.members[id_].node.home.ring
+        for epoch, secret in zip(*outcome, strict=True):
+            ring.put(share_name(epoch), secret)
+    await alliance.change(lambda d: ceremonies.keyed(d, drawn["police"]))
+    await alliance.agreed()
+    await agree(alliance, SAID)
 
-    async def now(*members: Member) -> None:
-        """Have members say again all that they can by now."""
-        for member in members:
-            await member.node.daily.run()
-            await alliance.settle()
-
-    await drawn(alliance)
-    assert await verdicts(alliance) == {SAID}
+    # What is said of a report meanwhile stays with it.
+    await disputed(alliance, 6)
+    said = [*SAID[:6], "disputed", "none"]
+    await agree(alliance, said)
 
     # It dies in the middle, before and behind the commit, and goes on.
     monkeypatch.setattr(publisher, "PUBLISH_BATCH", 2)
@@ -129,18 +113,18 @@ async def test_a_key_is_replaced(
                 await bank.node.publisher.say_again()
         await alliance.restart("bank")
         await bank.awake()
-        assert await verdicts(alliance) == {SAID}
-    await now(bank)
+        await agree(alliance, said)
+    await say_again(alliance, "bank")
     notes = [n.detail for n in (await bank.status()).notes]
     assert "phone/1 is replaced: 1 statements" in " ".join(notes)
-    assert await verdicts(alliance) == {SAID}
-    await now(police, bank, carrier, bank)
-    assert await verdicts(alliance) == {SAID}
+    await agree(alliance, said)
+    await say_again(alliance, "police", "bank", "carrier", "bank", "carrier")
+    await agree(alliance, said)
     size = await bank.size()
-    await now(bank, carrier, police)
+    await say_again(alliance, "bank", "carrier", "police")
     assert await bank.size() == size
-    old = set()
-    for member in (police, bank, carrier):
+    authors, old = [alliance.members[id_] for id_ in holders], set()
+    for member in authors:
         rows = await claims_of(member.mirror, member.origin)
         epochs = Counter(key >> 2 for _, _, key, _ in rows)
         assert epochs[1] == epochs[2] > 1
@@ -149,33 +133,28 @@ async def test_a_key_is_replaced(
     # Who takes a report back takes back both.
     assert await bank.retract("phone", PHONES[2]) == 1
     await alliance.settle()
-    said = (*SAID[:2], "none", *SAID[3:])
-    assert await verdicts(alliance) == {said}
+    said[2] = "none"
+    await agree(alliance, said)
 
     # At the deadline its end lies ready to be signed, at each the same.
-    raws = []
-    for member, admin in zip((police, bank), ADMINS, strict=True):
-        member.shift_s = 31 * DAY_S
+    for member in alliance.up:
+        member.shift_s = 34 * DAY_S
         await member.node.daily.run()
-        raw = member.node.ctx.renewal.read_bytes()
-        raws.append(signing.sign(raw, admin, alliance.newest))
+    [raw] = {m.node.ctx.renewal.read_bytes() for m in alliance.up}
     lines = [n.detail for n in (await bank.status()).todo]
     assert "the next one, which lies ready" in " ".join(lines)
-    for member in alliance.up:
-        member.shift_s = 31 * DAY_S
-    await police.node.rosters.publish(signing.merge(*raws))
-    alliance.notes.append(signing.merge(*raws))
+    await police.node.rosters.publish(alliance.sign(raw))
     await alliance.agreed()
     for member in alliance.up:
         await member.swept()
     await alliance.settle()
-    assert await verdicts(alliance) == {said}
+    await agree(alliance, said)
     counts = await bank.own.vault.counts()
     states = State.PUBLISHED, State.ENDED
-    assert [counts["phone", state] for state in states] == [5, 1]
+    assert [counts["phone", state] for state in states] == [6, 1]
     for member in alliance.up:
         await member.node.daily.run()
-    for member in (police, bank, carrier):
+    for member in authors:
         assert len({await m.digest(member.origin) for m in alliance.up}) == 1
     await alliance.stop()
     for file in alliance.root.rglob("*.db*"):

@@ -8,6 +8,7 @@ claims and told to the others, whoever wrote it.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from prometheus_client import Counter
@@ -21,10 +22,12 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows import merge, publish
+from syncd.flows import basis, merge, publish
+from syncd.flows.ports import State
 from syncd.flows.say_again import say_again
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.claims import REPORT, VOUCH
+from syncd.indicator.joined import named
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
@@ -32,6 +35,8 @@ from syncd.node.context import BUG, Context, part
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
+from syncd.roster.terms import Epoch
+from syncd.store.vault import Query
 
 log = structlog.get_logger("syncd.node")
 
@@ -195,9 +200,9 @@ class Publisher:
         ctx, vault = self.ctx, self.ctx.own.vault
         expired = ctx.roster.expired(ctx.now())
         for old in () if expired else ctx.roster.replaced:
-            last, given = 0, (old.key, ctx.today())
-            while rows := await vault.older(*given, last, PUBLISH_BATCH):
-                last = rows[-1].id
+            wanted = self._under(old)
+            while rows := await vault.page(wanted):
+                wanted = replace(wanted, before=rows[-1].id)
                 try:
                     await say_again(
                         *(rows, ctx.mirror, vault.by_index),
@@ -208,6 +213,15 @@ class Publisher:
                 finally:
                     await self.after_append()
 
+    def _under(self, old: Epoch) -> Query:
+        return Query(
+            limit=PUBLISH_BATCH,
+            states=[State.PUBLISHED],
+            kind=old.kind,
+            epoch=old.epoch,
+            lasting=self.ctx.today(),
+        )
+
     async def still_to_say(self) -> list[Message]:
         """Say how much of ours stands under each key that is replaced."""
         ctx = self.ctx
@@ -217,7 +231,7 @@ class Publisher:
                 " be said again under the new key; it is to be retired on"
                 " {day}",
                 keys=old.label,
-                n=await ctx.own.vault.left(old.key, ctx.today()),
+                n=await ctx.own.vault.count(self._under(old)),
                 day=ctx.day_of(old.until),
             )
             for old in ctx.roster.replaced
@@ -231,12 +245,23 @@ class Publisher:
         rows = [row for row in waiting if row.type in types]
         if not rows:
             return False
+        epochs = dict[str, int]()
+        for old in self.ctx.roster.replaced:
+            # What names a report under an older key stands there, too: it is
+            # said again with that, or goes with it.
+            at = await self.ctx.mirror.claims_at(
+                [place for row in rows for place in named(row.fields)]
+            )
+            its = {p for p, c in at.items() if basis.key(c)[:2] == old.key}
+            if some := [r for r in rows if its & {*named(r.fields)}]:
+                rows, epochs = some, {old.kind: old.epoch}
         done = await publish.publish(
             rows,
             self.tokeniser,
             self.writer,
             today=self.ctx.today(),
             timeout_s=BULK_TIMEOUT_S,
+            epochs=epochs,
         )
         urgent = [row.fields for row in done if row.urgent]
         await self.after_append(
