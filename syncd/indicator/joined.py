@@ -11,28 +11,24 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from syncd import shape
+from syncd.indicator import record
 from syncd.indicator.claims import Claim
 from syncd.indicator.notation import Position
+from syncd.indicator.statement import type_of
 
 Moved = Mapping[Position, Position | None]
 """where what is said at a position is said elsewhere, None if it is not"""
 
 _NAMED = ("about", "basis")  # the fields that hold positions
-_ELSE = {
-    "epoch": 1,
-    "token": "",
-    "know": "",
-    "on": "",
-    "about": (),
-    "basis": (),
-}
 
 
 def _said(claim: Claim) -> Hashable:
     """Return what is the same where a claim is said again."""
-    content = claim.statement
-    fields = {n: _ELSE[n] for n in _ELSE if hasattr(content, n)}
-    return claim.origin, replace(content, **fields)
+    kept = record.KEPT[type_of(claim.statement)]
+    fields = shape.part(kept, claim.statement)
+    nowhere = {name: () for name in _NAMED if hasattr(fields, name)}
+    return claim.origin, replace(fields, **nowhere)
 
 
 def moved(claims: Sequence[Claim], to: Sequence[Claim]) -> Moved:

@@ -8,17 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
@@ -126,9 +116,9 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
         c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
         its = stood.c.vault_id.in_(select(_at.id).where(_at.kind == kind))
-        c.execute(delete(stood).where(its, stood.c.epoch == epoch))
+        c.execute(stood.delete().where(its, stood.c.epoch == epoch))
         met = sighting.c.kind == kind, sighting.c.epoch == epoch
-        c.execute(delete(sighting).where(*met))
+        c.execute(sighting.delete().where(*met))
 
 
 def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
@@ -142,7 +132,7 @@ def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
         new = update(vault).where(_at.log_id == log_id, at.between(*span))
         c.execute(new.values({at.name: None, **left}))
     its = stood.c.log_id == log_id, stood.c.idx.between(*span)
-    c.execute(delete(stood).where(*its))
+    c.execute(stood.delete().where(*its))
 
 
 def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
@@ -159,7 +149,7 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
     ends = {p.vault_id: p.index for p in rows if p.ends}  # once for a row
     was = _at.log_id, _at.idx, _at.id, _at.epoch, _at.token
     again = select(*was).where(_at.id.in_([row[-1] for row in fresh]), _STANDS)
-    c.execute(insert(stood).from_select([*stood.c], again))
+    c.execute(stood.insert().from_select([*stood.c], again))
     for became, what, here in (
         (_PUBLISH, "published", fresh),
         (_CLOSE, "ended", [(ends[id_], id_) for id_ in ends]),
@@ -190,8 +180,6 @@ def turn(c: Connection, log_id: int, size: int) -> None:
             epoch=case((bare, _at.epoch)),
         )
     )
-    its = stood.c.log_id == log_id, stood.c.idx >= size
-    c.execute(delete(stood).where(*its))
     undone = or_(_at.state == _ENDING, _at.ended_idx >= size)
     c.execute(
         ours.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
