@@ -225,13 +225,12 @@ async def _ask(
     """Get the outputs of one key, as many as can be had in time."""
     kind, number = key
     wanted = [f for a in asked for f in a.forms if f.kind == kind]
-    try:
-        await context.tokeniser.outputs(
-            wanted,
-            purpose=purpose,
-            timeout_s=max(deadline - context.clock(), 0.0),
-            done=judge.outputs[number],
-            epochs={kind: number},
-        )
-    except SyncdError as e:
-        judge.failed[kind] = e
+    came, failed = await context.tokeniser.came(
+        wanted,
+        purpose=purpose,
+        timeout_s=max(deadline - context.clock(), 0.0),
+        epochs={kind: number},
+    )
+    judge.outputs[number].update(came)
+    if failed:
+        judge.failed[kind] = failed

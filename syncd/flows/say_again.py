@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
-from syncd.errors import SyncdError
 from syncd.flows import publish
 from syncd.flows.basis import ClaimSource, claims_on
 from syncd.flows.ports import VaultRow
@@ -49,17 +48,12 @@ async def say_again(
     """
     kind, number = rows[0].kind, tokeniser.epoch(rows[0].kind).epoch
     work = [one async for one in _work(rows, claims, by_index)]
-    outputs, failed = dict[Identifier, bytes](), None
-    try:
-        await tokeniser.outputs(
-            [value for value, *_ in work],
-            purpose=ROTATE,
-            timeout_s=timeout_s,
-            done=outputs,
-            epochs={kind: number},
-        )
-    except SyncdError as e:
-        failed = e
+    outputs, failed = await tokeniser.came(
+        [value for value, *_ in work],
+        purpose=ROTATE,
+        timeout_s=timeout_s,
+        epochs={kind: number},
+    )
     keys = {v: (kind, number, token.token(out)) for v, out in outputs.items()}
     there = await claims_on(keys.values(), claims)
     entries = []

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from syncd.errors import HoldersError, RefusedError, SyncdError
 from syncd.flows.evaluation import CHECKED
@@ -36,7 +36,7 @@ class _Wish(NamedTuple):
 
 
 _Key = tuple[str, str, int]  # kind, purpose, epoch: 0 is the newest
-_Came = tuple[dict[Identifier, bytes], SyncdError | None]
+Came = tuple[dict[Identifier, bytes], SyncdError | None]
 """the outputs that came, and why others did not"""
 
 
@@ -49,7 +49,7 @@ class Tokeniser(Quorums):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
-        self._groups: dict[_Key, Grouped[_Wish, _Came]] = {}
+        self._groups: dict[_Key, Grouped[_Wish, Came]] = {}
 
     def epoch(self, kind: str, number: int = 0) -> Epoch:
         """Return the newest epoch of `kind`, or that number.
@@ -72,24 +72,32 @@ class Tokeniser(Quorums):
         )
 
     async def outputs(
-        self,
-        identifiers: Iterable[Identifier],
-        *,
-        purpose: str,
-        timeout_s: float,
-        done: dict[Identifier, bytes] | None = None,
-        epochs: Mapping[str, int] = {},
+        self, identifiers: Iterable[Identifier], **how: Any
     ) -> dict[Identifier, bytes]:
-        """Return the 64-byte output of each identifier, each asked once.
-
-        Of the newest epoch of each kind, or of that number. They are put into
-        `done`, if it is given, as many as come in time.
+        """Return all outputs, asked for as `came` does.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time;
                 names the others.
         """
-        done = {} if done is None else done
+        done, error = await self.came(identifiers, **how)
+        if error is not None:
+            raise error
+        return done
+
+    async def came(
+        self,
+        identifiers: Iterable[Identifier],
+        *,
+        purpose: str,
+        timeout_s: float,
+        epochs: Mapping[str, int] = {},
+    ) -> Came:
+        """Return the 64-byte outputs that come in time, each asked for once.
+
+        Of the newest epoch of each kind, or of that number.
+        """
+        done = dict[Identifier, bytes]()
         deadline = self.clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
         in_use = self.roster().in_use
@@ -106,13 +114,13 @@ class Tokeniser(Quorums):
             alone = purpose in BULK or len(rest) >= CHECKED
             if rest:
                 calls.append(self._all(wish) if alone else self._shared(wish))
+        why = None
         for came, error in await asyncio.gather(*calls):
             done.update(came)
-            if error is not None:
-                raise error
-        return done
+            why = why or error
+        return done, why
 
-    async def _shared(self, wish: _Wish) -> _Came:
+    async def _shared(self, wish: _Wish) -> Came:
         """Return what came of a wish, asked together with others' small ones.
 
         What is asked as much as alone goes in requests of its own, so that
@@ -129,13 +137,13 @@ class Tokeniser(Quorums):
         mine = {i: came[i] for i in wish.identifiers if i in came}
         return mine, None if len(mine) == len(wish.identifiers) else error
 
-    async def _together(self, wishes: Sequence[_Wish]) -> list[_Came]:
+    async def _together(self, wishes: Sequence[_Wish]) -> list[Came]:
         every = dict.fromkeys(i for one in wishes for i in one.identifiers)
         latest = max(one.deadline for one in wishes)
         came = await self._all(_Wish([*every], wishes[0].key, latest))
         return [came] * len(wishes)
 
-    async def _all(self, wish: _Wish) -> _Came:
+    async def _all(self, wish: _Wish) -> Came:
         """Return what came of a wish in time, and what went wrong."""
         purpose = wish.key[1]
         done: dict[Identifier, bytes] = {}

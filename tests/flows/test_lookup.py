@@ -17,7 +17,7 @@ from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Position, at_once
-from syncd.flows.tokenise import Tokeniser
+from syncd.flows.tokenise import Came, Tokeniser
 from syncd.indicator import identifier, statement, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
@@ -68,27 +68,26 @@ class Holders(Tokeniser):
     def knows(self, one: Identifier) -> bool:
         return one in self.known
 
-    async def outputs(
+    async def came(
         self,
         identifiers: Iterable[Identifier],
         *,
         purpose: str,
         timeout_s: float,
-        done: dict[Identifier, bytes] | None = None,
         epochs: Mapping[str, int] = {},
-    ) -> dict[Identifier, bytes]:
-        done = {} if done is None else done
+    ) -> Came:
+        done: dict[Identifier, bytes] = {}
         wanted = dict.fromkeys(identifiers)
         self.asked.append((len(wanted), purpose, timeout_s))
         for at, one in enumerate(wanted):
             epoch = epochs.get(one.kind, 1)
             for down in (one.kind, f"{one.kind}/{epoch}"):
                 if down in self.down:
-                    raise self.down[down]
+                    return done, self.down[down]
             if at == self.in_time:
-                raise HoldersError("no time left", missing=("slow",))
+                return done, HoldersError("no time left", missing=("slow",))
             done[one] = output(one, epoch)
-        return done
+        return done, None
 
 
 class Clock:
@@ -744,13 +743,8 @@ async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
     ]
 
 
-REPLACED = replace(
-    ROSTER,
-    epochs=(
-        *ROSTER.epochs,
-        *(replace(e, epoch=2) for e in ROSTER.epochs if e.kind == "phone"),
-    ),
-)
+NEWER = [replace(e, epoch=2) for e in ROSTER.epochs if e.kind == "phone"]
+REPLACED = replace(ROSTER, epochs=(*ROSTER.epochs, *NEWER))
 
 
 async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
@@ -764,11 +758,10 @@ async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
     known, other = await user.ask(ASKED, Question("phone", numbers(1).value))
     assert [n for n, *_ in user.holders.asked] == [2, 2]
     assert verdicts([known, other]) == ["suspected", "suspected"]
-    assert known.verdict
-    assert known.verdict.positions == (first.position,)
-    both = [token.token(output(phone(), n)) for n in (2, 1)]
-    assert [*known.tokens] == both
-    assert known.outputs == (output(phone(), 2),)
+    assert known.hit == (first.position,)
+    new, old = (output(phone(), n) for n in (2, 1))
+    assert known.tokens == (token.token(new), token.token(old))
+    assert known.outputs == (new,)
     assert not user.book.suspects
     for key in ("phone/1", "phone/2"):
         user.holders.down = {key: HoldersError("down", missing=("police",))}

@@ -1,6 +1,6 @@
 """From a vault row that waits to a statement in the log, once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from syncd.errors import (
 from syncd.flows import publish
 from syncd.flows.ports import Published, VaultRow
 from syncd.flows.publish import Writer
-from syncd.flows.tokenise import Tokeniser
+from syncd.flows.tokenise import Came, Tokeniser
 from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import DisputeFields, ReportFields
@@ -48,19 +48,14 @@ class Tokens(Tokeniser):
     def __init__(self) -> None:
         self.away = False
 
-    async def outputs(
-        self,
-        identifiers: Iterable[Identifier],
-        *,
-        purpose: str,
-        epochs: Mapping[str, int] = {},
-        **_: object,
-    ) -> dict[Identifier, bytes]:
-        assert (purpose, {*epochs.values()}) == ("publish", {4})
+    async def came(
+        self, identifiers: Iterable[Identifier], **how: Any
+    ) -> Came:
+        assert (how["purpose"], {*how["epochs"].values()}) == ("publish", {4})
         found = {i: token.url_output(i) for i in identifiers}
         if self.away and found:
-            raise UnavailableError("oprf: 1 of the 2 holders needed")
-        return found
+            return {}, UnavailableError("oprf: 1 of the 2 holders needed")
+        return found, None
 
     def epoch(self, kind: str, number: int = 0) -> Any:
         return type("Epoch", (), {"epoch": 4})

@@ -11,13 +11,7 @@ from syncd.web.screening_forms import (
     ScreeningItem,
     ScreeningTaken,
 )
-from tests.alliance import (
-    Alliance,
-    Member,
-    as_founded,
-    retire_urls,
-    shared,
-)
+from tests.alliance import Alliance, Member, as_founded, retire_urls, shared
 from tests.node.stand_in import said
 
 WHO = Caller("lin", "compliance")
