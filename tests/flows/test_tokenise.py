@@ -131,7 +131,9 @@ async def test_the_cache_knows_of_which_key_an_output_is(world: World) -> None:
     world.silence()
     with pytest.raises(HoldersError):
         await world.outputs(PHONE)
+    assert not world.client.knows(PHONE)
     world.roster = before
+    assert world.client.knows(PHONE)
     assert done == await world.outputs(PHONE)
 
 
