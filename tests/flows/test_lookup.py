@@ -750,18 +750,30 @@ REPLACED = replace(ROSTER, epochs=(*ROSTER.epochs, *NEWER))
 async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
     user: User,
 ) -> None:
-    """What is said under both, or either, counts once, and bears both names."""
+    """What is said under both, or either, counts once, and bears both names.
+
+    It counts where it was said first. Another report, or another's, is
+    another; what names one where it is said again means that.
+    """
     user.world = replace(WORLD, roster=REPLACED)
+    new, old = (output(phone(), n) for n in (2, 1))
     first = user.report(phone(), origin=BANK)
-    user.report(phone(), origin=BANK, epoch=2)
+    again = user.report(phone(), origin=BANK, epoch=2)
+    others = (
+        user.report(phone(), origin=BANK, epoch=2, confidence=1),
+        user.report(phone(), epoch=2),
+    )
     user.report(numbers(1), epoch=2)
-    known, other = await user.ask(ASKED, Question("phone", numbers(1).value))
+    known, other = await user.ask(ASKED, *about(numbers(1)))
     assert [n for n, *_ in user.holders.asked] == [2, 2]
     assert verdicts([known, other]) == ["suspected", "suspected"]
-    assert known.hit == (first.position,)
-    new, old = (output(phone(), n) for n in (2, 1))
+    assert known.hit == tuple(sorted(c.position for c in (first, *others)))
     assert known.tokens == (token.token(new), token.token(old))
     assert known.outputs == (new,)
+    user.book.rows = [first, again]
+    on = {"epoch": 2, "token": again.statement.token, "know": ""}
+    user.book.add(CARRIER, replace(dispute(), **on, about=(again.position,)))
+    assert await user.word() == "disputed"
     assert not user.book.suspects
     for key in ("phone/1", "phone/2"):
         user.holders.down = {key: HoldersError("down", missing=("police",))}
