@@ -102,9 +102,8 @@ def limits(
         for name in BULK
         if rows[name].purpose == name and (name != SCREEN or rows[name].member)
     )
-    gives = (
-        epoch.epoch in roster.in_use(epoch.kind)[:-1]
-    )  # it replaces another
+    newest, *older = roster.in_use(epoch.kind)
+    replaces = bool(older) and epoch.epoch == newest
     scopes = {ALL: (frozenset[str](), True)}
     if purpose not in apart:
         scopes[LOOKUP] = apart, True
@@ -112,7 +111,7 @@ def limits(
         scopes[purpose] = frozenset({purpose}), False
     return tuple(
         Limit(
-            share(most * (gives or name != ROTATE), roster, epoch),
+            share(most * (replaces or name != ROTATE), roster, epoch),
             window_s,
             *which,
         )

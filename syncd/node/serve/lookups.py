@@ -291,16 +291,16 @@ class Lookups:
     async def audited(
         self,
         caller: Caller,
-        tokens: Sequence[tuple[str, bytes]],
+        tokens: Sequence[tuple[Any, ...]],
         positions: Sequence[Position] | None,
     ) -> None:
-        """Record that tokens, each of a kind, are shown; durable on return."""
-        kinds = dict.fromkeys(kind for kind, _ in tokens)
+        """Record that tokens, each behind its kind, are shown; durable."""
+        kinds = dict.fromkeys(kind for kind, *_ in tokens)
         await self.ctx.own.access.record(
             [
                 Access(
                     *(caller.name, "audit", kind, positions),
-                    tokens=[short for of, short in tokens if of == kind],
+                    tokens=[short for of, *_, short in tokens if of == kind],
                 )
                 for kind in kinds
             ]

@@ -83,8 +83,7 @@ class ValuePapers:
         wanted.read(identifier.for_lookup, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([kind]), Counter())
         tried = await lookups.tokens(wanted, "audit")
-        asked = [(kind, short) for *_, short in tried]
-        await lookups.audited(caller, asked, ())
+        await lookups.audited(caller, [*tried], ())
         claims = [
             one
             for _, epoch, short in tried
