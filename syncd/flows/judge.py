@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from syncd.flows.ports import Offload, Position, at_once
 from syncd.indicator import active, identifier, never, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.joined import joined
 from syncd.indicator.receipt import Receipt
 from syncd.indicator.statement import Report
 from syncd.indicator.verdict import Verdict
@@ -129,10 +131,8 @@ class PendingQuestion(NamedTuple):
     faked: bool = False  # a caller id that no service number has
 
 
-def epoch_of(roster: Roster, kind: str) -> int:
-    """Return the number of the newest epoch of a kind, 0 if there is none."""
-    epoch = roster.epoch(kind)
-    return epoch.epoch if epoch else 0
+_On = Mapping[Key, bytes]
+"""what a form is found by, the newest key first, and its outputs or b"" each"""
 
 
 async def judged_by_token(
@@ -153,10 +153,11 @@ class Judge:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.outputs: dict[Identifier, bytes] = {}  # got so far
+        # Got so far, by the number of their epoch.
+        self.outputs = defaultdict[int, dict[Identifier, bytes]](dict)
         self.failed: dict[str, SyncdError] = {}  # by kind: why none was got
-        self._epochs = {
-            kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
+        self.epochs = {
+            kind: world.roster.in_use(kind) for kind in identifier.KINDS
         }
         less = world.contested | world.distrusted.keys()
         self._seen = active.World(world.roster, world.day, less)
@@ -180,7 +181,8 @@ class Judge:
         """
         questions = (one.question for one in asked if one.problem is None)
         keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
-        keys += itertools.starmap(self._key, self.outputs.items())
+        forms = (form for one in asked for form in one.forms)
+        keys += itertools.chain.from_iterable(map(self._keys, forms))
         self._found = await claims_on(keys, claims)
         self._basis = Basis(self._found, self._world.day)
         await self._basis.read(claims, in_time)
@@ -190,27 +192,35 @@ class Judge:
         found: list[Answer] = await judge(lambda: [*map(self._answer, asked)])
         return found
 
-    def _key(self, form: Identifier, output: bytes) -> Key:
-        return form.kind, self._epochs[form.kind], token.token(output)
+    def _keys(self, form: Identifier) -> _On:
+        """Return what a form is found by, if all outputs came."""
+        outputs = [
+            self.outputs[n].get(form, b"") for n in self.epochs[form.kind]
+        ]
+        return {
+            (form.kind, n, token.token(output)): output
+            for n, output in zip(self.epochs[form.kind], outputs, strict=True)
+            if all(outputs)
+        }
 
     def _answer(self, asked: PendingQuestion) -> Answer:
         """Return an answer with its forms, and what a reader should know."""
         if asked.problem:
             return Answer(problem=asked.problem)
         question, guard = asked.question, asked.guard
-        outputs = tuple(self.outputs.get(form, b"") for form in asked.forms)
+        on = [*map(self._keys, asked.forms)]
+        outputs = tuple(next(iter(keys.values()), b"") for keys in on)
         if question.token:
             named = (question.kind, question.token)
             listed = named in self._world.never_tokens
             key = (question.kind, question.epoch, question.token)
             answer = self._judged(
-                {key: question.output}, _LISTED if listed else never.NOBODY
+                [{key: question.output}], _LISTED if listed else never.NOBODY
             )
         elif all(outputs):
-            keys = map(self._key, asked.forms, outputs)
-            answer = self._judged(dict(zip(keys, outputs, strict=True)), guard)
+            answer = self._judged(on, guard)
         elif 0 in guard.levels:  # whatever the claims are
-            answer = self._judged({}, _LISTED)
+            answer = self._judged([], _LISTED)
         else:
             failed = self.failed.get(question.kind)
             missing = getattr(failed, "missing", ())
@@ -235,9 +245,15 @@ class Judge:
             ),
         )
 
-    def _judged(self, on: Mapping[Key, bytes], guard: never.Guard) -> Answer:
-        """Judge the claims on some tokens, each with its output or b""."""
-        groups = [self._found.get(key, ()) for key in on]
+    def _said(self, keys: _On) -> Sequence[Claim]:
+        """Return what is said of a form under any of its keys, as of one."""
+        groups = (self._found.get(key, ()) for key in [*keys][::-1])
+        return functools.reduce(joined, groups)
+
+    def _judged(self, forms: Sequence[_On], guard: never.Guard) -> Answer:
+        """Judge the claims on the tokens of each form of a value."""
+        on = {key: output for keys in forms for key, output in keys.items()}
+        groups = [*map(self._said, forms)]
         tokens = tuple(short for _, _, short in on)
         protected = 0 in guard.levels
         if not (protected or any(groups)):  # nearly all of a long list
@@ -276,8 +292,8 @@ class Judge:
             verdict=judged,
             tokens=tokens,
             met=tuple(
-                key
-                for key, who, group in zip(on, by, groups, strict=True)
+                basis.key(group[0])
+                for who, group in zip(by, groups, strict=True)
                 if who
                 and sighting.may_tell(group, world, self._world.own, behind)
             ),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from syncd.errors import MalformedError, Message, SyncdError, UnavailableError
+from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows.basis import ClaimSource
 from syncd.flows.judge import (
     Answer,
@@ -23,7 +23,6 @@ from syncd.flows.judge import (
     PendingQuestion,
     Question,
     World,
-    epoch_of,
 )
 from syncd.flows.ports import Access, Offload, Position, at_once
 from syncd.flows.tokenise import Tokeniser
@@ -37,7 +36,6 @@ from syncd.indicator import (
     vocabulary,
 )
 from syncd.indicator.national import SHOWN
-from syncd.roster.roster import Roster
 
 FEW = 4  # values that are read without another thread
 PURPOSES = vocabulary.FACETS["purpose"].keys() - {
@@ -59,7 +57,6 @@ class LookupContext(NamedTuple):
     record: Callable[[Sequence[Access]], Awaitable[None]]  # durably
     suspect: Callable[[Collection[Position]], None]
     """hears of reports whose `know` does not fit; holds up no answer"""
-    current: Callable[[], Roster]  # by which `tokeniser` works just now
     offload: Offload
     clock: Callable[[], float]
     spend: Spend = lambda *_: None  # may refuse all
@@ -86,14 +83,14 @@ async def lookup(
     judge = Judge(world)
     read = at_once if len(questions) <= FEW else offload
     asked: list[PendingQuestion] = await read(
-        _normalise_all, questions, world, judge.outputs
+        _normalise_all, questions, world, judge
     )
     context.spend(*_needed(asked, context.tokeniser))
     kinds = {f.kind for one in asked for f in one.forms} - {"url"}
+    keys = [(kind, number) for kind in kinds for number in judge.epochs[kind]]
     await asyncio.gather(
-        *(_ask(k, asked, judge, purpose, deadline, context) for k in kinds)
+        *(_ask(key, asked, judge, purpose, deadline, context) for key in keys)
     )
-    _same_keys(world.roster, context.current(), judge)
     answers = await judge.answers(
         asked, claims, offload, lambda: clock() < deadline
     )
@@ -146,7 +143,7 @@ def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
 def _normalise_all(
     questions: Sequence[Question | SyncdError],
     world: World,
-    outputs: dict[identifier.Identifier, bytes],
+    judge: Judge,
 ) -> list[PendingQuestion]:
     """Read every question; URLs need nobody's help for their outputs."""
     asked = []
@@ -159,8 +156,8 @@ def _normalise_all(
         except SyncdError as e:
             one = PendingQuestion(question, problem=e)
         for form in one.forms:
-            if form.kind == "url" and form not in outputs:
-                outputs[form] = token.url_output(form)
+            for number in judge.epochs["url"] if form.kind == "url" else ():
+                judge.outputs[number][form] = token.url_output(form)
         asked.append(one)
     return asked
 
@@ -218,36 +215,22 @@ def _needed(
 
 
 async def _ask(
-    kind: str,
+    key: tuple[str, int],
     asked: Sequence[PendingQuestion],
     judge: Judge,
     purpose: str,
     deadline: float,
     context: LookupContext,
 ) -> None:
-    """Get the outputs of one kind, as many as can be had in time."""
+    """Get the outputs of one key, as many as can be had in time."""
+    kind, number = key
     wanted = [f for a in asked for f in a.forms if f.kind == kind]
-    try:
-        await context.tokeniser.outputs(
-            wanted,
-            purpose=purpose,
-            timeout_s=max(deadline - context.clock(), 0.0),
-            done=judge.outputs,
-        )
-    except SyncdError as e:
-        judge.failed[kind] = e
-
-
-def _same_keys(old: Roster, new: Roster, judge: Judge) -> None:
-    """Drop outputs where a new key came meanwhile.
-
-    Nobody can say of which of the two they are, and under the wrong one a
-    listed number is not found.
-    """
-    for kind in identifier.KINDS if new is not old else ():
-        if epoch_of(old, kind) != epoch_of(new, kind):
-            judge.failed[kind] = UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile", kind=kind
-            )
-            for form in [f for f in judge.outputs if f.kind == kind]:
-                del judge.outputs[form]
+    came, failed = await context.tokeniser.came(
+        wanted,
+        purpose=purpose,
+        timeout_s=max(deadline - context.clock(), 0.0),
+        epochs={kind: number},
+    )
+    judge.outputs[number].update(came)
+    if failed:
+        judge.failed[kind] = failed

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, UnavailableError
+from syncd.errors import MalformedError
 from syncd.flows import held
 from syncd.flows.ports import (
     Bundle,
@@ -148,6 +148,7 @@ async def publish(
     *,
     today: str,
     timeout_s: float,
+    epochs: Mapping[str, int] = {},  # the newest where none is named
 ) -> Sequence[VaultRow]:
     """Publish waiting rows; return those that are, with their tokens.
 
@@ -160,7 +161,14 @@ async def publish(
     """
     # What is said of a token needs no holder, and waits for none.
     rows = [row for row in rows if not row.value] or rows
-    epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
+    kinds = {row.kind for row in rows}
+    numbers = {k: epochs.get(k) or tokeniser.epoch(k).epoch for k in kinds}
+    outputs = await tokeniser.outputs(
+        [Identifier(row.kind, row.value) for row in rows if row.value],
+        purpose="publish",
+        timeout_s=timeout_s,
+        epochs=numbers,
+    )
     entries = []
     done: list[VaultRow] = []
     flaw = ""
@@ -168,24 +176,16 @@ async def publish(
         row, output = waits, b""
         if row.value:
             output = outputs[Identifier(row.kind, row.value)]
-            short, epoch = token.token(output), epochs[row.kind]
-            row = replace(row, token=short, epoch=epoch)
+            short = token.token(output)
+            row = replace(row, token=short, epoch=numbers[row.kind])
         try:
-            know = token.know(output, writer.key.name) if output else b""
-            entry = statement.of(
-                row.fields,
-                know=know.hex(),
-                on=today,
-                kind=row.kind,
-                epoch=row.epoch,
-                token=token.encode(row.token),
-            )
-            statement.encode(entry)
+            made = entry(row, output, writer, today)
+            statement.encode(made[0])
         except MalformedError:
             # What it complains of may hold what the row says: not shown.
             flaw = flaw or f"vault: row {row.id} makes no statement"
             continue
-        entries.append((entry, Published(row.id, 0, row.token, row.epoch)))
+        entries.append(made)
         done.append(row)
     if not done:
         raise MalformedError(flaw, hint="retract it by its id")
@@ -193,23 +193,19 @@ async def publish(
     return done
 
 
-async def _outputs(
-    rows: Sequence[VaultRow], tokeniser: Tokeniser, timeout_s: float
-) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
-    """Return the epoch of each kind, and the outputs of all values."""
-    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
-    outputs = await tokeniser.outputs(
-        [Identifier(row.kind, row.value) for row in rows if row.value],
-        purpose="publish",
-        timeout_s=timeout_s,
+def entry(
+    row: VaultRow, output: bytes, writer: Writer, on: str
+) -> tuple[statement.Statement, Published]:
+    """Return what a row with a token says, as written on a day."""
+    made = statement.of(
+        row.fields,
+        know=token.know(output, writer.key.name).hex() if output else "",
+        on=on,
+        kind=row.kind,
+        epoch=row.epoch,
+        token=token.encode(row.token),
     )
-    for kind, epoch in epochs.items():
-        if tokeniser.epoch(kind).epoch != epoch:
-            # Nobody can say of which key the outputs are.
-            raise UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile", kind=kind
-            )
-    return epochs, outputs
+    return made, Published(row.id, 0, row.token, row.epoch)
 
 
 async def retract(

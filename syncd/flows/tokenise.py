@@ -8,7 +8,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from syncd.errors import HoldersError, RefusedError, SyncdError
 from syncd.flows.evaluation import CHECKED
@@ -16,7 +16,7 @@ from syncd.flows.quorums import NO_TIME, Quorums
 from syncd.grouped import Grouped
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.roster.terms import BULK, Epoch
+from syncd.roster.terms import BULK, KINDS, Epoch
 
 BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
@@ -31,11 +31,12 @@ class _Wish(NamedTuple):
     """Identifiers of one kind whose outputs somebody waits for."""
 
     identifiers: Sequence[Identifier]  # each once
-    key: tuple[str, str]  # kind, purpose
+    key: "_Key"
     deadline: float  # seconds of the clock
 
 
-_Came = tuple[dict[Identifier, bytes], SyncdError | None]
+_Key = tuple[str, str, int]  # kind, purpose, epoch: 0 is the newest
+Came = tuple[dict[Identifier, bytes], SyncdError | None]
 """the outputs that came, and why others did not"""
 
 
@@ -48,15 +49,15 @@ class Tokeniser(Quorums):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
-        self._groups: dict[tuple[str, str], Grouped[_Wish, _Came]] = {}
+        self._groups: dict[_Key, Grouped[_Wish, Came]] = {}
 
-    def epoch(self, kind: str) -> Epoch:
-        """Return the newest epoch of `kind`.
+    def epoch(self, kind: str, number: int = 0) -> Epoch:
+        """Return the newest epoch of `kind`, or that number.
 
         Raises:
             RefusedError: the roster has no key of that kind.
         """
-        epoch = self.roster().epoch(kind)
+        epoch = self.roster().epoch(kind, number)
         if epoch is None:
             raise RefusedError(
                 "oprf: the roster has no {kind} epoch", kind=kind
@@ -64,52 +65,62 @@ class Tokeniser(Quorums):
         return epoch
 
     def knows(self, one: Identifier) -> bool:
-        """Tell whether an output is remembered: it costs no evaluation."""
-        return bool(self._cache) and self._place(one) in self._cache
-
-    def _place(self, one: Identifier) -> tuple[Identifier, int]:
-        """Return where an output is remembered: by the newest epoch."""
-        epoch = self.roster().epoch(one.kind)
-        return one, epoch.epoch if epoch else 0
+        """Tell whether its outputs are remembered: it costs no evaluation."""
+        return bool(self._cache) and all(
+            (one, number) in self._cache
+            for number in self.roster().in_use(one.kind)
+        )
 
     async def outputs(
-        self,
-        identifiers: Iterable[Identifier],
-        *,
-        purpose: str,
-        timeout_s: float,
-        done: dict[Identifier, bytes] | None = None,
+        self, identifiers: Iterable[Identifier], **how: Any
     ) -> dict[Identifier, bytes]:
-        """Return the 64-byte output of each identifier, each asked once.
-
-        They are put into `done`, if it is given, as many as come in time.
+        """Return all outputs, asked for as `came` does.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time;
                 names the others.
         """
-        done = {} if done is None else done
+        done, error = await self.came(identifiers, **how)
+        if error is not None:
+            raise error
+        return done
+
+    async def came(
+        self,
+        identifiers: Iterable[Identifier],
+        *,
+        purpose: str,
+        timeout_s: float,
+        epochs: Mapping[str, int] = {},
+    ) -> Came:
+        """Return the 64-byte outputs that come in time, each asked for once.
+
+        Of the newest epoch of each kind, or of that number.
+        """
+        done = dict[Identifier, bytes]()
         deadline = self.clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
+        in_use = self.roster().in_use
+        numbers = {k: epochs.get(k) or in_use(k)[0] for k in KINDS}
         for one in wanted:
             if one.kind == "url":
                 done[one] = token.url_output(one)
-            elif self.knows(one):
-                done[one] = self._cache[self._place(one)]
+            elif had := self._cache.get((one, numbers[one.kind])):
+                done[one] = had
         calls = []
-        for kind in ("phone", "account"):
+        for kind in KINDS:
             rest = [i for i in wanted if i.kind == kind and i not in done]
-            wish = _Wish(rest, (kind, purpose), deadline)
+            wish = _Wish(rest, (kind, purpose, numbers[kind]), deadline)
             alone = purpose in BULK or len(rest) >= CHECKED
             if rest:
                 calls.append(self._all(wish) if alone else self._shared(wish))
+        why = None
         for came, error in await asyncio.gather(*calls):
             done.update(came)
-            if error is not None:
-                raise error
-        return done
+            why = why or error
+        return done, why
 
-    async def _shared(self, wish: _Wish) -> _Came:
+    async def _shared(self, wish: _Wish) -> Came:
         """Return what came of a wish, asked together with others' small ones.
 
         What is asked as much as alone goes in requests of its own, so that
@@ -126,15 +137,15 @@ class Tokeniser(Quorums):
         mine = {i: came[i] for i in wish.identifiers if i in came}
         return mine, None if len(mine) == len(wish.identifiers) else error
 
-    async def _together(self, wishes: Sequence[_Wish]) -> list[_Came]:
+    async def _together(self, wishes: Sequence[_Wish]) -> list[Came]:
         every = dict.fromkeys(i for one in wishes for i in one.identifiers)
         latest = max(one.deadline for one in wishes)
         came = await self._all(_Wish([*every], wishes[0].key, latest))
         return [came] * len(wishes)
 
-    async def _all(self, wish: _Wish) -> _Came:
+    async def _all(self, wish: _Wish) -> Came:
         """Return what came of a wish in time, and what went wrong."""
-        kind, purpose = wish.key
+        purpose = wish.key[1]
         done: dict[Identifier, bytes] = {}
         lanes, failed = asyncio.Semaphore(LANES), list[SyncdError]()
 
@@ -142,9 +153,7 @@ class Tokeniser(Quorums):
             async with lanes:
                 while part and not failed:
                     try:
-                        some = await self._some(
-                            kind, part, purpose, wish.deadline
-                        )
+                        some = await self._some(wish.key, part, wish.deadline)
                     except SyncdError as e:
                         failed.append(e)
                         return
@@ -158,17 +167,14 @@ class Tokeniser(Quorums):
         return done, failed[0] if failed else None
 
     async def _some(
-        self,
-        kind: str,
-        part: Sequence[Identifier],
-        purpose: str,
-        deadline: float,
+        self, key: _Key, part: Sequence[Identifier], deadline: float
     ) -> dict[Identifier, bytes]:
         """Return outputs of the first of a part: of all that is left to us.
 
         A holder that refuses so many may still give fewer.
         """
-        epoch = self.epoch(kind)
+        kind, purpose, number = key
+        epoch = self.epoch(kind, number)
         n = self.allowance.fit(epoch, purpose, len(part))
         while True:
             try:

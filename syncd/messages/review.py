@@ -189,6 +189,7 @@ MORE: Mapping[str, Callable[[Words], Words]] = {
     "expires": lambda known: {n: day(known[n]) for n in ("new", "old")},
     "admins {name}": _admin,
     "epochs {epoch}": _held,
+    "epochs {epoch} until": lambda known: {"new": day(known["new"])},
     "erased {row}": lambda known: {
         "ranges": " ".join(f"[{a}, {b})" for a, b in known["ranges"])
     },

@@ -92,17 +92,17 @@ class DaemonsOutputs(Tokeniser):
 
     async def _some(
         self,
-        kind: str,
+        key: tuple[str, str, int],
         part: Sequence[Identifier],
-        purpose: str,
         deadline: float,
     ) -> dict[Identifier, bytes]:
-        epoch, left = self.epoch(kind), max(deadline - self.clock(), 0.0)
+        kind, purpose, number = key
+        epoch, left = self.epoch(kind, number), deadline - self.clock()
         want = link.WantOutputs(
-            *(tuple(part), (epoch.epoch, epoch.generation), purpose, left)
+            *(tuple(part), epoch.epoch, purpose, max(left, 0.0))
         )
         found: dict[Identifier, bytes]
-        found, error = await link.ask(self.home, want, left + GRACE_S)
+        found, error = await link.ask(self.home, want, max(left, 0) + GRACE_S)
         if error is not None and not found:
             raise error
         self._remember(epoch, found)

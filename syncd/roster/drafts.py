@@ -35,6 +35,7 @@ from syncd.roster.terms import Epoch
 from syncd.tlog import note
 
 DAY_S = 86_400
+REPLACED_DAYS = 30  # for which a token key is asked beside the next one
 LIFE_DAYS = MAX_LIFE_S // DAY_S
 
 
@@ -176,8 +177,14 @@ def remove_admin(draft: Roster, name: str) -> Roster:
 def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     """Return the draft with another token key, or new shares of one.
 
-    Who shares it, holds it; who has no share of any key left, does not.
+    Who shares it, holds it; who has no share of any key left, does not. A key
+    that it replaces gets a deadline.
     """
+    until = draft.issued + REPLACED_DAYS * DAY_S
+    for old in draft.epochs if epoch.t else ():
+        older = old.kind == epoch.kind and old.epoch < epoch.epoch
+        if older and not (old.until or old.retired):
+            draft = put(draft, ("epochs", old.label, "until"), until)
     draft = put(draft, ("epochs",), epoch)
     left = {s.member for e in draft.epochs for s in e.held}
     sharing = {share.member for share in epoch.held}

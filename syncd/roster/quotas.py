@@ -14,7 +14,15 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from syncd.roster.roster import Roster
-from syncd.roster.terms import ALL, BULK, LOOKUP, PUBLISH, SCREEN, Epoch
+from syncd.roster.terms import (
+    ALL,
+    BULK,
+    LOOKUP,
+    PUBLISH,
+    ROTATE,
+    SCREEN,
+    Epoch,
+)
 
 HOUR_S = 3600
 DAY_S = 86_400
@@ -94,13 +102,19 @@ def limits(
         for name in BULK
         if rows[name].purpose == name and (name != SCREEN or rows[name].member)
     )
+    newest, *older = roster.in_use(epoch.kind)
+    replaces = bool(older) and epoch.epoch == newest
     scopes = {ALL: (frozenset[str](), True)}
     if purpose not in apart:
         scopes[LOOKUP] = apart, True
     if rows[purpose].purpose == purpose:
         scopes[purpose] = frozenset({purpose}), False
     return tuple(
-        Limit(share(most, roster, epoch), window_s, *which)
+        Limit(
+            share(most * (replaces or name != ROTATE), roster, epoch),
+            window_s,
+            *which,
+        )
         for name, which in scopes.items()
         for row, back in ((of(name), published * (name == PUBLISH)),)
         for most, window_s in ((row.hour, HOUR_S), (row.day + back, DAY_S))

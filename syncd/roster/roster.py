@@ -192,15 +192,20 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """The (kind, epoch) of which every entry is erased."""
         return frozenset((e.kind, e.epoch) for e in self.epochs if e.retired)
 
-    def epoch(self, kind: str, number: int | None = None) -> Epoch | None:
+    @cached_property
+    def replaced(self) -> tuple[Epoch, ...]:
+        """The token keys that are asked beside the next one of their kind."""
+        return tuple(e for e in self.epochs if e.until and not e.retired)
+
+    def in_use(self, kind: str) -> tuple[int, ...]:
+        """Return the numbers of a kind's epochs in use, newest first, or 0."""
+        found = (e for e in self.epochs if e.kind == kind and not e.retired)
+        return tuple(sorted((e.epoch for e in found), reverse=True)) or (0,)
+
+    def epoch(self, kind: str, number: int = 0) -> Epoch | None:
         """Return an epoch of a kind: the newest in use, or that number."""
-        found = [
-            e
-            for e in self.epochs
-            if e.kind == kind
-            and (not e.retired if number is None else e.epoch == number)
-        ]
-        return max(found, key=lambda e: e.epoch, default=None)
+        want = kind, number or self.in_use(kind)[0]
+        return next((e for e in self.epochs if e.key == want), None)
 
     def holders_of(self, epoch: Epoch) -> dict[int, Member]:
         """Return who answers for a key, by share index."""

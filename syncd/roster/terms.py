@@ -76,6 +76,7 @@ class Epoch(Row, frozen=True):
     transcript: Hex32 = b""  # of the ceremony that these shares came of
     agreed: tuple[Agreed, ...] = ()  # every holder's, to `said`
     retired: bool = False  # every entry of this epoch counts as erased
+    until: Natural = 0  # unix seconds: from then on it is to be retired
     suite: Literal["", "ristretto255-SHA512"] = ""
 
     KEY = ("kind", "epoch")
@@ -96,7 +97,7 @@ class Epoch(Row, frozen=True):
 
     def said(self, alliance: str) -> bytes:
         """Return what each holder signs, by its member key."""
-        bare = msgspec.structs.replace(self, agreed=(), retired=False)
+        bare = msgspec.structs.replace(self, agreed=(), retired=False, until=0)
         return str(Document("epoch", alliance, bare.to_json())).encode()
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
@@ -238,7 +239,9 @@ DEFAULT_QUOTAS = (
     Quota(purpose=NEVER, hour=50_000, day=50_000),
     Quota(purpose=SCREEN, hour=10_000, day=50_000),  # of the look-ups
     Quota(purpose=PUBLISH, hour=200_000, day=200_000),
-    Quota(purpose=ROTATE, hour=0, day=0),  # until there is a rotation
+    Quota(
+        purpose=ROTATE, hour=200_000, day=200_000
+    ),  # while a key is replaced
 )
 DEFAULT_POLICY = Policy(
     suspected="warn",

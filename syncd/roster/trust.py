@@ -280,7 +280,7 @@ def _check_epoch(old: Epoch, new: Epoch | None) -> None:
         raise _broken(f"{what} has another key or normal form")
     if old.retired and not new.retired:
         raise _broken(f"{what} came back")
-    shared = replace(old, retired=False) == replace(new, retired=False)
+    shared = replace(old, retired=new.retired, until=new.until) == new
     if new.generation < old.generation + (not shared):
         raise _broken(
             f"{what} has other shares of generation {old.generation}"

@@ -15,7 +15,7 @@ from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import log, vault
+from syncd.store.tables import log, sighting, stood, vault
 
 AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
@@ -57,14 +57,17 @@ _END = Prepared(
     *("why", "day", "hold", "row"),
 )
 _HOLD = Prepared(_this.values(**_why, held=1), "why", "day", "row")
+_STANDS = _at.state.between(_PUBLISHED, _ENDING)
 _PUBLISH = Prepared(
-    _this.where(_at.idx.is_(None)).values(
+    _this.where(
+        or_(_at.idx.is_(None), _STANDS & (_at.epoch < _wanted("of")))
+    ).values(
         log_id=_wanted("log"),
         idx=_wanted("index"),
         token=_wanted("by"),
         epoch=_wanted("of"),
         # A row that was retracted while it was on its way goes on to ENDING.
-        state=case((_at.state == _WAITING, _PUBLISHED), else_=_ENDING),
+        state=case((_at.state <= _PUBLISHED, _PUBLISHED), else_=_ENDING),
     ),
     *("log", "index", "by", "of", "row"),
 )
@@ -105,14 +108,17 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     """End the rows that were published under retired epochs.
 
     Their statements are erased, so nothing is left to retract. Values stay,
-    and may be reported again.
+    and may be reported again; what was said again stands where that is.
     """
     reason = func.coalesce(_at.reason, "retired")
-    public = _at.state.in_((_PUBLISHED, _ENDING))
     for kind, epoch in epochs:
         gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
-        c.execute(gone.where(public).values(state=_ENDED, reason=reason))
+        c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
+        its = stood.c.vault_id.in_(select(_at.id).where(_at.kind == kind))
+        c.execute(stood.delete().where(its, stood.c.epoch == epoch))
+        met = sighting.c.kind == kind, sighting.c.epoch == epoch
+        c.execute(sighting.delete().where(*met))
 
 
 def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
@@ -125,6 +131,8 @@ def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
     for at, left in (_at.idx, blank | {"ended_idx": by}), (_at.ended_idx, {}):
         new = update(vault).where(_at.log_id == log_id, at.between(*span))
         c.execute(new.values({at.name: None, **left}))
+    its = stood.c.log_id == log_id, stood.c.idx.between(*span)
+    c.execute(stood.delete().where(*its))
 
 
 def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
@@ -138,9 +146,13 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
         for p in rows
         if not p.ends
     ]
+    ends = {p.vault_id: p.index for p in rows if p.ends}  # once for a row
+    was = _at.log_id, _at.idx, _at.id, _at.epoch, _at.token
+    again = select(*was).where(_at.id.in_([row[-1] for row in fresh]), _STANDS)
+    c.execute(stood.insert().from_select([*stood.c], again))
     for became, what, here in (
         (_PUBLISH, "published", fresh),
-        (_CLOSE, "ended", [(p.index, p.vault_id) for p in rows if p.ends]),
+        (_CLOSE, "ended", [(ends[id_], id_) for id_ in ends]),
     ):
         if lacks := len(here) - became.many(c, here):
             raise StaleError(
@@ -155,11 +167,11 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     have ended one before it, and did not, is undone: a log can only end what
     it said itself.
     """
-    stood = update(vault).where(_at.log_id == log_id)
+    ours = update(vault).where(_at.log_id == log_id)
     # What was said of a token has nothing else to be said of again.
     bare = _at.sealed.is_(None)
     c.execute(
-        stood.where(_at.idx >= size).values(
+        ours.where(_at.idx >= size).values(
             state=case((_at.state == _PUBLISHED, _WAITING), else_=_ENDED),
             log_id=None,
             idx=None,
@@ -170,7 +182,7 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     )
     undone = or_(_at.state == _ENDING, _at.ended_idx >= size)
     c.execute(
-        stood.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
+        ours.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
     )
 
 

@@ -7,7 +7,7 @@ house's reference and what the alliance says are sealed too.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import own_table, partial_index
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
+Epoch = tuple[str, int]  # kind, epoch
 
 screened = own_table(
     "screened",
@@ -33,6 +34,7 @@ screened = own_table(
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
 sa.Index("screened_until", screened.c.until)
+sa.Index("screened_ref", screened.c.ref)
 partial_index("screened_listed", "state IS NOT NULL", screened.c.id)
 
 
@@ -94,14 +96,22 @@ class ScreeningBook(SealedBook):
         for data in news:
             events.tell(c, self._clock(), "screening", data)
 
-    async def expire(self, day: int) -> int:
-        """Drop what ends on a day or before; return how many that were."""
-        return await self._run(sa.delete(screened).where(_at.until <= day))
+    async def expire(self, day: int, retired: Iterable[Epoch]) -> None:
+        """Drop what ends on a day or before, and what has a newer key.
+
+        Of retired epochs: what was not handed in anew stays, to be asked for.
+        """
+        old = sa.tuple_(_at.kind, _at.epoch).in_([*retired])
+        ends = sa.or_(_at.until <= day, old & _RENEWED)
+        await self._run(sa.delete(screened).where(ends))
 
     async def counts(self) -> Counter[tuple[str, int, int]]:
-        """Return how many there are by kind, epoch and last day."""
+        """Return how many there are by kind, epoch and last day.
+
+        Of what was handed in again under a newer key, that alone.
+        """
         by = (_at.kind, _at.epoch, _at.until)
-        count = select(*by, sa.func.count()).group_by(*by)
+        count = select(*by, sa.func.count()).where(~_RENEWED).group_by(*by)
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> tuple[object, ...]:
@@ -122,6 +132,10 @@ _PUT = Prepared(
     upsert(screened, "until", once=("mac", "ref")),
     *screened.c.keys()[1:7],
 )
-_at = screened.c
+_at, _newer = screened.c, screened.alias().c
+_RENEWED = sa.exists().where(  # handed in again under a newer key
+    *(_newer.ref == _at.ref, _newer.kind == _at.kind),
+    _newer.epoch > _at.epoch,
+)
 _ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

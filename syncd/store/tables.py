@@ -125,6 +125,14 @@ partial_index(
 partial_index("vault_ending", "state = 2", vault.c.id)
 partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
 
+stood = own_table(  # where a row was said before it was under another key
+    "stood",
+    "log_id int key log.id, idx int key",
+    "vault_id int vault.id, epoch int, token bytes",
+    sqlite_with_rowid=False,
+)
+Index("stood_row", stood.c.vault_id)
+
 vault_fields = own_table(  # what a million rows of one import say alike
     "vault_fields",
     "id int key, fields bytes unique",  # canonical JSON, public, no value

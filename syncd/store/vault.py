@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from syncd.errors import DamagedError
@@ -27,6 +28,7 @@ from syncd.flows.draft import NewReport
 from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
+from syncd.indicator.claims import ANSWER, DISPUTE
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads, writing
@@ -37,6 +39,7 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
     list_value,
     log,
+    stood,
     vault,
     vault_fields,
 )
@@ -69,6 +72,12 @@ _WAITING = Prepared(
     ).limit(bindparam("most"))
 )
 _ENDING = _OLDEST.where(_at.state == sa.literal_column("2"))
+_STOOD = select(stood.c.vault_id).join(log)
+_PLACES = Prepared(
+    _STOOD.add_columns(
+        stood.c.epoch, stood.c.token, log.c.origin, stood.c.idx
+    ).where(stood.c.vault_id.in_(MANY), log.c.id == retracting.NEWEST)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,8 @@ class Query:
     list_id: int = 0
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
     type: int = 0  # of the statement
+    epoch: int = 0  # that one, or older
+    lasting: str = ""  # day: what has run its course by then is not meant
     ids: Collection[int] | None = None
 
 
@@ -126,9 +137,18 @@ class Vault(SealedBook):
         rows.sort(key=lambda row: (not row.urgent, row.id))
         return rows[:limit]
 
-    async def ending(self, limit: int) -> list[VaultRow]:
-        """Return rows whose reports are to be retracted, oldest first."""
-        return await self._found(_ENDING.limit(limit))
+    @reads
+    def ending(self, c: Connection, limit: int) -> list[VaultRow]:
+        """Return rows whose reports are to be retracted, oldest first.
+
+        Then those that stand under older keys too, as they stand there.
+        """
+        rows = self._read(c.execute(_ENDING.limit(limit)))
+        by_id = {row.id: row for row in rows}
+        return rows + [
+            replace(by_id[id_], epoch=epoch, token=short, position=(*place,))
+            for id_, epoch, short, *place in _PLACES.within(c, by_id)
+        ]
 
     @reads
     def find_value(
@@ -139,9 +159,11 @@ class Vault(SealedBook):
         return self._read(_BY_VALUE.all(c, mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
-        """Return the row whose statement is at `index` of a log of ours."""
-        there = _ROW.where(_at.idx == index, log.c.origin == origin)
-        rows = await self._found(there)
+        """Return the row whose statement is, or was, at a log's `index`."""
+        there = log.c.origin == origin
+        was = _STOOD.where(there, stood.c.idx == index)
+        rows = await self._found(_ROW.where(there, _at.idx == index))
+        rows = rows or await self._found(_ROW.where(_at.id.in_(was)))
         return rows[0] if rows else None
 
     async def page(self, wanted: Query) -> list[VaultRow]:
@@ -154,6 +176,12 @@ class Vault(SealedBook):
         by = (_at.kind, _at.state)
         rows = await self._rows(select(*by, func.count()).group_by(*by))
         return {(kind, State(state)): n for kind, state, n in rows}
+
+    async def count(self, wanted: Query) -> int:
+        """Return how many rows there are in all."""
+        count = select(func.count()).where(*_where(self._cipher, wanted))
+        [[n]] = await self._rows(count)
+        return int(n)
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
@@ -234,6 +262,13 @@ def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
         yield _at.accepted_at >= first
     if last:
         yield _at.accepted_at < last
+    if asked.epoch:
+        yield _at.epoch <= asked.epoch
+    if asked.lasting:
+        # What a dispute did to reports that nobody answered for stays.
+        ends = public_field(vault_fields.c.fields, "expires") > asked.lasting
+        said = select(vault_fields.c.id).where(ends)
+        yield _at.type.between(DISPUTE, ANSWER) | _at.fields_id.in_(said)
     if asked.label:
         # Judged once for all rows that share their public fields.
         label = public_field(vault_fields.c.fields, "label")

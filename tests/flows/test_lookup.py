@@ -17,13 +17,12 @@ from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Position, at_once
-from syncd.flows.tokenise import Tokeniser
+from syncd.flows.tokenise import Came, Tokeniser
 from syncd.indicator import identifier, statement, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
-from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
@@ -48,11 +47,12 @@ ROSTER = replace(
 WORLD = World(ROSTER, DAY, frozenset(), frozenset(), "US", frozenset({BANK}))
 
 
-def output(one: Identifier) -> bytes:
+def output(one: Identifier, epoch: int = 1) -> bytes:
     """Return what the holders would make of an identifier."""
     if one.kind == "url":
         return token.url_output(one)
-    return hashlib.sha512(token.oprf_input(one)).digest()
+    key = b"" if epoch == 1 else b"2"
+    return hashlib.sha512(token.oprf_input(one) + key).digest()
 
 
 class Holders(Tokeniser):
@@ -68,24 +68,26 @@ class Holders(Tokeniser):
     def knows(self, one: Identifier) -> bool:
         return one in self.known
 
-    async def outputs(
+    async def came(
         self,
         identifiers: Iterable[Identifier],
         *,
         purpose: str,
         timeout_s: float,
-        done: dict[Identifier, bytes] | None = None,
-    ) -> dict[Identifier, bytes]:
-        done = {} if done is None else done
+        epochs: Mapping[str, int] = {},
+    ) -> Came:
+        done: dict[Identifier, bytes] = {}
         wanted = dict.fromkeys(identifiers)
         self.asked.append((len(wanted), purpose, timeout_s))
         for at, one in enumerate(wanted):
-            if one.kind in self.down:
-                raise self.down[one.kind]
+            epoch = epochs.get(one.kind, 1)
+            for down in (one.kind, f"{one.kind}/{epoch}"):
+                if down in self.down:
+                    return done, self.down[down]
             if at == self.in_time:
-                raise HoldersError("no time left", missing=("slow",))
-            done[one] = output(one)
-        return done
+                return done, HoldersError("no time left", missing=("slow",))
+            done[one] = output(one, epoch)
+        return done, None
 
 
 class Clock:
@@ -112,7 +114,7 @@ class Book:
         know: bytes | None = None,
         **fields: Any,
     ) -> Claim:
-        made = output(one)
+        made = output(one, fields.get("epoch", 1))
         fits = token.know(made, origin) if know is None else know
         content = report(
             **{
@@ -166,7 +168,6 @@ class User:
         self.book = Book()
         self.report = self.book.report
         self.world = WORLD
-        self.current: Roster | None = None  # another than the world's
         self.offloaded = 0
         self.spent: list[tuple[dict[str, int], dict[str, int]]] = []
 
@@ -188,7 +189,6 @@ class User:
                 claims=self.book,
                 record=self.book.record,
                 suspect=self.book.suspects.update,
-                current=lambda: self.current or self.world.roster,
                 offload=self.offload,
                 clock=self.clock,
                 spend=self.spend,
@@ -702,20 +702,6 @@ async def test_what_cannot_count_is_not_followed(user: User) -> None:
     assert user.book.read == []
 
 
-async def test_a_key_that_changes_meanwhile_makes_it_unknown(
-    user: User,
-) -> None:
-    """Looked for under the old key's number a listed one is not found."""
-    user.report(phone())
-    changed = [
-        replace(e, epoch=2) if e.kind == "phone" else e for e in ROSTER.epochs
-    ]
-    user.current = replace(ROSTER, epochs=tuple(changed))
-    answers = await user.ask(ASKED, Question("url", "http://evil.example/a"))
-    assert verdicts(answers) == ["unknown", "none"]
-    assert "key has changed" in str(answers[0].detail)
-
-
 @given(
     st.lists(
         st.builds(
@@ -755,3 +741,42 @@ async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
     assert [tuple(a.forms) for a in user.book.accesses] == [
         a.forms for a in (page, root, unasked)
     ]
+
+
+NEWER = [replace(e, epoch=2) for e in ROSTER.epochs if e.kind == "phone"]
+REPLACED = replace(ROSTER, epochs=(*ROSTER.epochs, *NEWER))
+
+
+async def test_a_key_that_is_replaced_is_asked_beside_the_new_one(
+    user: User,
+) -> None:
+    """What is said under both, or either, counts once, and bears both names.
+
+    It counts where it was said first. Another report, or another's, is
+    another; what names one where it is said again means that.
+    """
+    user.world = replace(WORLD, roster=REPLACED)
+    new, old = (output(phone(), n) for n in (2, 1))
+    first = user.report(phone(), origin=BANK)
+    again = user.report(phone(), origin=BANK, epoch=2)
+    others = (
+        user.report(phone(), origin=BANK, epoch=2, confidence=1),
+        user.report(phone(), epoch=2),
+    )
+    user.report(numbers(1), epoch=2)
+    known, other = await user.ask(ASKED, *about(numbers(1)))
+    assert [n for n, *_ in user.holders.asked] == [2, 2]
+    assert verdicts([known, other]) == ["suspected", "suspected"]
+    assert known.hit == tuple(sorted(c.position for c in (first, *others)))
+    assert known.tokens == (token.token(new), token.token(old))
+    assert known.outputs == (new,)
+    user.book.rows = [first, again]
+    on = {"epoch": 2, "token": again.statement.token, "know": ""}
+    user.book.add(CARRIER, replace(dispute(), **on, about=(again.position,)))
+    assert await user.word() == "disputed"
+    assert not user.book.suspects
+    for key in ("phone/1", "phone/2"):
+        user.holders.down = {key: HoldersError("down", missing=("police",))}
+        [answer] = await user.ask(ASKED)
+        assert reasons(answer) == ("holders_missing",)
+        assert answer.missing == ("police",)

@@ -21,9 +21,8 @@ DAY_S = 86_400
 
 
 async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
-    draft = forms.DisputeDraft(
-        kind="url", value=value, reason="innocent_owner", **more
-    )
+    given = {"kind": "url", **more}
+    draft = forms.DisputeDraft(value=value, reason="innocent_owner", **given)
     await member.node.claim_intake.dispute(CALLER, draft)
     await member.settle()
 

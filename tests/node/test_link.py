@@ -39,7 +39,7 @@ async def asked(home: Path, what: Any, answer: Any) -> Any:
             unanswered=[lookups.Unanswered(QUESTION, HOW, 5, 6)],
         ),
         WantOutputs(
-            (Identifier("phone", "us:12025550123"),), (1, 2), "publish", 0.5
+            (Identifier("phone", "us:12025550123"),), 1, "publish", 0.5
         ),
         Sighted((SightedToken(1, "url", 1, b"\xfe" * 16, "x"),)),
     ],

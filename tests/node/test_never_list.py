@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from syncd.errors import HoldersError, UnavailableError
+from syncd.flows.tokenise import Came
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.token import encode
@@ -55,21 +56,14 @@ class Holders:
         self.asked: list[tuple[str, int]] = []
         self.most = 1_000_000
 
-    async def outputs(
-        self,
-        wanted: Iterable[Identifier],
-        *,
-        purpose: str,
-        timeout_s: float,
-        done: dict[Identifier, bytes],
-    ) -> None:
+    async def came(
+        self, wanted: Iterable[Identifier], *, purpose: str, timeout_s: float
+    ) -> Came:
         rows = [*wanted]
         self.asked.append((purpose, len(rows)))
-        done.update(
-            {one: one.value.encode().ljust(64) for one in rows[: self.most]}
-        )
-        if len(rows) > self.most:
-            raise HoldersError("oprf: no time left")
+        done = {one: one.value.encode().ljust(64) for one in rows[: self.most]}
+        less = len(rows) > self.most
+        return done, HoldersError("oprf: no time left") if less else None
 
     def counts(self) -> list[int]:
         """Return how much was asked for since the last time."""
@@ -184,18 +178,18 @@ async def test_a_stop_in_the_middle_loses_one_part_at_most(
 ) -> None:
     monkeypatch.setattr("syncd.node.upkeep.never_list.PART", 100)
     world.holders.most = 100
-    outputs = world.holders.outputs
+    came = world.holders.came
 
-    async def stop(*args: Any, **more: Any) -> None:
+    async def stop(*args: Any, **more: Any) -> Came:
         if len(world.holders.asked) == 2:
             raise asyncio.CancelledError
-        await outputs(*args, **more)
+        return await came(*args, **more)
 
-    monkeypatch.setattr(world.holders, "outputs", stop)
+    monkeypatch.setattr(world.holders, "came", stop)
     with pytest.raises(asyncio.CancelledError):
         await world.start().refresh()
     assert world.holders.counts() == [100, 100]
-    monkeypatch.setattr(world.holders, "outputs", outputs)
+    monkeypatch.setattr(world.holders, "came", came)
     assert 100 < sum(await world.asks()) < 200
 
 

@@ -11,7 +11,7 @@ from syncd.web.screening_forms import (
     ScreeningItem,
     ScreeningTaken,
 )
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, Member, as_founded, retire_urls, shared
 from tests.node.stand_in import said
 
 WHO = Caller("lin", "compliance")
@@ -163,7 +163,8 @@ async def test_what_ends_is_asked_for_and_dropped(bank: Member) -> None:
     await screening.daily()
     [todo] = screening.todo
     assert todo.params["n"] == 1
-    await bank.own.screening.expire(statement.day(bank.node.ctx.today()) + 30)
+    later = statement.day(bank.node.ctx.today()) + 30
+    await bank.own.screening.expire(later, ())
     assert await kept(bank) == 1
 
 
@@ -178,9 +179,13 @@ async def test_a_new_token_key_asks_for_the_list_again(
         lambda draft: drafts.add_epoch(draft, Epoch("url", 2, 1)), at="police"
     )
     await alliance.agreed()
-    made = await bank.node.screening.report(WHO, ScreeningFilter())
-    assert made.stale == 1
-    [todo] = bank.node.screening.todo
+    screened = bank.node.screening
+    assert (await screened.report(WHO, ScreeningFilter())).stale == 1
+    [todo] = screened.todo
     assert todo.params["n"] == 1
     assert (await add(bank, site, kind="url")).kept == 1
-    assert await kept(bank) == 2
+    assert (await screened.report(WHO, ScreeningFilter())).stale == 0
+    await alliance.change(retire_urls, at="police")
+    await alliance.agreed()
+    await screened.daily()
+    assert await kept(bank) == 1

@@ -80,7 +80,7 @@ def test_bulk_work_without_a_row_is_a_look_up(full: Roster) -> None:
 
 
 def test_bulk_work_has_rows_beside_the_look_ups(full: Roster) -> None:
-    """Nothing is rotated before there is a rotation."""
+    """Nothing is rotated but from one key in use to the next."""
     found = {
         purpose: hourly(full, "bank", purpose)[1]
         for purpose in ("publish", "rotate", "never")
@@ -116,3 +116,17 @@ def test_a_window_keeps_sixty_steps_and_no_more() -> None:
     assert window.used(3 * DAY_S, "3".__eq__) == 120
     assert window.wait_s(3 * DAY_S, "3".__eq__) == 24 * 60
     assert window.wait_s(3 * DAY_S, "none".__eq__) == DAY_S
+
+
+def test_a_vault_is_said_again_under_a_newer_key(full: Roster) -> None:
+    """While the one before it is in use, and no longer."""
+    old = replace(epoch_of(full), retired=False)
+    new = replace(old, epoch=9)
+    for epochs, key, gives in (
+        ((old, new), old, False),
+        ((old, new), new, True),
+        ((new,), new, False),
+    ):
+        roster = replace(full, epochs=epochs)
+        limit = quotas.limits(roster, key, "bank", "rotate")[-1]
+        assert (limit.most > 0) is gives

@@ -95,7 +95,8 @@ def whole(club: Club) -> Roster:
     )
     for kind in ("phone", "account"):
         draft = with_epoch(draft, kind)
-        draft = drafts.put(draft, ("epochs", f"{kind}/1", "retired"), True)
+        for name, is_ in (("retired", True), ("until", NOW)):
+            draft = drafts.put(draft, ("epochs", f"{kind}/1", name), is_)
     draft = replace(draft, holders=("bank", "platform", "police"))
     draft = drafts.put(
         draft,
@@ -437,7 +438,9 @@ def test_the_newest_epoch_in_use(full: Roster) -> None:
     assert retired.index("nobody") is None
     assert full.epoch("phone", 2) is None
     more = replace(retired, epoch=2, retired=False)
-    assert replace(full, epochs=(*full.epochs, more)).epoch("phone") == more
+    roster = replace(full, epochs=(*full.epochs, replace(more, epoch=3), more))
+    assert roster.in_use("phone") == (3, 2)
+    assert roster.epoch("phone") == roster.epoch("phone", 3)
 
 
 def test_who_answers_for_a_key(full: Roster) -> None:

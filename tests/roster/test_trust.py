@@ -287,6 +287,18 @@ def test_a_retired_epoch_does_not_come_back(club: Club) -> None:
         trust.check_succession(old, back)
 
 
+def test_a_key_that_is_replaced_has_a_deadline(club: Club) -> None:
+    """It is set once, by the next key, and may be put off."""
+    old = with_keys(club.founding(members=HOLDERS))
+    new = with_epoch(with_epoch(old, number=4), number=5)
+    due = old.issued + drafts.REPLACED_DAYS * drafts.DAY_S
+    found = {e.label: e.until for e in new.replaced if e.kind == "phone"}
+    assert found == {"phone/3": due, "phone/4": due}
+    at = "epochs", "phone/3", "until"
+    put_off = drafts.put(drafts.begin(new, now=NOW), at, due + 9)
+    trust.check_succession(new, put_off)
+
+
 def test_a_domain_and_a_log_stay(club: Club) -> None:
     old = club.trusted().current
     [stranger] = club.founding(members="police").members

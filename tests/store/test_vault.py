@@ -78,9 +78,9 @@ async def one(own: OwnStore) -> int:
 
 
 async def publish(
-    own: OwnStore, log: Log, id_: int, *, ends: bool = False
+    own: OwnStore, log: Log, id_: int, *, ends: bool = False, epoch: int = 1
 ) -> None:
-    row = Published(id_, log.frontier.size, b"t" * 16, 1, ends)
+    row = Published(id_, log.frontier.size, b"t" * 16, epoch, ends)
     await log.write(own, r(1), rows=[row])
 
 
@@ -399,6 +399,62 @@ def test_a_value_is_found_by_hmac_sha256() -> None:
     for _ in range(2):
         found = cipher.mac(message)
         assert found == hmac.digest(mac_key, message, "sha256")[:16]
+
+
+# ------------------------------------------------------- another token key
+
+
+async def test_what_is_said_again_moves(own: OwnStore, log: Log) -> None:
+    """It counts once, and is found and taken back at both places.
+
+    Also if it was to end before. What lasts is left, and what nobody said
+    again ends with its epoch.
+    """
+    vault = own.vault
+    old = Query(states=[State.PUBLISHED], epoch=1, lasting=DAY)
+    days = [DAY, *["2026-11-30"] * 4]
+    said = [phone(n, expires=day) for n, day in enumerate(days)]
+    _, first, then, stays, _ = ids = await accept(own, *said)
+    for id_ in ids:
+        await publish(own, log, id_)
+    assert await vault.count(old) == 4
+    await vault.retract([first], WRONG)
+    for id_ in first, then, stays:
+        await publish(own, log, id_, epoch=2)
+    assert await vault.count(old) == 1
+    found = [await vault.by_index(log.origin, at) for at in (3, 7)]
+    assert [r and (r.id, r.epoch, r.position) for r in found] == [
+        (stays, 2, (log.origin, 7))
+    ] * 2
+    done = await vault.retract([then], WRONG)
+    assert done == Withdrawn(ends=Counter({1: 1}), ids=[then])
+    rows = await vault.ending(9)
+    assert sorted((row.id, row.epoch) for row in rows) == [
+        (id_, epoch) for id_ in (first, then) for epoch in (1, 2)
+    ]
+    ends = [Published(row.id, 8, b"", 0, ends=True) for row in rows]
+    await log.write(own, r(1), rows=ends)
+    with pytest.raises(StaleError, match="published before"):
+        await publish(own, log.copy(), then, epoch=3)
+    await vault.retire([("phone", 1)])
+    assert await vault.by_index(log.origin, 3) is None
+    assert await vault.accept(said[3:4]) == [known(stays)]
+    want = {("phone", State.PUBLISHED): 1, ("phone", State.ENDED): 4}
+    assert await vault.counts() == want
+
+
+async def test_said_again_behind_the_end_of_a_log(
+    own: OwnStore, log: Log
+) -> None:
+    """It waits to be said once more; where it stood before, it stands."""
+    id_ = await one(own)
+    await publish(own, log, id_)
+    origin, root = log.origin, log.frontier.root()
+    await publish(own, log, id_, epoch=2)
+    await turned(own, log, 1, root)
+    row = await own.vault.by_index(origin, 0)
+    assert row
+    assert (row.id, row.state) == (id_, State.WAITING)
 
 
 # ---------------------------------------------------------- the next log

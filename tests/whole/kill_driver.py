@@ -170,7 +170,7 @@ class Urls(tokenise.Tokeniser):
         """Return the outputs."""
         return {one: token.url_output(one) for one in identifiers}
 
-    def epoch(self, kind: str) -> Any:
+    def epoch(self, kind: str, number: int = 0) -> Any:
         """Return something that has an `epoch`."""
         return SimpleNamespace(epoch=1)
 

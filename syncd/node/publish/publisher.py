@@ -8,6 +8,7 @@ claims and told to the others, whoever wrote it.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from prometheus_client import Counter
@@ -21,9 +22,12 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows import merge, publish
+from syncd.flows import basis, merge, publish
+from syncd.flows.ports import State
+from syncd.flows.say_again import say_again
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.claims import REPORT, VOUCH
+from syncd.indicator.joined import named
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
@@ -31,6 +35,8 @@ from syncd.node.context import BUG, Context, part
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
+from syncd.roster.terms import Epoch
+from syncd.store.vault import Query
 
 log = structlog.get_logger("syncd.node")
 
@@ -185,6 +191,52 @@ class Publisher:
                 "roster: expired: no new reports until a newer one"
             )
 
+    async def say_again(self) -> None:
+        """Say under the newest token key what of ours stands under an older.
+
+        Raises:
+            SyncdError: something is left, and this is why.
+        """
+        ctx, vault = self.ctx, self.ctx.own.vault
+        expired = ctx.roster.expired(ctx.now())
+        for old in () if expired else ctx.roster.replaced:
+            wanted = self._under(old)
+            while rows := await vault.page(wanted):
+                wanted = replace(wanted, before=rows[-1].id)
+                try:
+                    await say_again(
+                        *(rows, ctx.mirror, vault.by_index),
+                        *(self.tokeniser, self.writer),
+                        today=ctx.today(),
+                        timeout_s=BULK_TIMEOUT_S,
+                    )
+                finally:
+                    await self.after_append()
+
+    def _under(self, old: Epoch) -> Query:
+        return Query(
+            limit=PUBLISH_BATCH,
+            states=[State.PUBLISHED],
+            kind=old.kind,
+            epoch=old.epoch,
+            lasting=self.ctx.today(),
+        )
+
+    async def still_to_say(self) -> list[Message]:
+        """Say how much of ours stands under each key that is replaced."""
+        ctx = self.ctx
+        return [
+            Message(
+                "keys: {keys} is replaced: {n} statements of ours are still to"
+                " be said again under the new key; it is to be retired on"
+                " {day}",
+                keys=old.label,
+                n=await ctx.own.vault.count(self._under(old)),
+                day=ctx.day_of(old.until),
+            )
+            for old in ctx.roster.replaced
+        ]
+
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]
     ) -> bool:
@@ -193,12 +245,23 @@ class Publisher:
         rows = [row for row in waiting if row.type in types]
         if not rows:
             return False
+        epochs = dict[str, int]()
+        for old in self.ctx.roster.replaced:
+            # What names a report under an older key stands there, too: it is
+            # said again with that, or goes with it.
+            at = await self.ctx.mirror.claims_at(
+                [place for row in rows for place in named(row.fields)]
+            )
+            its = {p for p, c in at.items() if basis.key(c)[:2] == old.key}
+            if some := [r for r in rows if its & {*named(r.fields)}]:
+                rows, epochs = some, {old.kind: old.epoch}
         done = await publish.publish(
             rows,
             self.tokeniser,
             self.writer,
             today=self.ctx.today(),
             timeout_s=BULK_TIMEOUT_S,
+            epochs=epochs,
         )
         urgent = [row.fields for row in done if row.urgent]
         await self.after_append(

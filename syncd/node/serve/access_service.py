@@ -126,8 +126,8 @@ class AccessService:
             HoldersError: too few holders answer to find them.
         """
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
-        asking = self.lookups.tokens(wanted, "subject_access")
-        forms, tokens = zip(*(await asking).items(), strict=True)
+        keys = await self.lookups.tokens(wanted, "subject_access")
+        forms, tokens = [*keys.values()], [short for *_, short in keys]
         if wanted.kind == "url":  # the others are of pages of others too
             forms, tokens = forms[:1], tokens[:1]
         found = [

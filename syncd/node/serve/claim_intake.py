@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from syncd import shape
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import claim, report
-from syncd.flows.basis import claims_on
+from syncd.flows.basis import Key, claims_on
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import (
     AnswerDraft,
@@ -25,7 +25,6 @@ from syncd.flows.draft import (
     ReassignedDraft,
     VouchDraft,
 )
-from syncd.flows.judge import epoch_of
 from syncd.flows.ports import Access, Position, State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
@@ -203,32 +202,30 @@ class ClaimIntake:
             RefusedError: it is about a report of ours, or about none at all
                 and the draft does not say `yes`.
         """
-        forms: Mapping[Identifier, bytes] = {}
+        keys: Mapping[Key, Identifier] = {}
         with contextlib.suppress(SyncdError):
             value = shape.part(RawValue, draft)
-            forms = await self.lookups.tokens(value, PURPOSE)
+            keys = await self.lookups.tokens(value, PURPOSE)
         if draft.about:
-            await self._check_positions(caller, draft, [*forms.values()])
-        elif forms:
-            await self._check_value(caller, draft, forms)
-        return bool(forms)  # else holders are missing: it waits for them
+            await self._check_positions(caller, draft, [t for *_, t in keys])
+        elif keys:
+            await self._check_value(caller, draft, keys)
+        return bool(keys)  # else holders are missing: it waits for them
 
     async def _check_value(
         self,
         caller: Caller,
         draft: DisputeDraft,
-        forms: Mapping[Identifier, bytes],
+        keys: Mapping[Key, Identifier],
     ) -> None:
         """Refuse what we report, and what nobody does."""
         kind, today = draft.kind, self.ctx.today()
-        epoch = epoch_of(self.ctx.roster, kind)
-        keys = [(kind, epoch, short) for short in forms.values()]
         reports = [
             c
             for c in chain(*(await claims_on(keys, self.claims)).values())
             if isinstance(c.statement, Report) and c.statement.expires > today
         ]
-        await self._record(caller, kind, reports, [*forms.values()])
+        await self._record(caller, kind, reports, [t for *_, t in keys])
         if any(claim.origin != self.ctx.origin for claim in reports):
             return
         ours = [f"--position {c.origin}:{c.index}" for c in reports]
@@ -236,7 +233,7 @@ class ClaimIntake:
         if not ours:  # what is not in the mirror yet
             ours = [
                 f"--id {row.id}"
-                for form in forms
+                for form in dict.fromkeys(keys.values())
                 for row in await vault.find_value(form.kind, form.value)
                 if row.type == REPORT and row.state == State.WAITING
             ]

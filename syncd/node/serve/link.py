@@ -50,7 +50,7 @@ class WantOutputs(_Said):
     """Outputs of values are needed; answered by them, and why some lack."""
 
     wanted: tuple[Identifier, ...]  # of one kind
-    epoch: tuple[int, int]  # and generation, of which they must be
+    epoch: int  # of which they must be
     purpose: str
     timeout_s: float
 

@@ -25,11 +25,10 @@ from prometheus_client import Counter
 
 from syncd import config, pinning
 from syncd.console.app import Console
-from syncd.errors import SyncdError, UnavailableError
+from syncd.errors import UnavailableError
 from syncd.flows.lookup import PURPOSES
-from syncd.flows.tokenise import Tokeniser
+from syncd.flows.tokenise import Came, Tokeniser
 from syncd.indicator import vocabulary
-from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
 from syncd.node.listeners import (
     Listeners,
@@ -224,29 +223,14 @@ class LocalWorkers:
             },
         )
 
-    async def _outputs(
-        self, want: link.WantOutputs
-    ) -> tuple[dict[Identifier, bytes], SyncdError | None]:
-        """Return the outputs that came, and why others did not."""
+    async def _outputs(self, want: link.WantOutputs) -> Came:
         vocabulary.check("purpose", "purpose", want.purpose, PURPOSES)
-        found: dict[Identifier, bytes] = {}
-        why: SyncdError | None = None
-        try:
-            await self.tokeniser.outputs(
-                want.wanted,
-                purpose=want.purpose,
-                timeout_s=want.timeout_s,
-                done=found,
-            )
-        except SyncdError as e:
-            why = e
-        kind = want.wanted[0].kind
-        epoch = self.tokeniser.epoch(kind)
-        if (epoch.epoch, epoch.generation) != want.epoch:
-            raise UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile", kind=kind
-            )
-        return found, why
+        return await self.tokeniser.came(
+            want.wanted,
+            purpose=want.purpose,
+            timeout_s=want.timeout_s,
+            epochs={want.wanted[0].kind: want.epoch},
+        )
 
 
 @dataclass

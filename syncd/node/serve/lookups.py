@@ -1,5 +1,6 @@
 """The service behind `/v1/lookups`, with its access records."""
 
+import asyncio
 import os
 import time
 from collections import Counter, deque
@@ -180,18 +181,31 @@ class Lookups:
 
     async def tokens(
         self, wanted: RawValue, purpose: str
-    ) -> dict[identifier.Identifier, bytes]:
-        """Return all that a look-up would try, and the token of each.
+    ) -> dict[Key, identifier.Identifier]:
+        """Return each key that a look-up would ask for, and of which form.
 
         Raises:
             HoldersError: too few holders answer to find them.
         """
         ours = self.ctx.config
         tried = wanted.read(identifier.for_lookup, ours.member.region)
-        found = await self.tokeniser.outputs(
-            tried, purpose=purpose, timeout_s=ours.lookup.deadline_ms / 1000
+        epochs = self.ctx.roster.in_use(wanted.kind)
+        found = await asyncio.gather(
+            *(
+                self.tokeniser.outputs(
+                    tried,
+                    purpose=purpose,
+                    timeout_s=ours.lookup.deadline_ms / 1000,
+                    epochs={wanted.kind: n},
+                )
+                for n in epochs
+            )
         )
-        return {form: token.token(found[form]) for form in tried}
+        return {
+            (form.kind, n, token.token(outputs[form])): form
+            for form in tried
+            for n, outputs in zip(epochs, found, strict=True)
+        }
 
     async def answers(
         self,
@@ -213,7 +227,6 @@ class Lookups:
             claims=self.claims,
             record=partial(self._record, overlay, records, answered_only),
             suspect=self.suspect,
-            current=lambda: self.ctx.roster,
             offload=self.ctx.offload,
             clock=time.monotonic,
             spend=spend,
@@ -278,16 +291,16 @@ class Lookups:
     async def audited(
         self,
         caller: Caller,
-        tokens: Sequence[tuple[str, bytes]],
+        tokens: Sequence[tuple[Any, ...]],
         positions: Sequence[Position] | None,
     ) -> None:
-        """Record that tokens, each of a kind, are shown; durable on return."""
-        kinds = dict.fromkeys(kind for kind, _ in tokens)
+        """Record that tokens, each behind its kind, are shown; durable."""
+        kinds = dict.fromkeys(kind for kind, *_ in tokens)
         await self.ctx.own.access.record(
             [
                 Access(
                     *(caller.name, "audit", kind, positions),
-                    tokens=[short for of, short in tokens if of == kind],
+                    tokens=[short for of, *_, short in tokens if of == kind],
                 )
                 for kind in kinds
             ]

@@ -22,7 +22,7 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import basis
-from syncd.flows.judge import HITS, Answer, Question, epoch_of, judged_by_token
+from syncd.flows.judge import HITS, Answer, Question, judged_by_token
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
@@ -208,7 +208,7 @@ class Screening:
         look = f"{self.ctx.day} {self.ctx.roster.version}"
         if not self._enabled or look == self._looked:
             return
-        await self._book.expire(self.ctx.day)
+        await self._book.expire(self.ctx.day, self.ctx.roster.retired)
         await self._again()
         await self._count()
         self._looked = look
@@ -261,7 +261,7 @@ class Screening:
         """Find for how many entries the list is asked for again."""
         self._stale = self._ending = 0
         for (kind, epoch, until), n in (await self._book.counts()).items():
-            if epoch != epoch_of(self.ctx.roster, kind):
+            if epoch != self.ctx.roster.in_use(kind)[0]:
                 self._stale += n
             if until <= self.ctx.day + AHEAD:
                 self._ending += n
@@ -286,7 +286,7 @@ def _entered(
         return error(answer.detail, hint=answer.hint)
     return [
         Entered(
-            (form.kind, epoch_of(roster, form.kind), token.token(output)),
+            (form.kind, roster.in_use(form.kind)[0], token.token(output)),
             output[16:48],
             item.reference,
             statement.day(item.expires),

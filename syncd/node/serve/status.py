@@ -259,7 +259,8 @@ class StatusReader:
             for one in await self.ctx.own.bearers.all()
             if not one.revoked_at and (tried := self.budgets.fishing(one.id))
         )
-        return filter(None, (self._outside(), *returns, *doubts, *tries))
+        own = await self.publisher.still_to_say()
+        return filter(None, (self._outside(), *returns, *doubts, *tries, *own))
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
@@ -267,14 +268,13 @@ class StatusReader:
         We were removed, and may not have heard of it: who has removed us does
         not answer that either.
         """
-        roster = self.ctx.roster
         me = self.ctx.us
         if me is None or not me.active:
             return Message(
                 "roster: version {version} does not list us as active (syncd"
                 " roster show): nobody answers us, and what is here grows"
                 " old; ask the admins, or stop syncd",
-                roster,
+                self.ctx.roster,
             )
         return self.rounds.contact.cut_off()
 

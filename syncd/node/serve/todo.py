@@ -64,7 +64,7 @@ def _ours(state: MemberState) -> Iterator[Message]:
             " and publish the next one (syncd roster renew)",
             roster,
         )
-    elif left <= SIGN_S:
+    elif state.renewal or left <= SIGN_S:
         yield state.renewal or _expires(state)
     if state.daemons and not any(one.leads for one in state.daemons):
         yield Message(

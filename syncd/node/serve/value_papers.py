@@ -14,7 +14,6 @@ from syncd.audit.disclosure import Disclosed, Disclosure
 from syncd.audit.known import Keys, cosigners
 from syncd.errors import MissingError, SyncdError
 from syncd.flows.draft import RawValue
-from syncd.flows.judge import epoch_of
 from syncd.flows.ports import Position, State
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
@@ -80,17 +79,17 @@ class ValuePapers:
         wanted.read(identifier.for_lookup, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([kind]), Counter())
         tried = await lookups.tokens(wanted, "audit")
-        tokens = tried.values()
-        await lookups.audited(caller, [(kind, short) for short in tokens], ())
-        key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
+        await lookups.audited(caller, [*tried], ())
         claims = [
             one
-            for short in tokens
-            for one in await ctx.mirror.all_claims(short, key)
+            for _, epoch, short in tried
+            for one in await ctx.mirror.all_claims(
+                short, claim_key(token.KIND_CODES[kind], epoch)
+            )
         ]
         items = claim_items(ctx.roster, claims)
         found = [one for one in items if one.type == "report"]
-        values = [(form.kind, form.value) for form in tried]
+        values = [(form.kind, form.value) for form in tried.values()]
         rows = await ctx.own.vault.page(Query(values=values, type=1))
         erased = (row.ended_by for row in rows if not row.position)
         said: list[Any] = [*found, *(row.fields for row in rows)]

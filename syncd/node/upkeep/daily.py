@@ -16,6 +16,7 @@ from syncd.flows.excess import excessive
 from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
+from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.pulls import Pulls
@@ -71,12 +72,19 @@ class Daily:
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.
 
-        It is the same at every member: what is signed of it goes together.
+        Or when a token key that was replaced is to be retired. It is the same
+        at every member: what is signed of it goes together.
         """
         roster, path = self.ctx.roster, self.ctx.renewal
-        begin = max(roster.issued, roster.expires - SIGN_S)
+        old = roster.replaced
+        due = min([roster.expires - SIGN_S, *(e.until for e in old)])
+        begin = max(roster.issued, due)
         if begin <= self.ctx.now() and not path.exists():
             new = drafts.begin(roster, now=begin)
+            for epoch in old:
+                if epoch.until <= begin:
+                    where = "epochs", epoch.label, "retired"
+                    new = drafts.put(new, where, True)
             durable.write(path, drafts.write(new, roster))
 
     async def _append(self) -> None:
@@ -92,6 +100,8 @@ class Daily:
             await self._sightings()
         await self._anchor()
         await self._accuse()
+        with logged("not all said again yet"):
+            await self.publisher.say_again()
 
     async def _accuse(self) -> None:
         """Say in our turn which logs forked (type 20), unless somebody has."""

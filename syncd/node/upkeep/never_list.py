@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from syncd.errors import NOTHING, Message, SyncdError
+from syncd.errors import NOTHING, Message
 from syncd.flows.basis import Key, claims_on
 from syncd.flows.ports import Finding, State, VaultRow
 from syncd.flows.tokenise import Tokeniser
@@ -147,21 +147,17 @@ class NeverList:
         why = NOTHING
         for at in range(0, len(fresh), PART):
             part = fresh[at : at + PART]
-            outputs: dict[Identifier, bytes] = {}
-            try:
-                await self.tokeniser.outputs(
-                    [wanted[value] for value in part],
-                    purpose="never",
-                    timeout_s=TIMEOUT_S,
-                    done=outputs,
-                )
-            except SyncdError as e:
-                why = e.text
+            outputs, failed = await self.tokeniser.came(
+                [wanted[value] for value in part],
+                purpose="never",
+                timeout_s=TIMEOUT_S,
+            )
             for value in part:
                 if wanted[value] in outputs:
                     known[value] = token.token(outputs[wanted[value]])
             await self._save()
-            if why:
+            if failed:
+                why = failed.text
                 log.info("never-list not whole", why=str(why))
                 break
         return why
