@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from syncd.config import editing
+from syncd.flows.tokenise import Came
 from syncd.node.serve import local_workers
 from syncd.roster.terms import Never
 from tests.alliance import CASE, Alliance, Member, police_case, until
@@ -280,13 +281,13 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
 ) -> None:
     """Another process takes its place, and counts from the beginning."""
     node = bank.node
-    outputs, asked = node.tokeniser.outputs, list[str]()
+    came, asked = node.tokeniser.came, list[str]()
     early, late = asyncio.Event(), asyncio.Event()
 
-    async def slow(wanted: Any, **how: Any) -> None:
+    async def slow(wanted: Any, **how: Any) -> Came:
         asked.append(wanted[0].value)
         await (early if CASE.endswith(wanted[0].value[-7:]) else late).wait()
-        await outputs(wanted, **how)
+        return await came(wanted, **how)
 
     async def ask(value: str) -> str:
         caller = Caller(bank)
@@ -295,7 +296,7 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
         finally:
             await caller.close()
 
-    with quickly(), patch.object(node.tokeniser, "outputs", slow):
+    with quickly(), patch.object(node.tokeniser, "came", slow):
         first = asyncio.create_task(ask(CASE))
         await until(lambda: asked)
         for worker in node.local_workers.workers:
