@@ -79,7 +79,7 @@ def _verify(args: _CheckOptions) -> int:
         ]
         args.show(to_builtins(facts), lines)
         return 0
-    stamps, file = list[stamp.Stamp](), stamp.place(args.bundle)
+    stamps, file = list[dict[str, Any]](), stamp.place(args.bundle)
     with _audited(args) as audit:
         if args.certificates:
             try:
@@ -96,12 +96,12 @@ def _verify(args: _CheckOptions) -> int:
     there = [
         t(
             "it was there at {at} UTC, says {name}",
-            at=report.moment(one.at, "UTC"),
-            name=one.authority,
+            at=report.moment(one["at"], "UTC"),
+            name=one["authority"],
         )
         for one in stamps
     ]
-    found = report.facts(audit) | {"stamps": to_builtins(stamps)}
+    found = report.facts(audit) | {"stamps": stamps}
     args.show(found, [*there, *report.lines(audit, report.BRIEF)])
     return audit.exit_code
 
