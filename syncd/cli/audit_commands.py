@@ -79,7 +79,7 @@ def _verify(args: _CheckOptions) -> int:
         ]
         args.show(to_builtins(facts), lines)
         return 0
-    stamps, file = list[dict[str, Any]](), stamp.place(args.bundle)
+    stamps, file = list[Item](), stamp.place(args.bundle)
     with _audited(args) as audit:
         if args.certificates:
             try:
@@ -287,7 +287,7 @@ def _moment(text: str) -> int:
         raise UsageError("--as-of {told}: no time", told=f"{text!r}") from None
 
 
-def _concluded(found: dict[str, Any], when: report.Moments) -> Iterator[str]:
+def _concluded(found: Item, when: report.Moments) -> Iterator[str]:
     yield answers.name("verdict", found["verdict"])
     least = found["least"]
     words = least["verdict"], least["action"], *least["reasons"]
