@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import asdict
 
 from syncd.audit.result import MERGED, Audit, AuditedLog, Line
-from syncd.audit.trace import entry, records
+from syncd.audit.trace import Facts, entry, records
 from syncd.errors import UnavailableError, UsageError
 from syncd.flows.log_files import bundles_of, type_of
 from syncd.indicator import active, statement, verdict
@@ -40,7 +40,7 @@ def had(log: AuditedLog, member: str, at: int) -> tuple[Line, int]:
     return least, max((x.size for x in lines), default=log.head.size)
 
 
-def as_of(audit: Audit, member: str, at: int, of: Position) -> dict[str, Any]:
+def as_of(audit: Audit, member: str, at: int, of: Position) -> Facts:
     """Return what a member had to conclude at a time of what an entry is about.
 
     Raises:

@@ -10,18 +10,11 @@ library is needed for nothing else.
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cryptography import x509
-from msgspec import Struct
 
 from syncd.errors import MalformedError, UntrustedError, UsageError
-
-
-class Stamp(Struct, frozen=True):
-    """What a time stamp proves."""
-
-    at: int  # unix seconds, by the authority's clock
-    authority: str  # the subject of its certificate
 
 
 def place(bundle: Path) -> Path:
@@ -48,8 +41,8 @@ def request(manifest: bytes) -> bytes:
 
 def check(
     reply: bytes, manifest: bytes, trusted: Sequence[x509.Certificate]
-) -> Stamp:
-    """Return what a reply proves.
+) -> dict[str, Any]:
+    """Return what a reply proves: unix seconds by whose clock, its subject.
 
     Raises:
         UntrustedError: it is of another bundle, or by nobody trusted.
@@ -73,7 +66,8 @@ def check(
         )
         if one.serial_number == signer.serial_number
     }
-    return Stamp(int(found.tst_info.gen_time.timestamp()), subject)
+    at = int(found.tst_info.gen_time.timestamp())
+    return {"at": at, "authority": subject}
 
 
 def _client() -> ModuleType:

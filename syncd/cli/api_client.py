@@ -184,12 +184,12 @@ class ApiClient:
 
 def pages(
     ask: Callable[..., Any], cursor: str, limit: int = MOST
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[Any], int]:
     """Return up to `limit` items of a list, and where it goes on or 0.
 
     `ask` gives some: `cursor` says from where on, `limit` how many at most.
     """
-    items, at = list[dict[str, Any]](), 0
+    items, at = list[Any](), 0
     while len(items) < limit:
         some = min(limit - len(items), PAGE)
         found = ask(**{cursor: at, "limit": some})

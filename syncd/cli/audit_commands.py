@@ -79,7 +79,7 @@ def _verify(args: _CheckOptions) -> int:
         ]
         args.show(to_builtins(facts), lines)
         return 0
-    stamps, file = list[stamp.Stamp](), stamp.place(args.bundle)
+    stamps, file = list[Item](), stamp.place(args.bundle)
     with _audited(args) as audit:
         if args.certificates:
             try:
@@ -96,12 +96,12 @@ def _verify(args: _CheckOptions) -> int:
     there = [
         t(
             "it was there at {at} UTC, says {name}",
-            at=report.moment(one.at, "UTC"),
-            name=one.authority,
+            at=report.moment(one["at"], "UTC"),
+            name=one["authority"],
         )
         for one in stamps
     ]
-    found = report.facts(audit) | {"stamps": to_builtins(stamps)}
+    found = report.facts(audit) | {"stamps": stamps}
     args.show(found, [*there, *report.lines(audit, report.BRIEF)])
     return audit.exit_code
 
@@ -287,7 +287,7 @@ def _moment(text: str) -> int:
         raise UsageError("--as-of {told}: no time", told=f"{text!r}") from None
 
 
-def _concluded(found: dict[str, Any], when: report.Moments) -> Iterator[str]:
+def _concluded(found: Item, when: report.Moments) -> Iterator[str]:
     yield answers.name("verdict", found["verdict"])
     least = found["least"]
     words = least["verdict"], least["action"], *least["reasons"]

@@ -39,7 +39,7 @@ def _vouch(args: _VouchOptions) -> int:
     from syncd.lists.columns import Extra
 
     return HandIn("/v1/vouches", "vouches", TOTAL, COUNTED).load(
-        *(args, args.file),
+        args,
         {**args.named, **args.given("expires", "role")},
         more={"role": Extra(ROLE, words.meaning("vouch_role"))},
     )
@@ -63,7 +63,7 @@ def _reassigned(args: _ReassignedOptions) -> int:
 
     zone = table_input.zone_of(args)
     return HandIn("/v1/reassignments", "numbers", TOTAL, COUNTED).load(
-        *(args, args.file),
+        args,
         args.given("region", "since"),
         fields=("value", "region", "place"),
         more={"since": Extra(SINCE, partial(days.day, zone=zone))},

@@ -160,7 +160,7 @@ def _add_screening(args: _ScreeningAddOptions) -> int:
 
     done = HandIn("/v1/screening", "items", TOTAL, ("kept", "refused"), CHUNK)
     return done.load(
-        *(args, args.file),
+        args,
         {**args.named, **args.given(expires="until")},
         more={"reference": Extra(REFERENCE)},
     )

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from syncd.cli.api_client import ApiClient, problem
 from syncd.cli.grid import Item
-from syncd.cli.options import MOST, ApiOptions, ListOptions, batches
+from syncd.cli.options import MOST, ApiOptions, batches
 from syncd.errors import PendingError, SyncdError
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
@@ -65,15 +64,14 @@ class HandIn(Struct):
             self.take(own, [*enumerate(rows, 1)])
         return self.show(args, len(rows))
 
-    def load(
-        self, args: ListOptions, file: Path, constants: Item, **more: Any
-    ) -> int:
-        """Hand in all rows of a list; return the exit code.
+    def load(self, args: Any, constants: Item, **more: Any) -> int:
+        """Hand in all rows of a list, `file` of the options; return the exit code.
 
         `more` goes to `table_input.understood`.
         """
         from syncd.cli import table_input
 
+        file = args.file
         more = {"fields": (*table_input.VALUE, "expires"), **more}
         rows, plan = table_input.understood(file, args, constants, **more)
         table_input.tell_unused(file, plan.unused)

@@ -75,7 +75,7 @@ def _keep(
         if type_ == "note":
             columns["code"] = Extra(CODE, words.meaning("note"))
             columns["text"] = Extra(TEXT)
-        return done.load(args, args.file, fields, more=columns)
+        return done.load(args, fields, more=columns)
     options.check_given(fields, *needed)
     return done.values(args, values(), fields)
 

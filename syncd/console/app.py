@@ -10,13 +10,13 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from aiohttp.web import Request, Response
+from msgspec import Struct
 
 from syncd.console import pages, static
 from syncd.console.page import ALL, Answer, Visit, Way, page
@@ -51,8 +51,7 @@ _POLICY: Final = (
 )
 
 
-@dataclass(kw_only=True, eq=False)
-class Console:
+class Console(Struct, kw_only=True, eq=False):
     """Lets people in, and surrounds what pages show."""
 
     member: str
@@ -63,7 +62,8 @@ class Console:
     services: Sequence[object]
     zone: Callable[[], str]
     clock: Callable[[], int]
-    ways: dict[str, tuple[object, Route]] = field(init=False)
+    ways: dict[str, tuple[object, Route]] = {}
+    failed: list[tuple[int, str]] = []  # when log-ins did, whence
 
     def __post_init__(self) -> None:
         pages.load()
@@ -72,8 +72,6 @@ class Console:
             for service in self.services
             for one in routes.of(type(service))
         }
-        self._environment = environment()
-        self.failed: list[tuple[int, str]] = []  # when log-ins did, whence
 
     def mount(self, app: web.Application) -> None:
         """Have an application show pages too."""
@@ -92,7 +90,7 @@ class Console:
     def render(self, visit: Visit, name: str, block: str, **more: Any) -> str:
         """Return a template, or a block of it, as text."""
         HERE.set((visit.zone, visit.now))
-        template = self._environment.get_template(name)
+        template = environment().get_template(name)
         values = {
             "visit": visit,
             "nonce": visit.nonce,

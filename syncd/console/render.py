@@ -2,6 +2,7 @@
 
 import unicodedata
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Final
 
 import jinja2
@@ -21,6 +22,7 @@ HERE: Final[ContextVar[tuple[str, int]]] = ContextVar("HERE")
 """time zone, and now in unix seconds"""
 
 
+@cache
 def environment() -> jinja2.Environment:
     """Return what makes pages of templates."""
     made = report.environment("syncd.console", finalize=clean)

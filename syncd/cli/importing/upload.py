@@ -13,8 +13,10 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
 
 from syncd import errors
 from syncd.cli import table_input, terminal
@@ -61,8 +63,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-@dataclass(slots=True)
-class Upload:
+class Upload(Struct):
     """One file on its way in, and how far it is."""
 
     path: Path
@@ -72,7 +73,7 @@ class Upload:
     row: int = 0  # rows that are in
     begun: bool = False  # the daemon has answered
     whole: bool = False  # all of them are in
-    at: Callable[[int, int], None] = field(init=False)  # shows how far it is
+    at: Any = None  # shows how far it is: an offset and a row
 
     def run(self) -> Item:
         """Take the file in, whatever can be waited for; return the counts.
