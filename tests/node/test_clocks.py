@@ -17,7 +17,7 @@ class Heard(Home):
 
     def __init__(self) -> None:
         self.up_s, self.off_s = 1000.0, 0.0
-        members = [SimpleNamespace(id=m) for m in (*ALL, "me")]
+        members = [SimpleNamespace(id=m, urls=m) for m in (*ALL, "me")]
         super().__init__(roster=SimpleNamespace(active=lambda: members))
         self.members = members
         self.clock = OurClock(ctx=self.context, steady=lambda: self.up_s)
