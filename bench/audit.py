@@ -49,10 +49,7 @@ NOW = int(time.time())
 def main() -> None:
     """Make both bundles, have each verified, and print what came out."""
     chosen = options(
-        __doc__,
-        lambda one: measure(Path(one.play)),
-        logs=10,
-        entries=100_000,
+        __doc__, lambda one: measure(Path(one.play)), logs=10, entries=100_000
     )
     found = []
     for entries in (chosen.entries // 10, chosen.entries):

@@ -39,12 +39,7 @@ PAGE, READ_S = 4096, 1e-4  # each claim's own, once the table is large
 MEMORY = 32e9  # bytes, of which the rest is the system's to cache
 LOOKUPS_S = 10  # of one member, day and night
 LENGTHS = {"fields": 150, "sealed": 58, "tag": 8, "mac": 8}  # bytes, else 16
-TABLES = (
-    ("claim",),
-    ("bundle",),
-    ("vault",),
-    ("access", "access_position"),
-)
+TABLES = (("claim",), ("bundle",), ("vault",), ("access", "access_position"))
 
 
 def main() -> None:

@@ -277,8 +277,7 @@ async def _log_in(visit: Visit) -> Response:
     failed = sum(address == where for _, address in room.failed)
     if secret and failed >= TRIES:  # a certificate is not guessed
         raise QuotaError(
-            "log-in: too many attempts failed; wait a minute",
-            retry_after_s=60,
+            "log-in: too many attempts failed; wait a minute", retry_after_s=60
         )
     if secret:
         shown = await room.sessions.take(secret)

@@ -17,13 +17,7 @@ from msgspec import structs
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows.basis import ClaimSource
-from syncd.flows.judge import (
-    Answer,
-    Judge,
-    PendingQuestion,
-    Question,
-    World,
-)
+from syncd.flows.judge import Answer, Judge, PendingQuestion, Question, World
 from syncd.flows.ports import Access, Offload, Position, at_once
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import (
@@ -141,9 +135,7 @@ def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
 
 
 def _normalise_all(
-    questions: Sequence[Question | SyncdError],
-    world: World,
-    judge: Judge,
+    questions: Sequence[Question | SyncdError], world: World, judge: Judge
 ) -> list[PendingQuestion]:
     """Read every question; URLs need nobody's help for their outputs."""
     asked = []

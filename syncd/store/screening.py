@@ -129,13 +129,11 @@ class ScreeningBook(SealedBook):
 
 
 _PUT = Prepared(
-    upsert(screened, "until", once=("mac", "ref")),
-    *screened.c.keys()[1:7],
+    upsert(screened, "until", once=("mac", "ref")), *screened.c.keys()[1:7]
 )
 _at, _newer = screened.c, screened.alias().c
 _RENEWED = sa.exists().where(  # handed in again under a newer key
-    *(_newer.ref == _at.ref, _newer.kind == _at.kind),
-    _newer.epoch > _at.epoch,
+    *(_newer.ref == _at.ref, _newer.kind == _at.kind), _newer.epoch > _at.epoch
 )
 _ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

@@ -36,13 +36,7 @@ from syncd.store.imports import Refused
 from syncd.store.portable import public_field
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.sealing import VaultCipher
-from syncd.store.tables import (
-    list_value,
-    log,
-    stood,
-    vault,
-    vault_fields,
-)
+from syncd.store.tables import list_value, log, stood, vault, vault_fields
 
 _at, _less = vault.c, func.coalesce
 _ROW = (

@@ -286,9 +286,7 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
 ) -> None:
     claim = user.report(phone())
     await user.ask(
-        ASKED,
-        Question("phone", "none"),
-        Question("phone", "2025550199"),
+        ASKED, Question("phone", "none"), Question("phone", "2025550199")
     )
     hit, miss = user.book.accesses  # the one that did not read is no access
     assert replace(hit, forms=()) == Access(
@@ -356,10 +354,7 @@ async def test_a_bare_number_says_what_it_was_tried_as(user: User) -> None:
 async def test_what_came_in_time_is_answered(user: User) -> None:
     """Slow holders: some numbers are answered, the rest is unknown."""
     user.holders.in_time = 7
-    answers = await user.ask(
-        *about(*map(numbers, range(10))),
-        timeout_s=2.5,
-    )
+    answers = await user.ask(*about(*map(numbers, range(10))), timeout_s=2.5)
     assert verdicts(answers) == ["none"] * 7 + ["unknown"] * 3
     assert answers[-1].missing == ("slow",)
     assert user.holders.asked == [(10, "call_check", 2.5)]
@@ -685,10 +680,7 @@ async def test_one_reports_long_basis_does_not_use_up_anothers_time(
     long = tuple((BANK, 1000 + n) for n in range(90))
     user.report(numbers(0), origin=BANK, basis=long)
     user.report(numbers(1), basis=(ground.position,))
-    answers = await user.ask(
-        *about(*map(numbers, range(2))),
-        timeout_s=0.05,
-    )
+    answers = await user.ask(*about(*map(numbers, range(2))), timeout_s=0.05)
     assert verdicts(answers) == ["unknown", "suspected"]
 
 

@@ -32,8 +32,7 @@ class House:
         self.home = Home(own=own, roster=roster, now=NOW)
         self.reader = AsyncMock()
         self.alerts = EventWriter(
-            ctx=self.home.context,
-            status_reader=self.reader,
+            ctx=self.home.context, status_reader=self.reader
         )
 
     async def look(self, **fields: Any) -> list[tuple[str, Any]]:

@@ -41,9 +41,7 @@ def run(*, mine: tuple[bytes, ...] = ()) -> tuple[Run, tuple[bytes, ...]]:
 
 
 @pytest.fixture
-async def worker(
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[InWorker]:
+async def worker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[InWorker]:
     monkeypatch.setattr(offload, "IDLE_S", 0.1)
     pool = ThreadPoolExecutor(1)
     made = InWorker(InPool(pool))

@@ -92,10 +92,7 @@ async def test_a_merge_lists_and_clears(
 
 
 async def test_a_report_whose_know_does_not_fit_rings_nothing(
-    alliance: Alliance,
-    bank: Member,
-    carrier: Member,
-    police: Member,
+    alliance: Alliance, bank: Member, carrier: Member, police: Member
 ) -> None:
     """Whoever copies a token from another's log does not know the value."""
     await add(bank, (LISTED, "C-1"))
@@ -169,8 +166,7 @@ async def test_what_ends_is_asked_for_and_dropped(bank: Member) -> None:
 
 
 async def test_a_new_token_key_asks_for_the_list_again(
-    alliance: Alliance,
-    bank: Member,
+    alliance: Alliance, bank: Member
 ) -> None:
     """What is reported under it is not compared: no report says it is whole."""
     site = ("http://shop.example/", "C-3")

@@ -173,8 +173,7 @@ def test_an_institution_may_bring_its_own_tls_key(
     )
     assert join.parse(club.request("bank")).certificate == der
     club.keys["bank"] = replace(
-        club.keys["bank"],
-        certificate=club.draw().certificate,
+        club.keys["bank"], certificate=club.draw().certificate
     )
     with untrusted("the tls key did not sign"):
         club.request("bank")

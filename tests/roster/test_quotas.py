@@ -58,8 +58,7 @@ def test_no_name_carries_look_ups_past_their_limit(
 
 
 @pytest.mark.parametrize(
-    ("day", "most"),
-    [("", 9), ("2027-02-01", 9), ("2027-02-02", 200_000)],
+    ("day", "most"), [("", 9), ("2027-02-01", 9), ("2027-02-02", 200_000)]
 )
 def test_what_is_given_once_ends_with_its_day(
     full: Roster, day: str, most: int

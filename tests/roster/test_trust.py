@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import (
-    ForkError,
-    MalformedError,
-    NewerError,
-    UntrustedError,
-)
+from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
 from syncd.roster import drafts, roster, trust
 from syncd.roster.members import Predecessor
 from syncd.roster.roster import Roster

@@ -19,9 +19,7 @@ from syncd.web.routes import AUDITORS, REVIEWERS
 
 
 @page(
-    "GET /entry/{origin:[^?]+}/{index}",
-    AUDITORS | REVIEWERS,
-    later("Entry"),
+    "GET /entry/{origin:[^?]+}/{index}", AUDITORS | REVIEWERS, later("Entry")
 )
 async def entry(visit: Visit) -> Answer:
     """Show an entry; `proof` in the query gives the proof as a file."""

@@ -34,9 +34,7 @@ async def figures(visit: Visit) -> Answer:
             row[name] = row[name] / n if n else None
     came = [
         cells(
-            one,
-            notice=word("action", one.notice),
-            **{one.outcome: one.calls},
+            one, notice=word("action", one.notice), **{one.outcome: one.calls}
         )
         for one in calls.items
         if one.month <= wanted.to

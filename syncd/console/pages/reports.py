@@ -149,9 +149,7 @@ async def new(visit: Visit) -> Answer:
 
 
 async def _form(
-    visit: Visit,
-    given: Given,
-    came: report_forms.ReportOutcome | None = None,
+    visit: Visit, given: Given, came: report_forms.ReportOutcome | None = None
 ) -> Answer:
     return visit.show(
         "report_new.html",

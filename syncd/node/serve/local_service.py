@@ -254,10 +254,7 @@ class LocalService:
         )
 
     async def _changed(
-        self,
-        caller: Caller,
-        came: arrivals.Page,
-        *sizes: Mapping[str, int],
+        self, caller: Caller, came: arrivals.Page, *sizes: Mapping[str, int]
     ) -> tuple[forms.Change, ...]:
         """Return what came in by token, judged at two states of all logs."""
         on = defaultdict[Key, list[Position]](list)

@@ -30,13 +30,7 @@ from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Came, Tokeniser
 from syncd.indicator import vocabulary
 from syncd.node.context import Context, part
-from syncd.node.listeners import (
-    Listeners,
-    LocalTls,
-    limits,
-    listening,
-    whose,
-)
+from syncd.node.listeners import Listeners, LocalTls, limits, listening, whose
 from syncd.node.offload import PYTHON
 from syncd.node.serve import link
 from syncd.node.serve.lookups import Lookups

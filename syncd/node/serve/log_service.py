@@ -33,13 +33,7 @@ from syncd.node.serve.shown import claim_items, shown
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import record_forms as forms
-from syncd.web.routes import (
-    AUDITORS,
-    HANDED_IN,
-    REVIEWERS,
-    Caller,
-    route,
-)
+from syncd.web.routes import AUDITORS, HANDED_IN, REVIEWERS, Caller, route
 
 BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one

@@ -163,11 +163,7 @@ class Lookups:
         items = tuple(lookup_item(a, overlay.over(a)) for a in answers)
         came = Counter(item.verdict or "problem" for item in items)
         self.budgets.tally(caller, came)
-        self.metrics.looked_up(
-            came,
-            purpose,
-            time.monotonic() - began,
-        )
+        self.metrics.looked_up(came, purpose, time.monotonic() - began)
         return forms.LookupAnswers(
             items=items,
             roster=self.freshness.roster_state(),
