@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from syncd.cli import drafting
+from syncd.cli import alliance, drafting
 from syncd.cli.main import main
 from syncd.node.publish import append_guard
 from syncd.node.serve import pushing
@@ -40,7 +40,7 @@ class Life(Alliance):
     """An alliance whose members and admins type commands."""
 
     capsys: pytest.CaptureFixture[str]
-    said: dict[str, str]  # number → its verdict, as it was at first
+    said: dict[str, str]  # number → the log in which it was said
 
     async def typed(
         self,
@@ -75,8 +75,8 @@ class Life(Alliance):
         number = f"+1202555{1000 + len(self.said)}"
         await member.report("phone", number)
         await self.settle(receipts=False)
-        self.said[number] = await self.police.verdict("phone", number)
-        assert self.said[number] == "suspected"
+        self.said[number] = member.origin
+        assert await self.police.verdict("phone", number) == "suspected"
 
     async def right(self) -> None:
         """Assert that all say alike what was said, and hold the same."""
@@ -145,9 +145,9 @@ class Life(Alliance):
         spoken = await self.asks(member.id, member.address[1])
         await self.admitted(member.id, spoken, "--final")
         later = int(time.time()) + 86_409
-        with patch.context() as clock:
-            clock.setattr(drafting, "clock", lambda: later)
-            await self.admitted(member.id, member.id, "--final")
+        for commands in (drafting, alliance):
+            patch.setattr(commands, "clock", lambda: later)
+        await self.admitted(member.id, member.id, "--final")
         await self.typed(member.id, "join")
         await self.started(member)
 
@@ -239,4 +239,24 @@ async def test_nothing_is_lost_for_good(
 
     await life.returns(life.carrier, monkeypatch)
     await life.tell(life.carrier)
+    await life.right()
+
+    four = ("police", "bank", "insurer", "carrier")
+    await life.ceremony(*four, t=3)  # of another key
+    await life.right()
+    for member in life.up * 2:
+        await member.node.daily.run()
+    await life.right()
+    for kind in ("phone", "account"):
+        await life.drafted("police", f"roster retire {kind} 1")
+    for member in life.up:
+        await member.swept()
+    # What was said by who is no more, or lost its vault, nobody can say again.
+    gone = [
+        f"{m}.example/syncd/txwz/1" for m in ("platform", "payment", "carrier")
+    ]
+    lost = [n for n, log in life.said.items() if log in gone]
+    for number in lost:
+        del life.said[number]
+        assert await life.police.verdict("phone", number) == "none"
     await life.right()
