@@ -21,15 +21,19 @@ def test_a_report_has_one_identifier_which_is_looked_up_first(
     assert identifier.parse_normal(kind, value) == found
 
 
-def test_region_and_scheme_say_how_to_read_a_bare_value() -> None:
-    phone = identifier.for_report("phone", "8775273810", region="US")
-    assert phone.value == "+18775273810"
-    account = identifier.for_report("account", "12345678", scheme="102")
-    assert account.value == "bank:ICBKCNBJ:12345678"
-    tried = identifier.for_lookup("account", "12345678", scheme="102")
-    assert [i.value for i in tried] == ["bank:ICBKCNBJ:12345678"]
-    tried = identifier.for_lookup("phone", "8775273810", region="US")
-    assert [i.value for i in tried] == ["+18775273810"]
+@pytest.mark.parametrize(
+    ("kind", "raw", "how", "value"),
+    [
+        ("phone", "8775273810", {"region": "US"}, "+18775273810"),
+        ("account", "12345678", {"scheme": "102"}, "bank:ICBKCNBJ:12345678"),
+    ],
+)
+def test_region_and_scheme_say_how_to_read_a_bare_value(
+    kind: str, raw: str, how: Any, value: str
+) -> None:
+    assert identifier.for_report(kind, raw, **how).value == value
+    [tried] = identifier.for_lookup(kind, raw, **how)
+    assert tried.value == value
 
 
 def test_a_url_keeps_its_query_only_when_asked() -> None:

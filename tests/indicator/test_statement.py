@@ -120,14 +120,6 @@ def test_days_have_ends() -> None:
             statements.day_text(number)
 
 
-def test_sets_are_written_sorted() -> None:
-    """A set of positions sorts by origin, then by number, not by digits."""
-    a, b = "a.example/syncd/t/1", "b.example/syncd/t/1"
-    found = tuple(sorted({(b, 1), (a, 20), (a, 3)}))
-    assert found == ((a, 3), (a, 20), (b, 1))
-    statements.encode(replace(REPORT, basis=found))
-
-
 def test_encode_never_writes_what_is_void() -> None:
     """A slip of ours is found before it is signed."""
     for bad in (

@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
@@ -66,30 +66,18 @@ def test_strange_characters_are_not_skipped(odd: str) -> None:
         assert token.decode_many([b"A" * 22, text.encode("latin-1")]) is None
 
 
-@settings(max_examples=40)
-@given(st.lists(tokens.map(token.encode)))
-def test_many_at_once(texts: list[str]) -> None:
-    """Reading many tokens is reading each."""
-    raw = [text.encode() for text in texts]
-    assert token.decode_many(raw) == [token.decode(t) for t in texts]
-
-
-@settings(max_examples=60)
 @given(
-    st.lists(tokens.map(token.encode), max_size=3),
-    st.text(ALPHABET + "+=é", min_size=21, max_size=23),
-    st.lists(tokens.map(token.encode), max_size=3),
+    st.lists(
+        tokens.map(token.encode)
+        | st.text(ALPHABET + "+=é", min_size=21, max_size=23)
+    )
 )
-def test_one_bad_token_among_many(
-    before: list[str], odd: str, after: list[str]
-) -> None:
-    """Many are refused together if one alone would be refused."""
-    try:
-        fine = [token.decode(odd)]
-    except MalformedError:
-        fine = []
-    raw = [text.encode() for text in (*before, odd, *after)]
-    assert (token.decode_many(raw) is not None) == bool(fine)
+def test_many_at_once(texts: list[str]) -> None:
+    """Many are read as each is; one alone that is refused refuses all."""
+    found = None
+    with contextlib.suppress(MalformedError):
+        found = [token.decode(text) for text in texts]
+    assert token.decode_many([text.encode() for text in texts]) == found
 
 
 @pytest.mark.parametrize("size", [0, 15, 17, 32, 63, 65])

@@ -11,14 +11,8 @@ from tests.cases import each
 from tests.web.local_client import LocalClient, Reply, report
 
 ROLE = {"role": "compliance"}
-
-
-async def listed(police: LocalClient, value: str, **more: Any) -> None:
-    taken = await police.take(
-        report(value, evidence="police_case", **{"handling": "open", **more})
-    )
-    assert taken[0]["state"] == "accepted"
-    await police.settle()
+OPEN = {"evidence": "police_case", "handling": "open"}
+QUIET = {**OPEN, "handling": "no_tip_off"}
 
 
 async def ask(
@@ -57,11 +51,6 @@ async def audits(client: LocalClient, by: str) -> int:
         for one in await read(client)
         if (one["by"], one["purpose"]) == (by, "audit")
     )
-
-
-async def test_to_read_it_is_recorded(bank: LocalClient) -> None:
-    before = await audits(bank, "compliance")
-    assert await audits(bank, "compliance") == before + 1
 
 
 async def test_seeing_a_value_of_ours_is_recorded_as_a_look_up(
@@ -115,7 +104,7 @@ async def test_a_person_hears_when_what_for_and_what_came_of_it(
     """Ours alone; without ids, names of our people, reports or members."""
     number = "+12025559010"
     await ask(bank, number)
-    await listed(police, number)
+    await police.member.tell("phone", number, **OPEN)
     await ask(bank, number, purpose="account_opening", reference="secret 1")
     await ask(police, number)
     items = (await about(bank, number))["items"]
@@ -163,7 +152,7 @@ async def test_what_is_left_out_leaves_no_trace(
     await ask(bank, quiet, purpose="dissuasion")
     assert len(await compared(quiet)) == 1
 
-    await listed(police, quiet, handling="no_tip_off")
+    await police.member.tell("phone", quiet, **QUIET)
     await ask(bank, quiet)
     await ask(bank, quiet, purpose="loan_check", role="operator")
     await bank.get("/v1/indicators?limit=1000", role="reader")
@@ -171,9 +160,7 @@ async def test_what_is_left_out_leaves_no_trace(
         *("transaction_check", "subject_access")
     ]
 
-    back = {"kind": "phone", "value": quiet, "reason": "case_closed"}
-    await police.post("/v1/retractions", back, status=202)
-    await police.settle()
+    await police.member.take_back("phone", quiet)
     assert len(await compared(quiet)) == 3  # nor after it has ended
 
 
@@ -182,7 +169,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
 ) -> None:
     """A position that was open at the answer, and is not any more."""
     number = "+12025559013"
-    await listed(police, number, handling="no_tip_off")
+    await police.member.tell("phone", number, **QUIET)
     await ask(police, number, purpose="case_work")
     node = bank.member.node
     outputs = await node.tokeniser.outputs(

@@ -29,8 +29,7 @@ async def test_an_auditor_takes_a_bundle_home_and_nothing_else(
     alliance: Alliance, police: LocalClient, tmp_path: Path
 ) -> None:
     """What is in it has no content; other files of the home stay there."""
-    await police.member.report("phone", "+12025550177")
-    await police.settle()
+    await police.member.tell("phone", "+12025550177")
     kept = await made(police)
     assert {*kept} == {"id", "bundle"}  # no problem, no finding
     path = f"{PATH}/{kept['id']}/bundle.tar"
@@ -90,8 +89,7 @@ async def test_who_has_a_value_disclosed_is_recorded(
     wanted = {"kind": "phone", "value": value}
     none = await bank.post(path, wanted, role="compliance")
     assert none["entries"] == []
-    await alliance.police.report("phone", value)
-    await bank.settle()
+    await alliance.police.tell("phone", value)
     found = await bank.post(path, wanted)
     [entry] = found["entries"]
     assert entry["origin"] == alliance.police.origin

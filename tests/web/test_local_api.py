@@ -117,16 +117,6 @@ async def test_what_is_no_token_of_ours_is_nobody(
     assert ("invalid_token" in reply.headers["WWW-Authenticate"]) == shown
 
 
-async def test_a_token_of_another_member_is_nobody(
-    police: LocalClient, bank: LocalClient
-) -> None:
-    foreign = bank.auth("operator")["Authorization"]
-    reply = await police.get(
-        "/v1/status", role="", status=401, Authorization=foreign
-    )
-    assert "another member's" in reply["detail"]
-
-
 @pytest.mark.parametrize(("host", "status"), REFUSED["hosts"])
 async def test_a_host_that_is_not_ours_is_refused(
     police: LocalClient, host: str, status: int

@@ -12,7 +12,7 @@ from conformance import c2sp_verifier
 from syncd.indicator import codec
 from syncd.node.serve import log_service
 from tests.sample_statements import erase, sighting
-from tests.web.local_client import LocalClient, report
+from tests.web.local_client import LocalClient
 from tests.web.test_access import audits
 
 
@@ -28,8 +28,7 @@ async def read(
 
 async def listed(police: LocalClient, value: str) -> tuple[str, int]:
     """Return where police says something of a number, after all heard."""
-    await police.take(report(value, handling="open"))
-    await police.settle()
+    await police.member.tell("phone", value, handling="open")
     return police.member.origin, await police.member.size() - 1
 
 
@@ -147,12 +146,7 @@ async def test_an_entry_that_was_taken_back_names_its_retract(
     police: LocalClient, bank: LocalClient
 ) -> None:
     origin, last = await listed(police, "+12025550126")
-    await police.post(
-        "/v1/retractions",
-        {"kind": "phone", "value": "+12025550126", "reason": "false_positive"},
-        status=202,
-    )
-    await police.settle()
+    await police.member.take_back("phone", "+12025550126")
     entry = await read(bank, origin, f"/{last}")
     [claim] = entry["claims"]
     by, on = claim["ended_by"], claim["ended_on"]

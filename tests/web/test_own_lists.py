@@ -137,7 +137,6 @@ async def test_a_member_whom_we_distrust_counts_for_less_here_alone(
     url, us = "http://doubted.example/", bank.member
     case = {"evidence": "police_case", "case": "c0ffee00c0ffee00"}
     await alliance.police.tell("url", url, **case)
-    await alliance.settle()
     police = alliance.police.origin
     before = await us.digest(police), await us.size()
     wrong = [{"value": "bank", "why": "x"}, {"value": "nobody", "why": "x"}]

@@ -246,18 +246,21 @@ async def test_one_pin_has_so_many_connections(
     await close(one_more, *kept)
 
 
+async def answered(port: int, body: bytes, status: bytes) -> None:
+    """Send a body behind what its head says of it; then it is over."""
+    reader, writer = await let_in(port)
+    writer.write(b"POST /body HTTP/1.1\r\nHost: here\r\n" + body)
+    assert (await reader.readline()).split()[1] == status
+    assert await ended(reader)
+    await close((reader, writer))
+
+
 async def test_a_body_has_its_time(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a body is a 408, and the end of its connection."""
     monkeypatch.setattr(runners, "BODY_S", 0.05)
-    reader, writer = await let_in(port)
-    writer.write(
-        b"POST /body HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf"
-    )
-    assert (await reader.readline()).split()[1] == b"408"
-    assert await ended(reader)
-    await close((reader, writer))
+    await answered(port, b"Content-Length: 9\r\n\r\nhalf", b"408")
 
 
 @pytest.mark.parametrize(
@@ -269,10 +272,7 @@ async def test_a_body_has_its_time(
 )
 async def test_a_body_above_its_routes_limit(port: int, body: bytes) -> None:
     """Whether or not its head says how long it is."""
-    reader, writer = await let_in(port)
-    writer.write(b"POST /body HTTP/1.1\r\nHost: here\r\n" + body)
-    assert (await reader.readline()).split()[1] == b"413"
-    await close((reader, writer))
+    await answered(port, b"Connection: close\r\n" + body, b"413")
 
 
 @pytest.mark.parametrize("body", [b"garbage", gzip.compress(b"note", mtime=0)])
@@ -280,16 +280,10 @@ async def test_a_body_comes_as_it_is(
     port: int, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
     """Nobody of ours compresses one; it is refused, and nothing is logged."""
-    reader, writer = await let_in(port)
-    writer.write(
-        b"POST /body HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
-        + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
-        % (len(body), body)
-    )
-    assert (await reader.readline()).split()[1] == b"415"
-    assert await ended(reader)
+    head = b"Connection: close\r\nContent-Encoding: gzip\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    await answered(port, head + length + body, b"415")
     assert caplog.text == ""
-    await close((reader, writer))
 
 
 async def test_who_does_not_read_is_cut_off(
