@@ -248,13 +248,15 @@ class Publisher:
         epochs = dict[str, int]()
         for old in self.ctx.roster.replaced:
             # What names a report under an older key stands there, too: it is
-            # said again with that, or goes with it.
+            # said again with that, or goes with it. Last, since that key's
+            # holders may be gone.
             at = await self.ctx.mirror.claims_at(
                 [place for row in rows for place in named(row.fields)]
             )
             its = {p for p, c in at.items() if basis.key(c)[:2] == old.key}
-            if some := [r for r in rows if its & {*named(r.fields)}]:
-                rows, epochs = some, {old.kind: old.epoch}
+            others = [r for r in rows if not its & {*named(r.fields)}]
+            epochs |= {} if others else {old.kind: old.epoch}
+            rows = others or rows
         done = await publish.publish(
             rows,
             self.tokeniser,
