@@ -25,8 +25,7 @@ ASK = ("lookup", "--kind", "phone", "--purpose")
 def asked(real: Real) -> None:
     """A number is listed, and the bank has an office for compliance."""
     police, more = real.alliance.police, {"handling": "open"}
-    real.do(police.report("phone", LISTED, evidence="police_case", **more))
-    real.settle()
+    real.do(police.tell("phone", LISTED, evidence="police_case", **more))
     real.bearer("office", "compliance")
 
 
@@ -130,8 +129,7 @@ def test_an_inspector_s_set(
     """All sections, in both languages."""
     ours = real.alliance.bank  # reports, drills, takes back and erases
     for value, test in (("a", False), ("b", True), ("c", False)):
-        real.do(ours.report("url", f"http://{value}.example/", test=test))
-        real.settle()
+        real.do(ours.tell("url", f"http://{value}.example/", test=test))
     real.do(ours.retract("url", "http://a.example/"))
     real.do(ours.say(Erase(ranges=((3, 4),), reason="privacy")))
     real.settle()
