@@ -13,7 +13,7 @@ from syncd.indicator import statement
 from syncd.node.serve import figures
 from syncd.store.calls import Call
 from tests.alliance import Alliance
-from tests.console.conftest import Visitor, visitor
+from tests.console.conftest import Visitor
 
 WELL = (
     r"All 3 members hold all of each other's entries, as of \d\d:\d\d:\d\d\."
@@ -79,16 +79,14 @@ async def followed(one: Visitor, cursor: str) -> AsyncIterator[str]:
 
 
 async def test_events_come_as_they_happen_until_the_session_ends(
-    alliance: Alliance,
+    newcomer: Visitor,
 ) -> None:
-    bank = alliance.bank
-    one = await visitor(bank, "reader", "0801")
+    one, book = newcomer, newcomer.member.own.events
     await one.log_in()
     page = await one.get("/")
     [cursor] = re.findall(
         r'hx-sse:connect="/events\?cursor=([^"]+)"', page.html
     )
-    book = bank.own.events
     seen = followed(one, cursor)
     async with asyncio.timeout(20):
         what = {"code": MARKUP, "origin": "a.example/1", "n": 1}
@@ -108,8 +106,7 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     alliance: Alliance, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "MOMENT_S", 60)
-    await alliance.police.report("url", "http://evil.example/figures")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://evil.example/figures")
     page = await operator.get("/figures", "fake online investment")
     assert re.search(r"\d+ reports by \d members?, \d+ retracted", page.text)
     [data, _] = re.findall(r'data-chart="([^"]*)"', page.html)
