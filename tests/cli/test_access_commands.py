@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from syncd.cli import grid, inspection, sheet_file
+from syncd.cli import grid, inspection
 from syncd.indicator.statement import Erase
 from syncd.store.calls import Call
 from tests.cases import cases
 from tests.cli.conftest import Node, Real, Run, read
-from tests.refusals import misused
 
 LISTED = "+12025559101"
 ASK = ("lookup", "--kind", "phone", "--purpose")
@@ -78,12 +77,6 @@ def test_what_goes_to_a_file_is_no_formula(
     assert isinstance(last[0].value, int)
     assert sheet.stat().st_mode & 0o077 == 0
     office("access", "report", "--out", sheet).ended(2, "is there already")
-
-
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with misused(r"want \.csv or \.xlsx"):
-        sheet_file.write(tmp_path / "a.ods", ["id"], [])
-    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_person_is_answered(office: Node, bank: Node) -> None:

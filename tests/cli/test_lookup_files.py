@@ -161,6 +161,7 @@ def test_usage_errors_come_before_any_request(
         (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
         (("--out", out, "--keep", "9"), "columns: 客户号, name, tel"),
         (("--out", "-"), "--out: want .csv or .xlsx"),
+        (("--out", out.with_suffix(".ods")), "--out: want .csv or .xlsx"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):
         member(*say, *more).ended(2, expected)
