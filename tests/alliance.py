@@ -1004,7 +1004,7 @@ class Alliance:
 def shared(
     prepare: Callable[[Alliance], Awaitable[None]] = Alliance.settle,
     *members: str,
-    scope: Literal["module", "function"] = "module",
+    scope: Literal["session", "module", "function"] = "module",
     of: Any = Alliance,
     **how: Any,
 ) -> Any:

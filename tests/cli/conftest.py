@@ -471,13 +471,10 @@ class Real:
 
 
 @pytest.fixture(scope="module")
-def real(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Real]:
+def real(request: pytest.FixtureRequest, root: Path) -> Iterator[Real]:
     """Three members, their daemons running with a module's settings."""
     settings = getattr(request.module, "SETTINGS", None)
-    root = tmp_path_factory.mktemp("real") / "alliance"
-    with Real(root, settings) as alliance:
+    with Real(root / "alliance", settings) as alliance:
         yield alliance
 
 

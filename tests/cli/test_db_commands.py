@@ -42,9 +42,8 @@ async def _make(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(root: Path) -> Path:
     """Return the home of a member that has stopped."""
-    root = tmp_path_factory.mktemp("moving")
     asyncio.run(_make(root))
     return root / "police"
 

@@ -37,11 +37,10 @@ async def _make(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(root: Path) -> Path:
     """Three homes with reports, a retract, an erasure and a void entry."""
-    made = tmp_path_factory.mktemp("log")
-    asyncio.run(_make(made))
-    return made
+    asyncio.run(_make(root))
+    return root
 
 
 @pytest.fixture

@@ -71,11 +71,8 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
-async def exported(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Exported]:
+async def exported(root: Path) -> AsyncIterator[Exported]:
     """An alliance whose logs were exported while the daemons ran."""
-    root = tmp_path_factory.mktemp("c2sp")
     async with Alliance.found(root, MEMBERS, start=False) as alliance:
         found = Exported(root, alliance, vkey(alliance.police))
         await found.take(0)

@@ -17,9 +17,9 @@ ROWS = 100_000
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def play(root: Path) -> Iterator[Demo]:
     """Members as the demo founds them: platform is no holder."""
-    play = Demo(tmp_path_factory.mktemp("busy"), [])
+    play = Demo(root, [])
     try:
         play.found()
         play.start()

@@ -62,12 +62,10 @@ def with_workers(member: Member) -> None:
 
 
 @pytest.fixture(scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
+async def alliance(root: Path) -> AsyncIterator[Alliance]:
     """Three members, one of them with four workers."""
     async with Alliance.found(
-        tmp_path_factory.mktemp("workers"),
+        root,
         ["bank", "carrier", "police"],
         local_apis=True,
         prepare=with_workers,

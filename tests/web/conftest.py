@@ -6,27 +6,26 @@ import aiohttp
 import pytest
 
 from syncd.roster.terms import Never
-from tests.alliance import Alliance
+from tests.alliance import Alliance, shared
 from tests.web.local_client import EMERGENCY, LocalClient
 
 
-@pytest.fixture(scope="session")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """Three members that are each other's holders, 2 of 3."""
-    async with Alliance.found(
-        tmp_path_factory.mktemp("web"),
-        ["bank", "carrier", "police"],
-        local_apis=True,
-        settings={
-            "own": {"max_request_bytes": 1 << 20},
-            "screening": {"enabled": True},
-        },
-    ) as found:
-        await found.protect(Never("phone", EMERGENCY, "emergency"))
-        await found.agreed()
-        yield found
+async def protected(alliance: Alliance) -> None:
+    await alliance.protect(Never("phone", EMERGENCY, "emergency"))
+    await alliance.agreed()
+
+
+alliance = shared(
+    protected,
+    *("bank", "carrier", "police"),
+    scope="session",
+    local_apis=True,
+    settings={
+        "own": {"max_request_bytes": 1 << 20},
+        "screening": {"enabled": True},
+    },
+)
+"""Three members that are each other's holders, 2 of 3."""
 
 
 @pytest.fixture(scope="session")
