@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from syncd.cli import grid, inspection, sheet_file
+from syncd.cli import grid, inspection
 from syncd.indicator.statement import Erase
 from syncd.store.calls import Call
 from tests.cases import cases
 from tests.cli.conftest import Node, Real, Run, read
-from tests.refusals import misused
 
 LISTED = "+12025559101"
 ASK = ("lookup", "--kind", "phone", "--purpose")
@@ -25,8 +24,7 @@ ASK = ("lookup", "--kind", "phone", "--purpose")
 def asked(real: Real) -> None:
     """A number is listed, and the bank has an office for compliance."""
     police, more = real.alliance.police, {"handling": "open"}
-    real.do(police.report("phone", LISTED, evidence="police_case", **more))
-    real.settle()
+    real.do(police.tell("phone", LISTED, evidence="police_case", **more))
     real.bearer("office", "compliance")
 
 
@@ -81,12 +79,6 @@ def test_what_goes_to_a_file_is_no_formula(
     office("access", "report", "--out", sheet).ended(2, "is there already")
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with misused(r"want \.csv or \.xlsx"):
-        sheet_file.write(tmp_path / "a.ods", ["id"], [])
-    assert [*tmp_path.iterdir()] == []
-
-
 def test_a_person_is_answered(office: Node, bank: Node) -> None:
     """The value comes on standard input, which `-` may name."""
     look(bank)
@@ -130,8 +122,7 @@ def test_an_inspector_s_set(
     """All sections, in both languages."""
     ours = real.alliance.bank  # reports, drills, takes back and erases
     for value, test in (("a", False), ("b", True), ("c", False)):
-        real.do(ours.report("url", f"http://{value}.example/", test=test))
-        real.settle()
+        real.do(ours.tell("url", f"http://{value}.example/", test=test))
     real.do(ours.retract("url", "http://a.example/"))
     real.do(ours.say(Erase(ranges=((3, 4),), reason="privacy")))
     real.settle()

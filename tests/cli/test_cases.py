@@ -30,7 +30,7 @@ NAMESPACES = {
     f"{OPEN}/officeDocument/2006/": f"{PURL}/officeDocument/",
 }
 PROTECTED = (
-    "cn:110 cn:96110 cn:12345 cn:12333 cn:95588 mo:993 gov.cn/ google.com/"
+    "cn:110 cn:96110 cn:12345 cn:12333 cn:95588 cn:95516 mo:993 gov.cn/ google.com/"
     " 12306.cn/ taobao.com/ icbc.com.cn/ qq.com/ bit.ly/ t.cn/ youtube.com/"
 )  # of our own list: with all of it each token would be asked for
 
@@ -82,7 +82,7 @@ def verdicts(member: Node, kind: str, values: Sequence[str]) -> list[str]:
         (
             PHONE,
             "025-96110 0755-96110 010110 021-12345 0571-12333 008675596110"
-            " +8695588 +86110 (0571)96110 mo:993",
+            " +8695588 95516 +86110 (0571)96110 mo:993",
         ),
     ],
 )

@@ -88,6 +88,9 @@ def test_what_is_refused_stays_at_the_daemon(
         [3, "the value is bad", dict(zip(*lines, strict=True))]
     ]
     assert false.values == ["a.example"]
+    state, raw = false.imports[1], listed.read_bytes()
+    assert (state["offset"], state["row"]) == (len(raw), 3)
+    assert state["prefix"] == hashlib.sha256(raw).hexdigest()
     there = {p.name for p in listed.parent.iterdir() if p.is_file()}
     assert there == {"home.token", "list.csv"}
     assert "report imports --refused 1 --out FILE.csv" in ran.err
@@ -260,16 +263,6 @@ def test_what_came_of_imports_is_listed(
         member("report", "imports", "--json").json["items"][0]["refused"] == 1
     )
     assert member("report", "imports", "--refused", 1).code == 2
-
-
-def test_prefix_is_of_the_committed_bytes(
-    load: Take, false: FalseApi, listed: Path
-) -> None:
-    load(listed)
-    state = false.imports[1]
-    assert state["offset"] == listed.stat().st_size
-    assert state["prefix"] == hashlib.sha256(listed.read_bytes()).hexdigest()
-    assert state["row"] == 3
 
 
 def test_unknown_columns_are_never_stored(take: Take, false: FalseApi) -> None:
@@ -569,23 +562,17 @@ def test_a_new_trouble_is_a_new_patience(
 def test_a_daemon_that_stays_away_is_given_up(
     false: FalseApi, go: Take, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some time later, with the way to go on; the next run does."""
+    """Some time later, with the way to go on; at once if it never answered."""
     monkeypatch.setattr(upload, "RESTART_S", 50)
+    false.answers = away = {"/v1/imports": refused("starting", 503, "x")}
+    assert (go().code, clock.waited) == (3, [])
+    false.answers = {}
     false.fail = {"before": 2}
-    away = {"/v1/imports": refused("starting", 503, "x")}
     clock.meanwhile = [lambda: false.answers.update(away)]
     go().ended(3, "starting", "run the same command again")
     assert clock.waited == [1, 2, 4, 8, 15, 15]
     false.answers.clear()
     assert "goes on behind row" in go().err
-
-
-def test_nobody_waits_for_a_daemon_that_never_answered(
-    false: FalseApi, go: Take, clock: Clock
-) -> None:
-    false.answers["/v1/imports"] = refused("starting", 503, "x")
-    assert go().code == 3
-    assert not clock.waited
 
 
 def test_a_daemon_that_asks_for_patience_gets_it(

@@ -38,38 +38,43 @@ ROWS = [
 def listed(real: Real) -> None:
     """The police have reported one number."""
     police = real.alliance.police
-    real.do(police.report("phone", LISTED, evidence="police_case"))
-    real.settle()
+    real.do(police.tell("phone", LISTED, evidence="police_case"))
 
 
-def table(path: Path) -> Path:
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "customers.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(ROWS)
     return path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where answers go."""
+    return tmp_path / "answers.csv"
 
 
 def names(path: Path) -> list[str]:
     return sorted(one.name for one in path.iterdir())
 
 
-def test_a_receipt_is_of_one_value(bank: Node, tmp_path: Path) -> None:
+def test_a_receipt_is_of_one_value(bank: Node, file: Path, out: Path) -> None:
     """Of none that was refused; and it is its owner's alone."""
-    file, out = tmp_path / "T-1.json", tmp_path / "answers.csv"
-    words = (*ASK, "--receipt", file)
-    for more in (("--file", table(out), "--out", out), ()):
+    words = (*ASK, "--receipt", out)
+    for more in (("--file", file, "--out", file), ()):
         ran = bank(*words, *more, stdin=b"1\n2")
         assert "--receipt is of one value" in ran.err
     bank(*words, stdin=b"nonsense")
-    assert not file.exists()
+    assert not out.exists()
     assert bank(*words, stdin=LISTED).code == 0
-    assert receipt.parse(file.read_bytes()).verdict == "confirmed"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert receipt.parse(out.read_bytes()).verdict == "confirmed"
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
 def test_as_many_answers_as_rows_in_their_order(
-    bank: Node, tmp_path: Path
+    bank: Node, file: Path, out: Path
 ) -> None:
-    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     ran = bank(
         *(*ASK, "--file", file, "--map", "value=tel"),
         *("--keep", "客户号", "--keep", "2", "--out", out),
@@ -102,12 +107,14 @@ def test_as_many_answers_as_rows_in_their_order(
     assert ["refused", "-", "2"] in lines
     assert "as of 20" in ran.err
     assert f"5 rows are in {out}" in ran.err
-    assert names(tmp_path) == ["answers.csv", "customers.csv"]
+    assert names(out.parent) == ["answers.csv", "customers.csv"]
 
 
-def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
+def test_a_workbook_in_chinese_and_as_json(
+    bank: Node, tmp_path: Path, out: Path
+) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
-    file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
+    file = saved(tmp_path, rows)
     words = (*ASK, "--file", file, "--out", out)
     bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh").ended(
         0, "数据截至"
@@ -129,12 +136,11 @@ def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
 
 
 def test_our_own_lists_stand_beside_the_answer(
-    bank: Node, tmp_path: Path
+    bank: Node, file: Path, out: Path
 ) -> None:
     words = ("own", "exempt", "--kind", "phone", "--why", "our switchboard")
     assert bank(*words, stdin=b"+12025557104").code == 0
-    file, out = tmp_path / "list.txt", tmp_path / "answers.csv"
-    file.write_text("+12025557104\n")
+    file.write_text("phone\n+12025557104\n")
     bank(*ASK, "--file", file, "--out", out).ended(
         0, "on our own lists too: 1 items"
     )
@@ -143,9 +149,8 @@ def test_our_own_lists_stand_beside_the_answer(
 
 
 def test_usage_errors_come_before_any_request(
-    member: Node, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path, file: Path, out: Path
 ) -> None:
-    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--file", file, "--map", "value=tel")
     there = tmp_path / "there.csv"
     there.write_text("mine")
@@ -156,6 +161,7 @@ def test_usage_errors_come_before_any_request(
         (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
         (("--out", out, "--keep", "9"), "columns: 客户号, name, tel"),
         (("--out", "-"), "--out: want .csv or .xlsx"),
+        (("--out", out.with_suffix(".ods")), "--out: want .csv or .xlsx"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):
         member(*say, *more).ended(2, expected)
@@ -172,8 +178,10 @@ def test_usage_errors_come_before_any_request(
     )
 
 
-def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:
-    file, out = tmp_path / "list.ndjson", tmp_path / "answers.csv"
+def test_a_key_that_no_row_has_is_an_error(
+    bank: Node, tmp_path: Path, out: Path
+) -> None:
+    file = tmp_path / "list.ndjson"
     file.write_text(
         '{"phone": "+12025557106", "no": "007"}\n{"phone": "+12025557107"}\n'
     )
@@ -185,11 +193,11 @@ def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:
 
 
 def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
-    member: Node, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path, out: Path
 ) -> None:
     """Whoever joined by it would have somebody else's answer."""
     rows = [["card", "phone"], [6222021234567890128, "+12025557105"]]
-    file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
+    file = saved(tmp_path, rows)
     member(*ASK, "--file", file, "--out", out, "--keep", "card").ended(1)
     [row] = read(out)
     assert (row["verdict"], row["card"]) == ("refused", "")
@@ -198,28 +206,26 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
 
 
 def test_nothing_is_left_of_a_look_up_that_did_not_end(
-    member: Node, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, file: Path, out: Path
 ) -> None:
-    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
-    say = (*ASK, "--file", file, "--map", "value=tel")
+    words = ("--file", file, "--map", "value=tel", "--out", out)
     false.answers["/v1/lookups"] = refused("no", 503, "unavailable")
-    assert member(*say, "--out", out).code == 3
-    assert names(tmp_path) == ["customers.csv", "home", "home.token"]
+    assert member(*ASK, *words).code == 3
+    assert names(out.parent) == ["customers.csv", "home", "home.token"]
 
 
-def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "answers.csv"
+def test_a_file_that_came_meanwhile_is_not_overwritten(out: Path) -> None:
     with contextlib.ExitStack() as stack:
-        stack.enter_context(terminal.new_file(path)).write(b"ours")
-        path.write_text("theirs")
+        stack.enter_context(terminal.new_file(out)).write(b"ours")
+        out.write_text("theirs")
         with misused("is there already"):
             stack.close()
-    assert path.read_text() == "theirs"
-    assert names(tmp_path) == ["answers.csv"]
-    path.unlink()
-    with pytest.raises(KeyboardInterrupt), terminal.new_file(path):
+    assert out.read_text() == "theirs"
+    assert names(out.parent) == ["answers.csv"]
+    out.unlink()
+    with pytest.raises(KeyboardInterrupt), terminal.new_file(out):
         raise KeyboardInterrupt
-    assert names(tmp_path) == []
+    assert names(out.parent) == []
 
 
 # ------------------------------------------------------------ asking again

@@ -81,25 +81,21 @@ def test_what_is_missing_is_named(
 
 
 def test_what_was_removed_is_history(bank: Node) -> None:
-    number = "+12025558010"
-    bank("own", "exempt", *PHONE, "--why", "x", stdin=number)
-    [item] = [i for i in listed(bank, "--values") if i["value"] == number]
-    assert "ours" in lookup(bank, number)
-    bank("own", "remove", "--id", item["id"]).ended(0)
-    assert "ours" not in lookup(bank, number)
-    assert item["id"] not in {i["id"] for i in listed(bank)}
-    [gone] = [i for i in listed(bank, "--ended") if i["id"] == item["id"]]
-    assert (gone["state"], gone["removed_by"]) == ("ended", "cli")
-
-
-def test_remove_by_value_and_type(bank: Node) -> None:
+    """By id, or by value and type."""
     number = "+12025558011"
     bank("own", "exempt", *PHONE, "--why", "x", stdin=number)
+    [item] = [i for i in listed(bank, "--values") if i["value"] == number]
     bank("own", "note", *PHONE, "--code", "gateway", stdin=number)
     words = ("own", "remove", *PHONE, "--why", "no customer now")
     ran = bank(*words, "--type", "note", stdin=number)
     assert (ran.code, ran.out) == (0, "removed 1 entries\n")
     assert "exempt" in lookup(bank, number)["ours"]
+    bank("own", "remove", "--id", item["id"]).ended(0)
+    assert "ours" not in lookup(bank, number)
+    assert item["id"] not in {i["id"] for i in listed(bank)}
+    [gone] = [i for i in listed(bank, "--ended") if i["id"] == item["id"]]
+    assert (gone["state"], gone["removed_by"]) == ("ended", "cli")
+    bank("own", "exempt", *PHONE, "--why", "x", stdin=number)
     two = f"{number}\n+12025558012\n"
     ran = bank(*words, "--json", stdin=two).ended(1)
     assert ran.json == {"removed": 1, "nothing_on": [2]}

@@ -31,8 +31,7 @@ def test_a_member_returns_that_lost_its_home(
     bank, urls = alliance.bank, ("http://one.example/", "http://two.example/")
     old = bank.origin
     real.do(bank.report("url", urls[0]))
-    real.do(bank.report(*phone))
-    real.settle()
+    real.do(bank.tell(*phone))
     size = real.do(bank.size())
     real.do(alliance.stop("bank"))
     shutil.rmtree(bank.home)
@@ -74,8 +73,7 @@ def test_a_member_returns_that_lost_its_home(
     real.do(bank.start())
     bank.keys = bank.node.home.keys
     real.do(bank.awake())
-    real.do(bank.report("url", urls[1]))
-    real.settle()
+    real.do(bank.tell("url", urls[1]))
     assert bank.origin == "bank.example/syncd/txwz/2"
     end = bank.roster.known("bank").generation.predecessor
     assert end

@@ -1,6 +1,7 @@
 """An alliance of three with consoles, and somebody of each role logged in."""
 
 import html
+import itertools
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -90,6 +91,15 @@ async def visitor(member: Member, role: str, staff: str) -> Visitor:
         f"{role} {staff}", role, None, staff, f"Person {staff}"
     )
     return made
+
+
+NUMBERS = itertools.count(900)  # of staff
+
+
+@pytest.fixture
+async def newcomer(alliance: Alliance) -> Visitor:
+    """A reader at the bank, not logged in."""
+    return await visitor(alliance.bank, "reader", f"0{next(NUMBERS)}")
 
 
 @pytest.fixture(scope="session")

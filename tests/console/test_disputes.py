@@ -12,8 +12,7 @@ from tests.console.conftest import Visitor
 
 async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
     """Have a member dispute another's report; return where that stands."""
-    await alliance.members[whose].report("phone", value)
-    await alliance.settle()
+    await alliance.members[whose].tell("phone", value)
     await dispute(alliance.members[by], "phone", value)
     await alliance.settle()
     return alliance.members[by].origin

@@ -60,10 +60,8 @@ async def test_what_changes_comes_from_our_own_page(
     assert 'lang="en"' in (await operator.get("/")).html
 
 
-async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
-    member = alliance.bank
-    sessions = member.own.sessions
-    one = await visitor(member, "reader", "0303")
+async def test_a_session_that_nobody_uses_ends(newcomer: Visitor) -> None:
+    one, sessions = newcomer, newcomer.member.own.sessions
     await one.log_in()
     sessions.idle_s, before = 0, sessions.idle_s
     assert (await one.get("/")).path.startswith("/login")
@@ -97,19 +95,17 @@ async def test_what_is_no_secret_opens_nothing(
         assert (await operator.post("/login", {"token": one})).status == 401
 
 
-async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
-    member = alliance.bank
-    one = await visitor(member, "reader", "0304")
-    one.token = await member.own.sessions.ticket("reader 0304")
+async def test_a_ticket_logs_in_once(newcomer: Visitor) -> None:
+    one, sessions = newcomer, newcomer.member.own.sessions
+    one.token = await sessions.ticket(f"reader {one.staff}")
     assert (await one.log_in()).path == "/lookup"  # the hot line's
     await one.post("/logout")
     assert (await one.log_in()).status == 401
 
 
-async def test_a_name_of_others_needs_tls(alliance: Alliance) -> None:
-    one = await visitor(alliance.bank, "reader", "0306")
+async def test_a_name_of_others_needs_tls(newcomer: Visitor) -> None:
     for host in "bank.example", "localhost:99999":
-        assert (await one.get("/login", Host=host)).status == 403
+        assert (await newcomer.get("/login", Host=host)).status == 403
 
 
 async def test_a_page_says_what_it_loads(operator: Visitor) -> None:
@@ -125,20 +121,17 @@ async def test_a_page_says_what_it_loads(operator: Visitor) -> None:
 
 
 async def test_a_path_with_a_line_end_leads_to_the_log_in(
-    alliance: Alliance,
+    newcomer: Visitor,
 ) -> None:
-    one = await visitor(alliance.bank, "reader", "0308")
-    url = URL(one.url + "/log/%0d%0aSet-Cookie:%20a=b", encoded=True)
-    async with one.browser.get(url) as answer:
+    url = URL(newcomer.url + "/log/%0d%0aSet-Cookie:%20a=b", encoded=True)
+    async with newcomer.browser.get(url) as answer:
         assert (answer.status, answer.url.path) == (200, "/login")
-    await one.browser.close()
 
 
-async def test_no_address_leads_elsewhere(alliance: Alliance) -> None:
-    one = await visitor(alliance.bank, "reader", "0307")
+async def test_no_address_leads_elsewhere(newcomer: Visitor) -> None:
     for wrong in ("//evil.example", "https://evil.example", "/\\evil.example"):
-        form = {"token": one.token, "next": wrong}
-        assert (await one.post("/login", form)).path == "/lookup"
+        form = {"token": newcomer.token, "next": wrong}
+        assert (await newcomer.post("/login", form)).path == "/lookup"
 
 
 async def test_every_page_is_refused_to_other_roles(

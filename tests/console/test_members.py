@@ -51,8 +51,7 @@ async def test_page_and_terminal_say_the_same(
     page = await admin.get("/members", "✗ Its build", "to phone_1, and")
     monkeypatch.undo()
     assert "roster admit" not in page.text
-    await alliance.police.report("phone", "+12025550141")
-    await alliance.settle()
+    await alliance.police.tell("phone", "+12025550141")
     raw, draft = await keep(bank, without)
     await admin.get("/members", "it moves is being counted")
     await bank.node.background.idle()

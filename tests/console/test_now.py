@@ -13,7 +13,7 @@ from syncd.indicator import statement
 from syncd.node.serve import figures
 from syncd.store.calls import Call
 from tests.alliance import Alliance
-from tests.console.conftest import Visitor, visitor
+from tests.console.conftest import Visitor
 
 WELL = (
     r"All 3 members hold all of each other's entries, as of \d\d:\d\d:\d\d\."
@@ -79,16 +79,14 @@ async def followed(one: Visitor, cursor: str) -> AsyncIterator[str]:
 
 
 async def test_events_come_as_they_happen_until_the_session_ends(
-    alliance: Alliance,
+    newcomer: Visitor,
 ) -> None:
-    bank = alliance.bank
-    one = await visitor(bank, "reader", "0801")
+    one, book = newcomer, newcomer.member.own.events
     await one.log_in()
     page = await one.get("/")
     [cursor] = re.findall(
         r'hx-sse:connect="/events\?cursor=([^"]+)"', page.html
     )
-    book = bank.own.events
     seen = followed(one, cursor)
     async with asyncio.timeout(20):
         what = {"code": MARKUP, "origin": "a.example/1", "n": 1}
@@ -108,8 +106,7 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     alliance: Alliance, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "MOMENT_S", 60)
-    await alliance.police.report("url", "http://evil.example/figures")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://evil.example/figures")
     page = await operator.get("/figures", "fake online investment")
     assert re.search(r"\d+ reports by \d members?, \d+ retracted", page.text)
     [data, _] = re.findall(r'data-chart="([^"]*)"', page.html)
@@ -121,22 +118,20 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     )
 
 
-async def stopped(operator: Visitor) -> tuple[int, int]:
+async def stopped(operator: Visitor) -> list[int]:
     """Return how many payments were stopped, and how much money."""
     text = (await operator.get("/figures")).text
     [counts] = re.findall(r"(\d+) payments stopped: ([\d,]+) yuan", text)
-    n, yuan = (int(count.replace(",", "")) for count in counts)
-    return n, yuan
+    return [int(count.replace(",", "")) for count in counts]
 
 
 async def test_what_came_of_our_calls_is_counted(
     alliance: Alliance, operator: Visitor
 ) -> None:
-    calls, before = alliance.bank.own.calls, await stopped(operator)
+    calls, (n, yuan) = alliance.bank.own.calls, await stopped(operator)
     await calls.add(Call("figures", "stopped", "fake_invest", 5000), "1")
     await calls.add(Call("figures", "sent", "fake_invest", 70), "2")
-    after = await stopped(operator)
-    assert (after[0] - before[0], after[1] - before[1]) == (1, 5000)
+    assert await stopped(operator) == [n + 1, yuan + 5000]
 
 
 @pytest.mark.parametrize("query", ["from=x", "to=2026-13", "from=0000-01"])

@@ -1,7 +1,6 @@
 """System: what an operator sees and ends, and what compliance reads."""
 
-from tests.alliance import Alliance
-from tests.console.conftest import Visitor, visitor
+from tests.console.conftest import Visitor
 
 
 async def test_an_operator_sees_what_runs(operator: Visitor) -> None:
@@ -16,16 +15,13 @@ async def test_an_operator_sees_what_runs(operator: Visitor) -> None:
 
 
 async def test_who_is_revoked_is_out(
-    alliance: Alliance, operator: Visitor
+    newcomer: Visitor, operator: Visitor
 ) -> None:
     """By the session, which may come again; by the token, which may not."""
-    member = alliance.bank
-    one = await visitor(member, "reader", "0400")
+    one, sessions = newcomer, newcomer.member.own.sessions
     await one.log_in()
     [session] = [
-        s.id
-        for s in await member.own.sessions.all()
-        if s.bearer.staff == "0400"
+        s.id for s in await sessions.all() if s.bearer.staff == one.staff
     ]
     assert session in (await operator.get("/system")).html
     assert (
@@ -33,11 +29,11 @@ async def test_who_is_revoked_is_out(
     ).status == 200
     assert (await one.get("/")).path.startswith("/login")
     assert (await one.log_in()).path == "/lookup"
-    await operator.post("/system", {"tokens": "reader 0400"})
+    token = {"tokens": f"reader {one.staff}"}
+    await operator.post("/system", token)
     assert (await one.get("/")).path.startswith("/login")
     assert (await one.log_in()).status == 401
-    again = await operator.post("/system", {"tokens": "reader 0400"})
-    assert again.status == 404
+    assert (await operator.post("/system", token)).status == 404
 
 
 async def test_compliance_reads_who_asked(people: dict[str, Visitor]) -> None:

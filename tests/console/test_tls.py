@@ -18,6 +18,12 @@ TYPED = "https://syncd.bank.example"  # at a proxy of the second way
 SERVER, PERSON, PROXY = (issue(p256()) for _ in range(3))
 
 
+@pytest.fixture
+def url(bank: Member) -> str:
+    """Where it asks for certificates."""
+    return f"https://{bank.config.own.tls_listen}"
+
+
 @pytest.fixture(scope="module")
 async def bank(root: Path) -> AsyncIterator[Member]:
     """A member whose console is to be had over TLS in both ways."""
@@ -83,8 +89,7 @@ async def log_in(
     return answer
 
 
-async def test_a_certificate_is_its_persons(bank: Member) -> None:
-    url = f"https://{bank.config.own.tls_listen}"
+async def test_a_certificate_is_its_persons(url: str) -> None:
     async with browser(PERSON) as one:
         answer = await log_in(one, url)
         assert answer.status == 303
@@ -94,9 +99,8 @@ async def test_a_certificate_is_its_persons(bank: Member) -> None:
         assert "Wang" in await (await one.get(url)).text()
 
 
-async def test_a_proxy_says_who_sits_behind_it(bank: Member) -> None:
+async def test_a_proxy_says_who_sits_behind_it(url: str) -> None:
     """By staff number; of nobody's it opens nothing, nor by itself."""
-    url = f"https://{bank.config.own.tls_listen}"
     async with browser(PROXY) as one:
         for staff, status in ("0042", 303), ("0043", 401), ("", 401):
             assert (await log_in(one, url, X_Staff=staff)).status == status
@@ -138,11 +142,8 @@ async def mistyped(one: aiohttp.ClientSession, url: str, came: str) -> int:
     return answer.status
 
 
-async def test_what_others_mistyped_keeps_no_certificate_out(
-    bank: Member,
-) -> None:
+async def test_what_others_mistyped_keeps_no_certificate_out(url: str) -> None:
     """Nor, of those behind the proxy, anybody but who came from there."""
-    url = f"https://{bank.config.own.tls_listen}"
     async with browser(PERSON) as one:
         tried = [await mistyped(one, url, f"10.0.0.{n}") for n in range(21)]
         assert tried == [401] * 20 + [429]

@@ -21,6 +21,7 @@ from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Answer,
+    ClaimStatement,
     Erase,
     Evidence,
     Reassigned,
@@ -85,6 +86,7 @@ ANSWER = Answer(
     reason="case_open",
 )
 VOUCH = Vouch(**about(), role="hotline", expires="2027-11-21", know=KNOW)
+CLAIMS: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
 NAMING = replace(DISPUTE, about=((OTHER, 3),), know="")
 FULL = report(
     channel="call",
@@ -95,7 +97,7 @@ FULL = report(
     test=True,
 )
 
-KINDS = [report(), FULL, DISPUTE, NAMING, REASSIGNED, ANSWER, VOUCH]
+KINDS = [*CLAIMS, FULL, NAMING]
 
 
 # ------------------------------------------------------------ a model store
@@ -251,15 +253,15 @@ def test_every_type_has_its_place() -> None:
     )
     accepted = RosterAccepted(version=2, hash_="ab" * 32)
     proof = Evidence(what="fork", origin=OTHER, notes=("a\n", "b\n"))
-    entries: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
-    entries += [SIGHTING, anchor, usage, accepted, proof, retract(0, 0)]
-    entries += [Erase(ranges=((5, 5), (90, 99)), reason="retention")]
+    erase = Erase(ranges=((5, 5), (90, 99)), reason="retention")
+    entries = [*CLAIMS, SIGHTING, anchor, usage, accepted, proof]
+    entries += [retract(0, 0), erase]
     batch = folding.fold(ORIGIN, 100, [*map(record, entries)])
     token = tokens.decode(NAMES[0])
     assert (batch.start, batch.stop) == (100, 112)
     assert added(batch) == [100, 101, 102, 103, 104]
     assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
-    assert batch.books == [anchor, usage, accepted, proof, entries[-1]]
+    assert batch.books == [anchor, usage, accepted, proof, erase]
     assert batch.ends == [(token, 0, 110, 5, DAYS["2026-11-21"])]
     assert batch.erases == [(90, 99, 111)]
     assert batch.voids == []
@@ -288,20 +290,6 @@ def test_what_is_closed_says_nothing() -> None:
     assert ([*batch.adds], batch.voids, batch.stop) == ([], [], 2)
 
 
-def ended(log: list[Statement]) -> list[int]:
-    store = Store()
-    store.merge(ORIGIN, [*map(record, log)])
-    in_force = {row[1] for row in store.rows[ORIGIN]}
-    return [
-        n
-        for n, content in enumerate(log)
-        if isinstance(content, statements.ClaimStatement) and n not in in_force
-    ]
-
-
-CLAIMS: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
-
-
 @pytest.mark.parametrize(
     ("log", "gone"),
     [  # of the same token, kind and epoch; all claim types; no others
@@ -320,7 +308,11 @@ CLAIMS: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
 def test_a_retract_ends_its_own_earlier_claims(
     log: list[Statement], gone: list[int]
 ) -> None:
-    assert ended(log) == gone
+    store = Store()
+    store.merge(ORIGIN, [*map(record, log)])
+    stand = {row[1] for row in store.rows[ORIGIN]}
+    made = (n for n, one in enumerate(log) if isinstance(one, ClaimStatement))
+    assert [n for n in made if n not in stand] == gone
 
 
 def test_an_erased_retract_has_never_been() -> None:

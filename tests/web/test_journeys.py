@@ -85,19 +85,13 @@ async def test_reading_indicators_is_recorded_like_a_look_up(
 async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
     bank: LocalClient,
 ) -> None:
-    """As a problem with a code; what is left can be read at any time."""
-    before = await bank.get("/v1/quota", role="reader")
-    phone = next(b for b in before["token"] if b["kind"] == "phone")
-    assert phone["hour_left"] <= phone["hour"] == 5000
+    """As a problem with a code; what others gave can be read at any time."""
     item = {"kind": "phone", "value": "+12025550190"}
     asked = {"purpose": "test", "items": [item] * 5001}
     refused = await bank.post("/v1/lookups", asked, role="reader", status=429)
     assert 0 < int(refused.headers["Retry-After"]) <= 3660
     assert refused["type"] == "urn:syncd:problem:quota"
     assert refused["params"]["most"] == 5000
-    after = await bank.get("/v1/quota", role="reader")
-    phone = next(b for b in after["token"] if b["kind"] == "phone")
-    assert phone["denied"] == 5001
     await one(bank, "phone", "+12025550190")
     quota = await bank.get("/v1/quota", role="reader")
     (said, *_) = quota["member"]

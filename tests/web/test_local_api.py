@@ -383,14 +383,9 @@ async def test_router_and_document_list_the_same_routes(
     assert served["paths"].keys() == DOCUMENT["paths"].keys()
 
 
-async def test_the_document_is_made_once(
-    police: LocalClient, bank: LocalClient
-) -> None:
+async def test_the_document_is_made_once(police: LocalClient) -> None:
     """Making it takes as long as a hundred requests."""
-    documents = {
-        (await d.get("/openapi.json", role="")).raw for d in (police, bank)
-    }
-    assert len(documents) == 1
+    await police.get("/openapi.json", role="")
     with patch.object(openapi, "describe") as made:
         await police.get("/openapi.json", role="")
     made.assert_not_called()

@@ -98,6 +98,11 @@ async def shown(client: LocalClient, id_: int, what: str = "item") -> Any:
     return reply[what]
 
 
+async def after(client: LocalClient) -> Any:
+    """Return what went at once, the newest first."""
+    return (await client.get("/v1/pending?state=after"))["items"]
+
+
 def ends(first: int, n: int) -> Any:
     """Return a retraction of reports."""
     return {"reason": "false_positive", "values": values(first, n)}
@@ -162,8 +167,7 @@ async def test_few_go_at_once_and_urgent_ones_are_looked_at_after(
     urgent = report("+12025551350", urgent=True)
     assert (await bank.take(urgent))[0]["state"] == "accepted"
     await bank.get("/v1/pending?state=after", role="reader", status=403)
-    page = await bank.get("/v1/pending?state=after")
-    [item] = page["items"]
+    [item] = await after(bank)
     await done(bank, item["id"], "seen")
 
 
@@ -195,10 +199,9 @@ async def test_a_drill_waits_for_nobody_once_a_day(bank: LocalClient) -> None:
     """An urgent and a normal one; none is counted, or looked at after."""
 
     async def counted() -> Any:
-        after = await bank.get("/v1/pending")
         [family] = bank.member.node.metrics.reports.collect()
         n = [s.value for s in family.samples if "accepted" in str(s.labels)]
-        return n, after["items"]
+        return n, (await bank.get("/v1/pending"))["items"]
 
     before = await counted()
     for urgent in (True, False):
@@ -245,11 +248,10 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     assert failed["state"] == "failed"
     assert "were confirmed" in failed["problem"]["detail"]
     await done(bank, (await bank.post("/v1/retractions", call))["pending"])
-    after = (await bank.get("/v1/pending?state=after"))["items"]
-    assert after[0]["changes"][0]["n"] == -1
-    [row] = await shown(
-        bank, after[0]["id"], "rows"
-    )  # it ended, and is seen still
+    went, *_ = await after(bank)
+    assert went["changes"][0]["n"] == -1
+    # It ended, and is seen still.
+    [row] = await shown(bank, went["id"], "rows")
     assert (row["value"], row["label"]) == ("+12****1504", "fake_invest")
 
 
@@ -298,9 +300,9 @@ async def test_an_answer_that_withdraws_shows_what_it_ends(
     answer = {"dispute": found["position"], "outcome": "report_withdrawn"}
     reply = await bank.post("/v1/answers", {**answer, "reason": "case_open"})
     assert reply["retracting"] == 1, reply
-    after = (await bank.get("/v1/pending?state=after"))["items"]
-    assert after[0]["about"] == found["position"]
-    [row] = await shown(bank, after[0]["id"], "rows")
+    went, *_ = await after(bank)
+    assert went["about"] == found["position"]
+    [row] = await shown(bank, went["id"], "rows")
     assert row["value"] == "+12****1700"
 
 
