@@ -1,6 +1,5 @@
 """A bundle that the daemon makes of its own home and checks."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from syncd.audit import bundle
 from syncd.audit.bundle import Bundle
 from syncd.audit.verify import verify
+from syncd.node import offload
 from syncd.node.serve import audit_service
 from syncd.web.record_forms import AuditBundle
 from tests.alliance import Alliance
@@ -74,7 +74,7 @@ async def test_one_is_made_at_a_time_and_may_fail(
 ) -> None:
     """Whoever asks meanwhile waits for the same; the next may succeed."""
     with monkeypatch.context() as patched:
-        patched.setattr(sys, "executable", "/bin/false")
+        patched.setattr(offload, "PYTHON", ["/bin/false"])
         one = await police.post(PATH, None)
         failed = await made(police)
     assert (failed["id"], "problem" in failed) == (one["id"], True)
