@@ -42,7 +42,9 @@ async def hear(member: Member, other: str, says: Says) -> None:
     """Have a member ask the teller, and nobody else, once."""
     rounds = member.node.rounds
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rounds, "peers", SimpleNamespace(get=lambda _: says))
+        patch.setattr(
+            rounds.pulls, "peers", SimpleNamespace(get=lambda _: says)
+        )
         await rounds.ask_alone(other)
 
 
