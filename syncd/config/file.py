@@ -183,6 +183,8 @@ def _together(config: Config) -> Iterator[tuple[str, ...]]:
         yield "secret", "file", secret.INSIDE, secret.ELSEWHERE
     for flaw in config.database.flaws():
         yield "database", "url", flaw
+    for flaw in config.holder.flaws():
+        yield "holder", "away", flaw
     names = [target.name for target in config.notify.targets]
     for target in config.notify.targets:
         for flaw in target.flaws():

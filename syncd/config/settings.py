@@ -4,10 +4,12 @@ What each is for stands beside it in the config.toml of this room, which
 `syncd init` writes; tests hold that, docs/configuration.md and this together.
 """
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
@@ -96,6 +98,7 @@ Absolute = Annotated[Path | None, _takes("an absolute path")]
 HostName = Annotated[str, _like("[A-Za-z0-9.-]+", "a host name")]
 HostNames = Annotated[tuple[HostName, ...], _takes("a list of host names")]
 
+_MOMENT = "[0-9-]{10}T[0-9:]{5}(?:Z|[+-][0-9:]{5})"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 
 
@@ -223,9 +226,27 @@ class Lookup(Frozen):
 
 
 class Holder(Frozen):
-    """How we ask the holders of the token keys."""
+    """How we ask the holders of the token keys, of whom we may be one."""
 
     deadline_ms: Annotated[int, _from(50, 60_000, "ms")] = 2000
+    away: Annotated[
+        str, _like(f"(?:{_MOMENT}/{_MOMENT})?", "START/END, with their zones")
+    ] = ""
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """From when to when we are away (unix seconds)."""
+        if not self.away:
+            return 0, 0
+        start, end = map(datetime.fromisoformat, self.away.split("/"))
+        return int(start.timestamp()), int(end.timestamp())
+
+    def flaws(self) -> Iterator[str]:
+        """Yield that there are no such times, or not in that order."""
+        with contextlib.suppress(ValueError):
+            if self.window <= self.window[::-1]:
+                return
+        yield "want two times, the earlier first"
 
 
 class Log(Frozen):

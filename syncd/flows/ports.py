@@ -297,7 +297,7 @@ class RosterHead(msgspec.Struct, frozen=True):
     hash: str
 
 
-class Heads(msgspec.Struct, frozen=True):
+class Heads(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one peer says it has, as it is sent: hints until verified."""
 
     cursor: Annotated[str, msgspec.Meta(max_length=64)]
@@ -306,6 +306,8 @@ class Heads(msgspec.Struct, frozen=True):
     receipts: tuple[str, ...]  # its `merged` notes for the asker's logs
     roster: RosterHead
     time: int  # its clock, unix seconds
+    away: tuple[int, int] = (0, 0)
+    """from when to when it will not answer as a holder (unix seconds)"""
 
 
 class Holder(Protocol):

@@ -33,6 +33,7 @@ from syncd.roster.terms import BULK, Epoch
 NO_TIME = "oprf: {kind}: no time left"
 _LIED = "wrong answer: {why}"  # why such a holder is down
 _GONE = Message("holder no more")  # the roster still has its public share
+_AWAY = Message("away, as it told")
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
@@ -60,6 +61,7 @@ class Quorums:
     accuse: Accuse
     me: str = ""  # whose quota it is
     holder_s: float = 2.0  # a look-up waits this long for a holder
+    is_away: Callable[[str], bool] = lambda _: False  # as it told
 
     def __post_init__(self) -> None:
         self.holders: dict[str, HolderState] = {}
@@ -97,7 +99,7 @@ class Quorums:
         answering = self.roster().holders_of(epoch)
         bad = {i: _GONE for i in epoch.shares if i not in answering}
         refusals = self.allowance.refusals(epoch, purpose)
-        bad |= {**others} | {
+        bad |= {**others, **self._away(epoch)} | {
             i: seen.why for i, seen in refusals.items() if not seen.left
         }
         while True:
@@ -124,6 +126,12 @@ class Quorums:
                 answers = proven
             if len(answers) == epoch.t:
                 return await self._finish(part, blinded, answers, offload)
+
+    def _away(self, epoch: Epoch) -> Mapping[int, Message]:
+        """Return who told that it is away, if enough others are there."""
+        told = [i for i, (m, _) in epoch.shares.items() if self.is_away(m)]
+        enough = len(epoch.shares) - len(told) >= epoch.t
+        return dict.fromkeys(told if enough else (), _AWAY)
 
     async def _finish(
         self,

@@ -201,6 +201,7 @@ class Daemon:
             me=ctx.me,
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
+            is_away=lambda m: self.peer_choice.away(m, ctx.now()),
         )
         self.writer = Writer(
             own=self.home.own.log,

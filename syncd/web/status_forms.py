@@ -86,6 +86,7 @@ class HolderState(FullOutput):
     member: str
     up: bool
     why: WireMessage | None = None
+    away: tuple[int, int] = (0, 0)  # from when to when, as it told
 
 
 class BudgetLeft(FullOutput):

@@ -1,5 +1,6 @@
 """Holders that are away, or that have had enough."""
 
+from syncd.config import editing
 from syncd.flows.evaluation import Request
 from syncd.oprf import group
 from syncd.roster import drafts, terms
@@ -45,6 +46,29 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
     assert not await vault.waiting(9, ["phone"])
     for member in alliance.up:
         assert await member.verdict("phone", "+12025550777") == "suspected"
+
+
+async def test_who_told_that_it_is_away_is_not_asked(
+    alliance: Alliance,
+) -> None:
+    """Nor called: who reads the status knew of it ahead."""
+    bank, platform = alliance.bank, alliance.platform
+    window = "2026-01-01T00:00Z/2199-12-31T02:00+08:00"
+    editing.change(bank.home, "holder", "away", window)
+    await alliance.restart("bank")
+    await platform.round()
+    await alliance.stop("bank")
+    await platform.round()
+    platform.node.tokeniser.holders.clear()
+    assert await platform.verdict("phone", PHONE) == "suspected"
+    assert "bank" not in platform.node.tokeniser.holders
+    status = await platform.status()
+    assert not [m for m in status.todo if "holders" in m.detail]
+    assert "bank told that it is away" in f"{status.notes}"
+    editing.change(bank.home, "holder", "away", "")
+    await alliance.start("bank")
+    await platform.round()
+    assert "away" not in f"{(await platform.status()).notes}"
 
 
 async def test_quota_used_up(alliance: Alliance) -> None:

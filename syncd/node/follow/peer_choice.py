@@ -40,6 +40,7 @@ class PeerState:
     ended: float = -math.inf  # steady seconds; when it last answered or failed
     retry_at: float = 0.0  # steady seconds
     why: Message = NOTHING
+    away: tuple[int, int] = (0, 0)  # unix seconds; when it is, as it told
     lost_s: float = 0.0  # what it cost us as a source, as of `lost_at`
     lost_at: float = 0.0  # steady seconds
     holds: dict[str, int] = field(default_factory=dict)  # entries, by origin
@@ -59,6 +60,11 @@ class PeerChoice:
     def state(self, member: str) -> PeerState:
         """Return what we know of a member."""
         return self.states.setdefault(member, PeerState())
+
+    def away(self, member: str, now: int) -> bool:
+        """Tell whether a member is away just now, as it told ahead."""
+        start, end = self.states.get(member, PeerState()).away
+        return start <= now < end
 
     # -------------------------------------------------------------- rounds
 

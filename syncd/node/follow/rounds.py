@@ -105,7 +105,7 @@ class Rounds:
         state.asked_at, asked = ctx.now(), time.monotonic()
         heads = await self.pulls.peers.get(member).heads(state.cursor)
         now, roster = time.monotonic(), heads.roster
-        state.roster = roster.version
+        state.roster, state.away = roster.version, heads.away
         self.peer_choice.answered(member, ctx.now(), now)
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)

@@ -35,16 +35,8 @@ from syncd.roster.members import Member
 from syncd.roster.terms import Epoch
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
-from syncd.web import status_forms
-from syncd.web.routes import (
-    EVERYBODY,
-    OPEN,
-    OPERATORS,
-    PROMETHEUS,
-    READERS,
-    Caller,
-    route,
-)
+from syncd.web import routes, status_forms
+from syncd.web.routes import EVERYBODY, OPEN, OPERATORS, READERS, Caller, route
 
 FINDINGS = 20  # the newest
 VERSION = metadata.version("syncd")
@@ -157,7 +149,7 @@ class StatusReader:
         await self.ctx.own.mutes.put(found, mute)
         return status_forms.MuteResult(count=len(found))
 
-    @route("GET /metrics", READERS, "read metrics", media=PROMETHEUS)
+    @route("GET /metrics", READERS, "read metrics", media=routes.PROMETHEUS)
     async def scrape(self) -> bytes:
         """Return the metrics in Prometheus' text format.
 
@@ -348,12 +340,18 @@ class StatusReader:
 
     def _holder_states(self) -> tuple[status_forms.HolderState, ...]:
         """Return what was last seen of each holder."""
+        states = self.rounds.peer_choice.states
+        made = status_forms.HolderState
         return tuple(
-            status_forms.HolderState(
-                member=member, up=not why, why=wire.of(why) if why else None
+            made(
+                member=m,
+                up=not why,
+                why=wire.of(why) if why else None,
+                away=peer.away,
             )
-            for member in self.ctx.roster.holders
-            for why in (self._holder_down(member),)
+            for m in self.ctx.roster.holders
+            for why in (self._holder_down(m),)
+            for peer in (states.get(m, PeerState()),)
         )
 
     def _key(self, epoch: Epoch) -> status_forms.KeyState:

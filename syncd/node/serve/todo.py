@@ -5,6 +5,7 @@ be done here and now, and is a note, as is what is not wrong yet. Pure: a
 member's state goes in.
 """
 
+import time
 from collections.abc import Iterator
 
 from syncd.errors import Message
@@ -36,7 +37,7 @@ def _is_todo(message: Message) -> bool:
 
 def _all(state: MemberState) -> Iterator[Message]:
     yield from state.remarks
-    for part in (_ours, _others, _logs, _disputes, _held):
+    for part in (_ours, _others, _away, _logs, _disputes, _held):
         yield from part(state)
 
 
@@ -94,15 +95,10 @@ def _others(state: MemberState) -> Iterator[Message]:
     down = [h.member for h in state.holders if not h.up]
     up, names = len(state.holders) - len(down), ", ".join(down)
     most = max((k.t for k in state.keys), default=0)
-    if down and up >= most:
-        yield Message(
-            "holders: {names} down: syncd doctor says where it ends; call"
-            " them; {up} still answer, {t} are needed",
-            names=names,
-            up=up,
-            t=most,
-        )
-    elif down:
+    told = {
+        h.member for h in state.holders if h.away[0] <= state.now < h.away[1]
+    }
+    if down and up < most:
         yield Message(
             "holders: {up} of the {t} needed are up: phones and accounts are"
             " unknown, and {n} reports wait; syncd doctor says where it ends;"
@@ -111,6 +107,14 @@ def _others(state: MemberState) -> Iterator[Message]:
             t=most,
             n=sum(n for k, n in state.waiting().items() if k != "url"),
             names=names,
+        )
+    elif {*down} - told:
+        yield Message(
+            "holders: {names} down: syncd doctor says where it ends; call"
+            " them; {up} still answer, {t} are needed",
+            names=names,
+            up=up,
+            t=most,
         )
     thin = [k for k in state.keys if k.spare == 0 < k.shares - k.t]
     for left in sorted({k.up for k in thin if not down}):
@@ -131,6 +135,22 @@ def _others(state: MemberState) -> Iterator[Message]:
             n=len(silent),
             names=", ".join(silent[:NAMED]) + " …" * (len(silent) > NAMED),
         )
+
+
+def _away(state: MemberState) -> Iterator[Message]:
+    """Yield which holders told when they will not answer."""
+    for one in state.holders:
+        start, end = (
+            time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment))
+            for moment in one.away
+        )
+        if state.now < one.away[1]:
+            yield Message(
+                "holders: {member} told that it is away from {start} to {end}",
+                one,
+                start=start,
+                end=end,
+            )
 
 
 def _logs(state: MemberState) -> Iterator[Message]:
