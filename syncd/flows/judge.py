@@ -193,14 +193,11 @@ class Judge:
         return found
 
     def _keys(self, form: Identifier) -> _On:
-        """Return what a form is found by, if all outputs came."""
-        outputs = [
-            self.outputs[n].get(form, b"") for n in self.epochs[form.kind]
-        ]
+        """Return what a form is found by, as far as outputs came."""
         return {
             (form.kind, n, token.token(output)): output
-            for n, output in zip(self.epochs[form.kind], outputs, strict=True)
-            if all(outputs)
+            for n in self.epochs[form.kind]
+            if (output := self.outputs[n].get(form))
         }
 
     def _answer(self, asked: PendingQuestion) -> Answer:
@@ -209,7 +206,12 @@ class Judge:
             return Answer(problem=asked.problem)
         question, guard = asked.question, asked.guard
         on = [*map(self._keys, asked.forms)]
-        outputs = tuple(next(iter(keys.values()), b"") for keys in on)
+        outputs = tuple(
+            next(iter(keys.values()))
+            if len(keys) == len(self.epochs[form.kind])
+            else b""
+            for form, keys in zip(asked.forms, on, strict=True)
+        )
         if question.token:
             named = (question.kind, question.token)
             listed = named in self._world.never_tokens
@@ -225,8 +227,12 @@ class Judge:
             failed = self.failed.get(question.kind)
             missing = getattr(failed, "missing", ())
             why = Message("oprf: {kind}: not asked", question)
-            answer = Answer(
-                verdict=verdict.unknown("holders_missing"),
+            # What one key of two finds stands; more may be under the other.
+            answer = self._judged(on, guard)
+            if not (answer.verdict and answer.verdict.verdict in HITS):
+                answer = Answer(verdict=verdict.unknown("holders_missing"))
+            answer = structs.replace(
+                answer,
                 missing=missing,
                 detail=failed.text if failed else why,
             )
@@ -248,7 +254,7 @@ class Judge:
     def _said(self, keys: _On) -> Sequence[Claim]:
         """Return what is said of a form under any of its keys, as of one."""
         groups = (self._found.get(key, ()) for key in [*keys][::-1])
-        return functools.reduce(joined, groups)
+        return functools.reduce(joined, groups, ())
 
     def _judged(self, forms: Sequence[_On], guard: never.Guard) -> Answer:
         """Judge the claims on the tokens of each form of a value."""
