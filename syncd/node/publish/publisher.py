@@ -231,10 +231,11 @@ class Publisher:
                 " be said again under the new key; it is to be retired on"
                 " {day}",
                 keys=old.label,
-                n=await ctx.own.vault.count(self._under(old)),
+                n=n,
                 day=ctx.day_of(old.until),
             )
             for old in ctx.roster.replaced
+            if (n := await ctx.own.vault.count(self._under(old)))
         ]
 
     async def _publish(
