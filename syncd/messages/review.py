@@ -20,12 +20,14 @@ from syncd.messages.catalogue import language, t
 from syncd.roster import drafts, signing
 from syncd.roster.drafts import Change, between
 from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.tlog import note
 
 Words = Mapping[str, Any]
 
 NAME = 8  # digits of its hash by which a draft is called
 # Parts of the path of a change.
+_SHARED = {"agreed", "generation", "shares", "t", "transcript"}
 _FINAL = {"cuts", "ended", "erased", "member", "retired"}
 _HASH = re.compile("[0-9a-f]{64}|[A-Za-z0-9+/]{43}=", re.ASCII)
 
@@ -34,9 +36,28 @@ def changes(current: Roster, draft: Roster) -> list[str]:
     """Return what the draft changes, a line each."""
     return [
         f"{_mark(change)} {answers.clean(line)}"
-        for change in between(current, draft)
+        for change in _told(current, draft)
         for line in _words(change)
     ]
+
+
+def _told(current: Roster, draft: Roster) -> Iterator[Change]:
+    """Yield what changes; what is shared out anew is one change of its key."""
+    old, new = ({e.label: e for e in r.epochs} for r in (current, draft))
+    anew = {
+        n for n in old.keys() & new if old[n].generation < new[n].generation
+    }
+    for change in between(current, draft):
+        place, name, field, *_ = *change.path, "", ""
+        if name not in anew or field not in _SHARED:
+            yield change
+        elif field == "generation":
+            now, was = (_shares(epochs[name]) for epochs in (new, old))
+            yield Change((place, name, "shares"), now, was)
+
+
+def _shares(epoch: Epoch) -> Words:
+    return {"t": epoch.t, "shares": [("", s.member, "") for s in epoch.held]}
 
 
 def signed(raw: bytes, current: Roster) -> str:
@@ -189,6 +210,7 @@ MORE: Mapping[str, Callable[[Words], Words]] = {
     "expires": lambda known: {n: day(known[n]) for n in ("new", "old")},
     "admins {name}": _admin,
     "epochs {epoch}": _held,
+    "epochs {epoch} shares": _held,
     "epochs {epoch} until": lambda known: {"new": day(known["new"])},
     "erased {row}": lambda known: {
         "ranges": " ".join(f"[{a}, {b})" for a, b in known["ranges"])

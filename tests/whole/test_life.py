@@ -6,6 +6,7 @@ for the one whose home a command is at work on.
 
 import asyncio
 import io
+import re
 import shutil
 import sys
 import time
@@ -63,9 +64,10 @@ class Life(Alliance):
         return self.capsys.readouterr().out
 
     async def drafted(self, home: str, words: str) -> None:
-        """Have a command write a draft, both admins sign, all follow."""
+        """Have a command write a draft that people can read; both admins sign."""
         draft = self.root / f"draft-{len(self.notes)}"
-        await self.typed(home, f"{words} {draft}")
+        said = await self.typed(home, f"{words} {draft}")
+        assert not re.search("[0-9a-f]{17}", said), said
         raw = self.sign(draft.read_bytes())
         await self.police.node.rosters.publish(raw)
         await self.agreed()
