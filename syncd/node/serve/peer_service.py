@@ -177,7 +177,7 @@ class PeerService:
             tuple(receipts),
             RosterHead(roster.version, roster.hash),
             self.ctx.now(),
-            self.ctx.config.holder.window,
+            *filter(any, [self.ctx.config.holder.window]),
         )
 
     def _since(self, cursor: str) -> int:

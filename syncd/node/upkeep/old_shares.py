@@ -15,7 +15,6 @@ from syncd.roster.terms import Epoch
 
 LEFT_OUT = Message("left out of a canary")
 CANARY = "canary"  # no normal form of anything
-WAIT_S = 30.0
 
 
 async def drop(ctx: Context, tokeniser: Tokeniser) -> None:
@@ -48,9 +47,10 @@ async def _try(epoch: Epoch, tokeniser: Tokeniser) -> None:
     said = set[bytes]()
     for quorum in (holders[: epoch.t], holders[-epoch.t :]):
         others = dict.fromkeys({*holders} - {*quorum}, LEFT_OUT)
-        deadline = tokeniser.clock() + WAIT_S
-        asked = epoch, [canary], "test", deadline, others
-        outputs, _ = await tokeniser.batch(*asked)
+        until = tokeniser.clock() + 30  # seconds
+        outputs, _ = await tokeniser.batch(
+            epoch, [canary], "test", until, others
+        )
         said.add(outputs[canary])
     if len(said) > 1:
         raise UntrustedError(
