@@ -12,6 +12,7 @@ from syncd.indicator.absent import Range
 from syncd.indicator.codec import Bundle as Bundle
 from syncd.indicator.folding import Batch
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.notation import Natural
 from syncd.indicator.notation import Position as Position
 from syncd.indicator.record import Fields
 from syncd.shape import Form, Secret
@@ -306,7 +307,7 @@ class Heads(msgspec.Struct, frozen=True, omit_defaults=True):
     receipts: tuple[str, ...]  # its `merged` notes for the asker's logs
     roster: RosterHead
     time: int  # its clock, unix seconds
-    away: tuple[int, int] = (0, 0)
+    away: tuple[Natural, Natural] = (0, 0)
     """from when to when it will not answer as a holder (unix seconds)"""
 
 

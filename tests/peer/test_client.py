@@ -22,6 +22,7 @@ from syncd.peer import client
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import CONCURRENT, Wanted
 from syncd.pinning import ServerTls
+from tests.refusals import broken
 from tests.web.test_runner import CALLER, HERE, TLS
 
 
@@ -273,6 +274,15 @@ async def test_who_says_no_goodbye_keeps_no_socket(answer: bytes) -> None:
     async with answering(answer) as peer:
         with pytest.raises(UnavailableError):
             await peer.heads("")
+
+
+async def test_what_no_calendar_has_is_no_window() -> None:
+    """It would stop whoever shows it."""
+    rest = b'"cursor":"","notes":[],"receipts":[],"roster":{"hash":"","version":0}'
+    raw = b'{"away":[0,%d],%b,"time":0}'
+    assert (await Addresses(raw % (9, rest)).heads("")).away == (0, 9)
+    with broken("another shape"):
+        await Addresses(raw % (2**60, rest)).heads("")
 
 
 class Heavy(Addresses):
