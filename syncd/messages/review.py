@@ -17,10 +17,9 @@ from rich.cells import set_cell_size
 from syncd import tsv
 from syncd.messages import answers
 from syncd.messages.catalogue import language, t
-from syncd.roster import drafts, signing
+from syncd.roster import drafts, row, signing
 from syncd.roster.drafts import Change, between
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.tlog import note
 
 Words = Mapping[str, Any]
@@ -52,12 +51,8 @@ def _told(current: Roster, draft: Roster) -> Iterator[Change]:
         if name not in anew or field not in _SHARED:
             yield change
         elif field == "generation":
-            now, was = (_shares(epochs[name]) for epochs in (new, old))
-            yield Change((place, name, "shares"), now, was)
-
-
-def _shares(epoch: Epoch) -> Words:
-    return {"t": epoch.t, "shares": [("", s.member, "") for s in epoch.held]}
+            was, now = row.plain(old[name]), row.plain(new[name])
+            yield Change((place, name, "shares"), was, now)
 
 
 def signed(raw: bytes, current: Roster) -> str:
