@@ -94,10 +94,10 @@ async def lay_out(
 
 async def _lay(root: Path, log: LogFiles, *, keep: bool) -> None:
     """Write what a directory lacks of a log, its checkpoint last."""
-    old = await asyncio.to_thread(_paths_in, root)
     signed = await asyncio.to_thread(durable.read, root / "checkpoint")
     if keep and signed == log.checkpoint:
         return
+    old = await asyncio.to_thread(_paths_in, root)
     have = {p for p in old if keep or not p.startswith(PAYLOAD)}
     async for path, raw in log_files.files(log, have=have):
         await asyncio.to_thread(_write, root / path, raw)
