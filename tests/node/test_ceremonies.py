@@ -94,11 +94,13 @@ async def test_a_dead_holder_is_replaced(
     assert await alliance.platform.report("phone", "+12025550178")
     await alliance.settle()
 
+    ours = f"share-phone-{epoch.epoch}-"
+
     def kept() -> list[str]:
-        found = alliance.root.rglob("keys/share-phone-2-*")
+        found = alliance.root.rglob(f"keys/{ours}*")
         return sorted(f"{p.parts[-3]} {p.name[:15]}" for p in found)
 
-    now = [f"{id_} share-phone-2-2" for id_ in ("bank", "carrier", "police")]
+    now = [f"{m} {ours}{epoch.generation}" for m in sorted(new)]
     alliance.cut()
     for member in alliance.up:
         await member.node.leadership.daily_jobs()

@@ -27,7 +27,7 @@ async def drop(ctx: Context, tokeniser: Tokeniser) -> None:
     ring, home = ctx.home.ring, ctx.home.path
     await to_thread(Folder(home / DIRECTORY).prune, ctx.now())
     names = await to_thread(ring.names)
-    for epoch in ctx.roster.epochs:
+    for epoch in sorted(ctx.roster.epochs, key=lambda e: not e.retired):
         ours = f"share-{epoch.kind}-{epoch.epoch}-"
         old = [
             name
