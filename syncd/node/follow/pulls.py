@@ -66,8 +66,6 @@ class Pulls:
         self._pushed: dict[str, list[Source]] = {}  # by origin
         self.paused = False  # another daemon of ours pulls
 
-    # --------------------------------------------------------- beginning
-
     async def fetch(self) -> None:
         """Pull every log that has a target, a gap or a pin to obey."""
         await self._look_in()
@@ -119,10 +117,12 @@ class Pulls:
         if origin in self.in_flight:
             await asyncio.wait([self.in_flight[origin]])
         self._pushed[origin] = [source]
-        await self.logs.offer(source.name, raw)
-        if task := self.begin(origin):
-            await asyncio.wait([task])
-        self._pushed.pop(origin, None)
+        try:
+            await self.logs.offer(source.name, raw)
+            if task := self.begin(origin):
+                await asyncio.wait([task])
+        finally:  # who pushes may hang up
+            self._pushed.pop(origin, None)
 
     def roster_moved(self) -> None:
         """Act at once on what a new roster pins or ends."""
