@@ -359,11 +359,14 @@ class Line:
     def __init__(self, holder: Holder) -> None:
         self.holder = holder
         self.now = self.most = 0
+        self.free = asyncio.Event()  # to answer
+        self.free.set()
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0.005)
+        await self.free.wait()
         self.now -= 1
         return await self.holder.evaluate(body, timeout_s)
 
@@ -390,15 +393,19 @@ async def test_requests_of_one_call_are_on_their_way_together(
 
 async def test_small_calls_share_a_request(world: World) -> None:
     """What waits when one has ended is asked together, each value once."""
-    lined(world)
+    lines = lined(world).values()
     wanted = phones(12)
     alone = [await world.outputs(one) for one in wanted]
     asked = world.holders["bank"].asked
     asked.clear()
+    for line in lines:
+        line.free.clear()
     calls = []
     for one in (*wanted[:2], *wanted):
         calls.append(asyncio.create_task(world.outputs(one)))
         await asyncio.sleep(0)
+    for line in lines:
+        line.free.set()
     assert await asyncio.gather(*calls) == [*alone[:2], *alone]
     assert [len(r.elements) for r in asked] == [1, 1, 12]
 
