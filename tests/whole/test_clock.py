@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from tests.alliance import HOUR_S, Alliance, Member, shared
+from tests.alliance import HOUR_S, Alliance, Member, shared, until
 from tests.refusals import refused
 
 alliance = shared()  # agrees on the time, so far
@@ -49,7 +49,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
 
     # It publishes and cosigns nothing, and merges.
     assert await signed(alliance) == before
-    assert await carrier.has(bank)
+    await until(lambda: carrier.has(bank))
     await witnesses_nothing(carrier)
     status = await carrier.status()
     assert not status.appending.ok
