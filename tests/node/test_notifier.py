@@ -137,8 +137,9 @@ async def test_what_is_refused_holds_up_nothing_else(
         await until(receiver.came(len(receiver.ids) + 1))
         assert house.state().waiting == 1
     receiver.status = lambda _: 204
+    again = receiver.came(len(receiver.ids) + 1)
     async with House(tmp_path, target).running():  # nor is it forgotten
-        await until(receiver.came(len(receiver.ids) + 1))
+        await until(again)
 
 
 async def test_a_dead_one_is_seen_and_waits_longer_each_time(
