@@ -26,7 +26,7 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from syncd import canonical, errors
-from syncd.errors import DamagedError, MalformedError, at_path
+from syncd.errors import DamagedError, at_path, becoming
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
@@ -122,10 +122,13 @@ class Bundle:
         Raises:
             DamagedError: there is no manifest, or it is none.
         """
-        try:
+        with becoming(
+            "{path}: is not text",
+            DamagedError,
+            UnicodeDecodeError,
+            path=MANIFEST,
+        ):
             *lines, last = self.manifest.decode("ascii").split("\n")
-        except UnicodeDecodeError as e:
-            raise DamagedError("{path}: is not text", path=MANIFEST) from e
         found: dict[str, str] = {}
         for n, line in enumerate(lines, 1):
             match = _LINE.fullmatch(line)
@@ -145,10 +148,8 @@ class Bundle:
         Raises:
             DamagedError: it says nothing that can be read.
         """
-        try:
+        with becoming("{path}: {why}", DamagedError, path=ABOUT):
             return canonical.load(self.read(ABOUT, 1 << 20), About)
-        except MalformedError as e:
-            raise DamagedError("{path}: {why}", path=ABOUT, why=e) from e
 
     def read(self, path: str, most: int = MAX_FILE) -> bytes:
         """Return a file's bytes, which are those that the manifest names.
@@ -227,19 +228,27 @@ def unpack(tar: Path, into: Path) -> None:
             twice, or holds what is no file.
     """
     left, seen = tar.stat().st_size, set[str]()
-    try:
-        with tarfile.open(tar, "r:") as opened:
-            for entry in opened:
-                left -= entry.size  # holes unpack to more than was packed
-                if entry.isdir():
-                    continue
-                odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
-                if odd or entry.name in seen or left < 0:
-                    name = visible(entry.name[:200])
-                    raise tarfile.TarError(
-                        f"{name}: twice, or no file of a bundle"
-                    )
-                seen.add(entry.name)
-                opened.extract(entry, into, set_attrs=False, filter="data")
-    except (tarfile.TarError, EOFError, ValueError, *_BOTH) as e:
-        raise DamagedError("{path}: {why}", path=tar.name, why=e) from e
+    with (
+        becoming(
+            "{path}: {why}",
+            DamagedError,
+            tarfile.TarError,
+            EOFError,
+            ValueError,
+            *_BOTH,
+            path=tar.name,
+        ),
+        tarfile.open(tar, "r:") as opened,
+    ):
+        for entry in opened:
+            left -= entry.size  # holes unpack to more than was packed
+            if entry.isdir():
+                continue
+            odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
+            if odd or entry.name in seen or left < 0:
+                name = visible(entry.name[:200])
+                raise tarfile.TarError(
+                    f"{name}: twice, or no file of a bundle"
+                )
+            seen.add(entry.name)
+            opened.extract(entry, into, set_attrs=False, filter="data")

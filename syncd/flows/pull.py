@@ -20,7 +20,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncd.errors import BrokenSourceError, MalformedError, UnavailableError
+from syncd.errors import BrokenSourceError, UnavailableError, becoming
 from syncd.flows import held, merge, stretch
 from syncd.flows.merge import PullContext
 from syncd.flows.ports import MirrorHead, Source
@@ -128,12 +128,8 @@ async def leaves(
     (raw,) = await source.files(
         origin, [f"tile/{tiles.tile_tail(0, n, width)}"]
     )
-    try:
+    with becoming("{member}: {why}", BrokenSourceError, member=source.name):
         return tiles.split_tile(raw, width)
-    except MalformedError as e:
-        raise BrokenSourceError(
-            "{member}: {why}", member=source.name, why=e
-        ) from e
 
 
 class _Puller(Struct, eq=False):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import idna
 
 from syncd import tsv
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError, RefusedError, becoming
 from syncd.indicator import suffixes as suffix_list
 
 MAX_HOST = 253  # bytes
@@ -225,10 +225,10 @@ def _ipv6(inside: bytes) -> str:
     """Return the RFC 5952 form in brackets, or the IPv4 address it maps."""
     if b"%" in inside:
         raise MalformedError("url: IPv6 address has a zone or an escape")
-    try:
+    with becoming(
+        "url: no IPv6 address in its brackets", MalformedError, ValueError
+    ):
         address = ipaddress.IPv6Address(inside.decode("ascii"))
-    except ValueError as e:
-        raise MalformedError("url: no IPv6 address in its brackets") from e
     # Both kinds reach an IPv4 machine, and Safe Browsing names it as such.
     if mapped := address.ipv4_mapped:
         return str(mapped)

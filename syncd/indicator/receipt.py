@@ -15,7 +15,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, becoming
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position
 from syncd.shape import Form
@@ -49,10 +49,10 @@ def parse(raw: bytes) -> Receipt:
     Raises:
         MalformedError: it is none.
     """
-    try:
+    with becoming(
+        "look-up receipt: {why}", MalformedError, msgspec.DecodeError
+    ):
         return msgspec.json.decode(raw, type=Receipt)
-    except msgspec.DecodeError as e:
-        raise MalformedError("look-up receipt: {why}", why=e) from e
 
 
 def commitment(salt: str, value: Identifier) -> str:

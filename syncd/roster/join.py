@@ -32,7 +32,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError, becoming
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Described, Generation, Member, Profile, Wanted
@@ -169,10 +169,13 @@ def parse(raw: bytes) -> Request:
     message = _tls_message(found.alliance, found.value)
     tls = certificate.parse(form.certificate).public_key()
     how = _how(tls)
-    try:
+    with becoming(
+        "join: the tls key did not sign",
+        UntrustedError,
+        InvalidSignature,
+        ValueError,
+    ):
         tls.verify(form.proofs.tls, message, *how)  # type: ignore[union-attr]
-    except (InvalidSignature, ValueError) as e:
-        raise UntrustedError("join: the tls key did not sign") from e
     (line,) = (s for s in head.signatures if s.name == keys.seen.name)
     return Request(
         **msgspec.structs.asdict(form),
@@ -183,12 +186,13 @@ def parse(raw: bytes) -> Request:
 
 
 def _signed(role: str, signed: note.Note, key: note.VerifierKey) -> None:
-    try:
+    with becoming(
+        "join: the {role} key did not sign",
+        UntrustedError,
+        UntrustedError,
+        role=role,
+    ):
         note.verify(signed, [key])
-    except UntrustedError as e:
-        raise UntrustedError(
-            "join: the {role} key did not sign", role=role
-        ) from e
 
 
 def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:

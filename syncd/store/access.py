@@ -23,7 +23,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, delete, false, func, insert, or_, select
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, becoming
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
 from syncd.indicator import receipt
@@ -295,13 +295,15 @@ def _context(month: int) -> bytes:
 
 def _opened(months: dict[int, _Month], row: _Row) -> AccessRow:
     month = months.get(row["at"] // MONTH_S)
-    try:
+    with becoming(
+        "access: record {id} does not open",
+        DamagedError,
+        DamagedError,
+        msgspec.DecodeError,
+        id=row["id"],
+    ):
         raw = month.open(row.pop("sealed"), _bound_to(row)) if month else b""
         content = msgspec.json.decode(raw, type=_Sealed)
-    except (DamagedError, msgspec.DecodeError) as e:
-        raise DamagedError(
-            "access: record {id} does not open", id=row["id"]
-        ) from e
     return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
+from syncd.errors import DamagedError, StaleError, UsageError, becoming
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.indicator.absent import Range
 from syncd.roster.members import Cut
@@ -263,12 +263,10 @@ def _newest(c: Connection) -> tuple[int, OwnHead] | None:
     if row is None:
         return None
     log_id, origin, peaks, note = row
-    try:
+    with becoming(
+        "own.db: log row {log_id}: {why}", DamagedError, log_id=log_id
+    ):
         return log_id, OwnHead(origin, Frontier.parse(peaks), note)
-    except MalformedError as e:
-        raise DamagedError(
-            "own.db: log row {log_id}: {why}", log_id=log_id, why=e
-        ) from e
 
 
 def _committed_again(c: Connection) -> tuple[int, OwnHead] | None:
@@ -282,10 +280,8 @@ def _committed_again(c: Connection) -> tuple[int, OwnHead] | None:
 
 def _read_note(raw: bytes, where: str = "own.db") -> checkpoint.Checkpoint:
     # Form only: who could change these files could sign as us anyway.
-    try:
+    with becoming("{where}: {why}", DamagedError, where=where):
         return checkpoint.parse(notes.parse(raw).text)
-    except MalformedError as e:
-        raise DamagedError("{where}: {why}", where=where, why=e) from e
 
 
 def _no_log() -> UsageError:

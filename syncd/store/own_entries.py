@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, func, select
 
-from syncd.errors import DamagedError, RefusedError
+from syncd.errors import DamagedError, RefusedError, becoming
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
@@ -274,15 +274,17 @@ class OwnEntries(SealedBook):
         type_, gone_at = entry["type"], entry["removed_at"]
         of = type_, entry["kind"], said_mac, entry["by"], entry["at"]
         opened = self._unseal
-        try:
+        with becoming(
+            "own_entry: row {id} does not open",
+            DamagedError,
+            DamagedError,
+            msgspec.DecodeError,
+            id=entry["id"],
+        ):
             value, name, fields = opened(sealed, _CONTENT, "own", *of)
             if gone_at is not None:
                 end = entry["id"], gone_at, entry["removed_by"]
                 why = opened(why, str, "own end", *end)
-        except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(
-                "own_entry: row {id} does not open", id=entry["id"]
-            ) from e
         return Entry(
             **entry,
             value=value,

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, becoming
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
@@ -217,15 +217,17 @@ class Vault(SealedBook):
         **row: Any,
     ) -> VaultRow:
         value, again = "", ""
-        try:
+        with becoming(
+            "vault: row {id} does not open",
+            DamagedError,
+            DamagedError,
+            msgspec.DecodeError,
+            id=row["id"],
+        ):
             if sealed is not None:
                 of = "vault", row["type"], row["kind"], value_mac, fields
                 value, again = self._unseal(sealed, tuple[str, str], *of)
             content = record.decode(row["type"], fields)
-        except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(
-                "vault: row {id} does not open", id=row["id"]
-            ) from e
         row |= {"state": State(row["state"]), "urgent": bool(row["urgent"])}
         return VaultRow(
             **row,
