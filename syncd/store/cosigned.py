@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select, tuple_
 
 from syncd.errors import ForkError, StaleError
-from syncd.flows.ports import Cosigned, OwnHead
+from syncd.flows.ports import Cosigned
 from syncd.store import events, failpoint
 from syncd.store.book import Book, reads, writes
 from syncd.store.portable import upsert
@@ -134,12 +134,6 @@ class CosignRows(Book):
         """Forget effects, and the first receipts of them, of long ago."""
         await self._drop_old(effect.c.at, days)
         await self._drop_old(kept_receipt.c.at, days)
-
-
-def take_effect(c: Connection, head: OwnHead, now: int) -> None:
-    """Note that something takes effect in a tree of our log."""
-    size = head.frontier.size
-    c.execute(insert(effect).values(origin=head.origin, size=size, at=now))
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:

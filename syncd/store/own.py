@@ -20,7 +20,6 @@ from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, erasing, events, failpoint, retracting, tables
 from syncd.store.book import Book, Clock, reads, writes
-from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
 from syncd.store.portable import upsert
 from syncd.store.tables import log, sighting
@@ -141,11 +140,12 @@ class OwnLogStore(Book):
                     )
             if sighted:
                 c.execute(_TOLD, [{"gone": id_} for id_ in sighted])
-            if effect:
-                take_effect(c, new, self._clock())
-            if (size := new.frontier.size) > old.frontier.size:
-                values = {"origin": new.origin, "size": size}
-                events.tell(c, self._clock(), "published", values)
+            now, size = self._clock(), new.frontier.size
+            values = {"origin": new.origin, "size": size}
+            if effect:  # others are asked for their receipts of that
+                c.execute(tables.effect.insert(), values | {"at": now})
+            if size > old.frontier.size:
+                events.tell(c, now, "published", values)
             failpoint.hit("append.vault")
 
         def release() -> None:

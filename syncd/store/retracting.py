@@ -5,9 +5,9 @@ All of it runs inside somebody's transaction: functions over a connection.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from syncd.errors import StaleError
@@ -21,15 +21,14 @@ AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
 
 
-@dataclass(slots=True)
-class Withdrawn:
+class Withdrawn(Struct):
     """What came of a retraction."""
 
     ends: Counter[int] = field(default_factory=Counter)  # by type
     already: int = 0  # were ending or ended before
     spared: int = 0  # stand on, since their type was not meant
-    ids: list[int] = field(default_factory=list)  # that end, some of them
-    past: list[tuple[str, int]] = field(default_factory=list)
+    ids: list[int] = []  # that end, some of them
+    past: list[tuple[str, int]] = []
     # where some stand that no retract of ours can end
 
 
@@ -79,8 +78,7 @@ _CLOSE = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """How rows are to end."""
 
     reason: str

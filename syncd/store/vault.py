@@ -15,7 +15,6 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -29,6 +28,7 @@ from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
 from syncd.indicator.claims import ANSWER, DISPUTE
+from syncd.shape import Secret
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads, writing
@@ -58,7 +58,6 @@ _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
 _STANDING = Prepared(
     select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
-_BY_VALUE = Prepared(_OLDEST.where(given(_at.value_mac)))
 # The text has the states' numbers: an index holds the rows of one alone.
 _WAITING = Prepared(
     _OLDEST.where(
@@ -74,15 +73,14 @@ _PLACES = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Secret, frozen=True):
     """Which rows of the vault are meant; what is empty does not matter."""
 
     before: int = 0  # smaller ids only
     limit: int = 100
     states: Collection[State] = ()
     kind: str = ""
-    values: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    values: Sequence[tuple[str, str]] = ()
     label: str = ""
     caller: str = ""
     import_id: int = 0
@@ -144,13 +142,10 @@ class Vault(SealedBook):
             for id_, epoch, short, *place in _PLACES.within(c, by_id)
         ]
 
-    @reads
-    def find_value(
-        self, c: Connection, kind: str, value: str
-    ) -> list[VaultRow]:
+    async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
-        mac = self._hash("value", kind, value)
-        return self._read(_BY_VALUE.all(c, mac))
+        its = _at.value_mac == self._hash("value", kind, value)
+        return await self._found(_OLDEST.where(its))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is, or was, at a log's `index`."""
