@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 from syncd.errors import DamagedError, MalformedError, Message
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.indicator import codec, statement, token
-from syncd.indicator.absent import RETIRED, Range
+from syncd.indicator.absent import RETIRED, Range, Span, spans
 from syncd.indicator.claims import Claim
 from syncd.store import bundles, kept_notes, log_rows, retracting, tables
 from syncd.store.portable import upsert
@@ -30,7 +30,6 @@ from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog import checkpoint
 from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
 
-Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
 _DROP = [  # what entries say, by token
     Prepared(delete(t).where(given(t.c.token, t.c.log_id, t.c.idx)))
@@ -133,19 +132,6 @@ def _shares(
             gone.update(range(max(start, low), min(end, high)))
         if gone:
             yield n, gone
-
-
-def spans(ranges: Iterable[Range]) -> list[Span]:
-    """Return the indices that erasures act on, as disjoint sorted spans."""
-    found: list[Span] = []
-    for start, end in sorted((a, min(b, by)) for a, b, by in ranges):
-        if start >= end:
-            continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found
 
 
 def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:

@@ -242,7 +242,7 @@ class MirrorStore(StoredClaims, LogFigures):
         """Close what is erased in bundles that have just come in."""
         acted = erasing.Erasure(c, log_id, origin)
         if numbers:
-            acted.act(numbers, erasing.spans(erasing.erased(c, log_id)))
+            acted.act(numbers, absent.spans(erasing.erased(c, log_id)))
         failed = acted.failed + self._retire(c, log_id, origin, numbers)
         finding_rows.record(c, failed, self._clock())
 

@@ -55,15 +55,11 @@ _ROW = select(
     func.coalesce(_at.removed_by, ""),
 )
 _ON = (_STANDS, _at.mac.in_(MANY))
-_FIND = Prepared(
-    _ROW.where(*_ON, func.coalesce(_at.until, 2**31) > _given("day")).order_by(
-        _at.id
-    )
-)
+_LASTS = func.coalesce(_at.until, 2**31) > _given("day")
+_FIND = Prepared(_ROW.where(*_ON, _LASTS).order_by(_at.id))
 _ANY = Prepared(select(_at.id).where(_STANDS).limit(1))
-_THERE = Prepared(select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
+_THERE = select(_at.name_mac, _at.said_mac, _at.id).where(_STANDS)
 _IDS = Prepared(select(_at.id).where(*_ON, given(_at.list_mac)))
-_TYPES = Prepared(select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
 _ADD = Prepared(sa.insert(own_entry), *own_entry.c.keys()[:12])
 _this = sa.update(own_entry).where(_at.id == _given("row"))
 _LOAD = Prepared(_this.values(load=_given("of")), "of", "row")
@@ -99,8 +95,8 @@ class OwnEntries(SealedBook):
         known or replaced, which names the new one.
         """
         macs = [self._macs(entry) for entry in entries]
-        found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
-        there = {name: (fields, id_) for name, fields, id_ in found}
+        on = _THERE.where(_at.mac.in_({mac for mac, _, _ in macs}))
+        there = {name: (said, id_) for name, said, id_ in c.execute(on)}
         last = highest(c, _at.id)
         rows: list[tuple[object, ...]] = []
         known: list[tuple[object, ...]] = []
@@ -147,9 +143,10 @@ class OwnEntries(SealedBook):
         why: str,
     ) -> int:
         """End entries of a type, or of any for ""; return how many stood."""
-        rows = _TYPES.within(c, sorted(ids))
-        there = [id_ for id_, is_ in rows if type_ in ("", is_)]
-        return self._end(c, there, by, why)
+        its = select(_at.id).where(_STANDS, _at.id.in_(ids))
+        if type_:
+            its = its.where(_at.type == type_)
+        return self._end(c, [*c.scalars(its)], by, why)
 
     @writes
     def remove_list(
