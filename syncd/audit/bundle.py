@@ -129,7 +129,7 @@ class Bundle:
             path=MANIFEST,
         ):
             *lines, last = self.manifest.decode("ascii").split("\n")
-        found: dict[str, str] = {}
+        found = dict[str, str]()
         for n, line in enumerate(lines, 1):
             match = _LINE.fullmatch(line)
             if not match or {".", ".."} & {*match[2].split("/")}:

@@ -147,8 +147,8 @@ class _Opened(Struct):
 
     def run(self) -> bytes:
         """Return the root that the files lead to."""
-        roots: list[bytes] = []
-        tail: list[bytes] = []
+        roots = list[bytes]()
+        tail = list[bytes]()
         for n, width in bundles_of(self._head.size):
             hashes = self._bundle(n, width)
             if width == BUNDLE:

@@ -321,7 +321,7 @@ class _Puller(Struct, eq=False):
         self, source: Source, run: Run, fetched: Sequence[bytes]
     ) -> Stretch:
         """Check a run of bundles, as far as it is right."""
-        entries: dict[int, bytes] = {}
+        entries = dict[int, bytes]()
         while True:
             done: Stretch = await self._context.offload(
                 check, run, fetched, entries

@@ -75,7 +75,7 @@ def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
 
 def spans(ranges: Iterable[Range]) -> list[Span]:
     """Return the indices that erasures act on, as disjoint sorted spans."""
-    found: list[Span] = []
+    found = list[Span]()
     for start, end in sorted((a, min(b, by)) for a, b, by in ranges):
         if start >= end:
             continue

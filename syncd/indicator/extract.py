@@ -67,7 +67,7 @@ def extract(text: str, region: str = "CN") -> tuple[Named, ...]:
     """
     spelling.check_size(text, MAX_TEXT)
     left = text = text.translate(_FOLD).strip()
-    found: dict[tuple[str, str], tuple[int, Named]] = {}
+    found = dict[tuple[str, str], tuple[int, Named]]()
     for read in (_named, _plain, _numbers):
         for at, one in [*read(left, region)]:
             if form := _form(one, region):

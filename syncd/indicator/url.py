@@ -310,7 +310,7 @@ def _split_scheme(given: bytes) -> tuple[str, bytes, bool]:
 def _resolve(path: bytes) -> bytes:
     """Return an absolute path without dot segments and doubled slashes."""
     path = path.replace(b"\\", b"/")
-    segments: list[bytes] = []
+    segments = list[bytes]()
     parts = path.split(b"/")
     for part in parts[1:]:
         if part == b"..":

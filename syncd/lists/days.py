@@ -60,7 +60,7 @@ def day(cell: str, zone: tzinfo = ZONE) -> str:
         MalformedError: it is none, or may be several; says how to mend it.
     """
     text = " ".join(unicodedata.normalize("NFKC", cell).casefold().split())
-    parts: list[int] = []
+    parts = list[int]()
     if found := _YEAR_FIRST.match(text):
         parts = [int(p) for p in found.groups() if p and p.isdigit()]
     elif found := _NAMED.match(text):

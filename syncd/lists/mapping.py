@@ -72,7 +72,7 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
     for section, known in _SECTIONS.items():
         check(parts[section], section, known)
     file = parts["file"]
-    own: dict[tuple[str, str], str] = {}
+    own = dict[tuple[str, str], str]()
     for field, codes in parts["words"].items():
         section = f"words.{field}"
         check(codes, section, dict.fromkeys(codes, str))

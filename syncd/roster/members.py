@@ -335,7 +335,7 @@ def check_different(keys: Iterable[tuple[str, bytes]]) -> None:
     Raises:
         MalformedError: names the two uses.
     """
-    used: dict[bytes, str] = {}
+    used = dict[bytes, str]()
     for whose, key in keys:
         if key in used:
             raise MalformedError(

@@ -122,11 +122,11 @@ class _Batch:
         self, c: Connection, macs: Sequence[bytes], how: Submission
     ) -> None:
         self._how = how
-        self._parsed: dict[bytes, _Fields] = {}
+        self._parsed = dict[bytes, _Fields]()
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
         self._load(c, macs)
         self._next = highest(c, _at.id) + 1
-        self._new: list[tuple[int, NewReport, bytes]] = []
+        self._new = list[tuple[int, NewReport, bytes]]()
         self._moves = defaultdict[Prepared, list[int]](list)  # rows
 
     def judge(self, report: NewReport, mac: bytes) -> Outcome:

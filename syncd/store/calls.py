@@ -53,7 +53,7 @@ class Calls(SealedBook):
         rows = select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
-        found: dict[tuple[str, ...], tuple[int, int]] = {}
+        found = dict[tuple[str, ...], tuple[int, int]]()
         for at, sealed in c.execute(rows):
             call = self._unseal(sealed, Call, "call", at)
             key = month_of(at), call.label, call.outcome, call.notice

@@ -99,7 +99,7 @@ class CosignRows(Book):
         self, c: Connection, origin: str, index: int
     ) -> list[Receipt]:
         """Return each signer's first receipt that we have of an entry."""
-        found: dict[str, Receipt] = {}
+        found = dict[str, Receipt]()
         for table in (kept_receipt, receipt):
             of_log = table.c.origin == origin
             pair = table.c.signer, table.c.size

@@ -125,7 +125,7 @@ def _shares(
     ends = [end for _, end in found]
     for n in numbers:
         low, high = n * BUNDLE, (n + 1) * BUNDLE
-        gone: set[int] = set()
+        gone = set[int]()
         for start, end in found[bisect_right(ends, low) :]:
             if start >= high:
                 break
@@ -136,7 +136,7 @@ def _shares(
 
 def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
     """Return what is in the spans `these` and in none of `those`."""
-    found: list[Span] = []
+    found = list[Span]()
     for start, end in these:
         at = start
         for low, high in those:

@@ -262,7 +262,7 @@ class MirrorStore(StoredClaims, LogFigures):
         self, c: Connection, log_id: int, origin: str, numbers: Iterable[int]
     ) -> list[Finding]:
         """Close what is of retired epochs in some bundles."""
-        failed: list[Finding] = []
+        failed = list[Finding]()
         for n in numbers if self.retired else ():
             bundle = bundle_rows.get(c, log_id, n)
             if bundle is None:

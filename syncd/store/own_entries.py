@@ -98,9 +98,9 @@ class OwnEntries(SealedBook):
         on = _THERE.where(_at.mac.in_({mac for mac, _, _ in macs}))
         there = {name: (said, id_) for name, said, id_ in c.execute(on)}
         last = highest(c, _at.id)
-        rows: list[tuple[object, ...]] = []
-        known: list[tuple[object, ...]] = []
-        replaced: list[int] = []
+        rows = list[tuple[object, ...]]()
+        known = list[tuple[object, ...]]()
+        replaced = list[int]()
         outcomes = []
         for entry, found_by in zip(entries, macs, strict=True):
             _, name_mac, said_mac = found_by
@@ -220,7 +220,7 @@ class OwnEntries(SealedBook):
             if _ANY.one(c) is None:  # most members have none: nothing hashed
                 return {}
             by_mac = {self._hash("own", i.kind, i.value): i for i in wanted}
-            found: dict[Identifier, list[Entry]] = {}
+            found = dict[Identifier, list[Entry]]()
             for mac, *row in _FIND.within(c, sorted(by_mac), day):
                 found.setdefault(by_mac[mac], []).append(self._opened(row))
             return found

@@ -78,11 +78,11 @@ class Quotas(Book):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._debits = Grouped(self._debit_all)
-        self._books: dict[tuple[str, str], Windows] = {}
+        self._books = dict[tuple[str, str], Windows]()
         self._doubted = set[tuple[str, str]]()  # a write of these has failed
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
-        self._denied: Counter[Row] = Counter()
+        self._denied = Counter[Row]()
 
     async def debit(self, debit: Debit) -> int:
         """Count the elements, durably; return how many more would be given.
@@ -133,7 +133,7 @@ class Quotas(Book):
         do where a write has failed, after which memory knows too little.
         """
         refused: list[QuotaError | None] = [None] * len(debits)
-        books: dict[tuple[str, str], Windows] = {}
+        books = dict[tuple[str, str], Windows]()
         for i, debit in enumerate(debits):
             at = debit.member, debit.key
             if not self._db.fence and at not in self._doubted:

@@ -132,7 +132,7 @@ def compare(
         ForkError: they are, and the first entries are not those of `old`.
     """
     _check_not_below(old, new)
-    nodes: list[bytes] = []
+    nodes = list[bytes]()
     if names := compare_plan(old.size, new.size):
         _check_count(fetched, names)
         read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))

@@ -148,7 +148,7 @@ def _itemwise(generic: Any, item: Any, raw: bytes) -> Any:
     form, name = _raw(generic)
     body = _read(raw, msgspec.json.Decoder(form))
     decoder = msgspec.json.Decoder(item)
-    items: list[Any] = []
+    items = list[Any]()
     for n, one in enumerate(getattr(body, name)):
         try:
             items.append(_read(one, decoder, f"{name}[{n}]"))

@@ -210,9 +210,9 @@ class _Server(web.Server):
         super().__init__(*rest, **more)
         self.tls = tls
         self.shut = False
-        self.here: dict[_Connection, Transport] = {}
+        self.here = dict[_Connection, Transport]()
         self.pins = Counter[str | None]()
-        self.handshakes: dict[Transport, str] = {}  # with addresses
+        self.handshakes = dict[Transport, str]()  # with addresses
         self._begun = Counter[str]()  # handshakes of each in this second
         self._second = 0
 
