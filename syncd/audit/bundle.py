@@ -15,7 +15,6 @@ The manifest's own hash names a bundle. It is nobody's signature: what a file
 is worth, `verify` finds out. `read` believes no name and no size.
 """
 
-import hashlib
 import re
 import tarfile
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
 from syncd.shape import Form
+from syncd.tlog.strict import sha256_hex
 
 FORMAT = 1
 ABOUT, MANIFEST = "about.json", "manifest"
@@ -60,7 +60,7 @@ def log_directory(origin: str) -> str:
 
 def note_path(origin: str, size: int, raw: bytes) -> str:
     """Return where another signed note of a log is kept."""
-    named = hashlib.sha256(raw).hexdigest()[:16]
+    named = sha256_hex(raw)[:16]
     return f"{log_directory(origin)}/notes/{size}-{named}"
 
 
@@ -77,7 +77,7 @@ class Writer(Struct):
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
-        self.made[path] = hashlib.sha256(raw).hexdigest()
+        self.made[path] = sha256_hex(raw)
 
     def drop(self, *directories: str) -> None:
         """Take out again whatever is below some directories."""
@@ -91,7 +91,7 @@ class Writer(Struct):
         made = sorted(self.made.items())
         lines = "".join(f"{hash_}  {path}\n" for path, hash_ in made)
         (self.root / MANIFEST).write_text(lines)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return sha256_hex(lines.encode())
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Bundle:
     @property
     def name(self) -> str:
         """The hash of its manifest, hex."""
-        return hashlib.sha256(self.manifest).hexdigest()
+        return sha256_hex(self.manifest)
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -159,7 +159,7 @@ class Bundle:
         """
         raw = _read(self.root, path, most)
         self.unread.discard(path)
-        if hashlib.sha256(raw).hexdigest() != self.files.get(path):
+        if sha256_hex(raw) != self.files.get(path):
             raise DamagedError("{path}: not what the manifest says", path=path)
         return raw
 

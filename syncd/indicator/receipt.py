@@ -10,7 +10,6 @@ its cosignatures sees that it was there by then. With the salt a number can be
 found by trying them all; without, a receipt tells nothing of it.
 """
 
-import hashlib
 from collections.abc import Collection
 
 import msgspec
@@ -19,6 +18,7 @@ from syncd.errors import MalformedError, becoming
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position
 from syncd.shape import Form
+from syncd.tlog.strict import sha256_hex
 
 Named = tuple[int, str, str]  # id of a record, its hash, its receipt's or ""
 
@@ -40,7 +40,7 @@ class Receipt(Form, omit_defaults=True):
     def hash(self) -> str:
         """What the access record holds, in hex."""
         bare = msgspec.structs.replace(self, salt="", named=())
-        return _hash(msgspec.json.encode(bare, order="sorted"))
+        return sha256_hex(msgspec.json.encode(bare, order="sorted"))
 
 
 def parse(raw: bytes) -> Receipt:
@@ -57,13 +57,9 @@ def parse(raw: bytes) -> Receipt:
 
 def commitment(salt: str, value: Identifier) -> str:
     """Return what shows that it was this value, to who has it and the salt."""
-    return _hash(f"{salt}{value.kind}:{value.value}".encode())
+    return sha256_hex(f"{salt}{value.kind}:{value.value}".encode())
 
 
 def head(named: Collection[Named]) -> str:
     """Return what an anchor says of some records, "" of none."""
-    return _hash(msgspec.json.encode(named)) if named else ""
-
-
-def _hash(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+    return sha256_hex(msgspec.json.encode(named)) if named else ""

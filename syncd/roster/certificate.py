@@ -6,14 +6,13 @@ certificate mean nothing to us, and dates decide nothing. At the local API the
 whole certificate is what is known: it stands there where others show a token.
 """
 
-import hashlib
-
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncd.errors import MalformedError, becoming
+from syncd.tlog.strict import sha256_hex
 
 _UNREAD = ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion
 
@@ -57,12 +56,12 @@ def pin(der: bytes) -> str:
         spki = found.public_key().public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
-    return hashlib.sha256(spki).hexdigest()
+    return sha256_hex(spki)
 
 
 def credential(der: bytes) -> str:
     """Return what stands for it where others show a token: none has a colon."""
-    return f"certificate:{hashlib.sha256(der).hexdigest()}"
+    return f"certificate:{sha256_hex(der)}"
 
 
 def is_for_clients(der: bytes) -> bool:

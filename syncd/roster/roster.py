@@ -13,7 +13,6 @@ or code that this build does not know is a NewerError. docs/roster.md says
 what every field means.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -30,6 +29,7 @@ from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
 from syncd.roster.terms import ALL, Epoch, Quota
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
+from syncd.tlog.strict import sha256_hex
 
 FORMAT = 1  # the newest statement format that this build implements
 MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
@@ -88,7 +88,7 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     @cached_property
     def hash(self) -> str:
         """Hex SHA-256 of the text; of version 1 it is the fingerprint."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return sha256_hex(self.text.encode())
 
     def flaws(self) -> row.Flaws:
         """Yield what no row can see alone."""
@@ -255,7 +255,7 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
         if "id" in value:
             raise row.newer("roster.id", Message("unknown field"))
         if value.get("version") == 1:
-            own = hashlib.sha256(canonical.dumps(value)).hexdigest()
+            own = sha256_hex(canonical.dumps(value))
             if id not in ("", own):
                 raise MalformedError(
                     "roster: version 1 does not hash to its id"
