@@ -40,11 +40,11 @@ _INSERT = Prepared(
     *("id", "type", "kind", "sealed", "fields_id", "value_mac", "urgent"),
     *("epoch", "token", "state", "accepted_at", "import_id", "caller"),
 )
-_its = update(vault).where(_at.id == bindparam("row"))
-_HELD = _its.where(_at.state == -1)
+_its = update(vault).filter_by(id=bindparam("row"))
+_HELD = _its.filter_by(state=-1)
 # Of rows that were there: urgent only now, waits no more, waits with this
 # import, holds nothing back any more.
-_HURRY = Prepared(_its.where(_at.state == 0).values(urgent=1), "row")
+_HURRY = Prepared(_its.filter_by(state=0).values(urgent=1), "row")
 _OUT = Prepared(_HELD.values(state=0), "row")
 _MINE = Prepared(_HELD.values(import_id=bindparam("to")), "row", "to")
 _FREE = Prepared(_its.values(held=0), "row")

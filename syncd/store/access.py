@@ -240,7 +240,7 @@ class AccessBook(SealedBook):
         t, at_ = access.c, access_position.c
         yield t.at >= since
         if after:
-            at = c.scalar(select(t.at).where(t.id == after)) or 0
+            at = c.scalar(select(t.at).filter_by(id=after)) or 0
             yield sa.tuple_(t.at, t.id) > sa.tuple_(at, after)
         if not (positions or tokens):
             return

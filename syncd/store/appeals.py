@@ -64,9 +64,9 @@ class Appeals(SealedBook):
         """Return those of larger ids, of one caller, or those that wait."""
         rows = select(_appeal).where(_appeal.c.id > after)
         if by:
-            rows = rows.where(_appeal.c.by == by)
+            rows = rows.filter_by(by=by)
         if waiting:
-            rows = rows.where(_appeal.c.open == 1)
+            rows = rows.filter_by(open=1)
         rows = rows.order_by(_appeal.c.id).limit(limit)
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 

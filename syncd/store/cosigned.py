@@ -90,7 +90,7 @@ class CosignRows(Book):
 
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
-        ours = select(receipt).where(receipt.c.origin == origin)
+        ours = select(receipt).filter_by(origin=origin)
         rows = await self._rows(ours.order_by(receipt.c.signer))
         return {row.signer: Receipt(*row) for row in rows}
 
@@ -121,7 +121,7 @@ class CosignRows(Book):
     def kept(self, c: Connection, origin: str, page: int) -> list[bytes]:
         """Return a page of others' first receipts of whatever took effect."""
         at = kept_receipt.c
-        rows = select(at.note).where(at.origin == origin)
+        rows = select(at.note).filter_by(origin=origin)
         some = rows.order_by(at.signer, at.size).limit(PAGE)
         return [*c.scalars(some.offset(page * PAGE))]
 

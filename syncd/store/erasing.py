@@ -114,7 +114,7 @@ def _numbers(c: Connection, log_id: int, found: Sequence[Span]) -> list[int]:
     if not found:
         return []
     first, last = found[0][0] // BUNDLE, (found[-1][1] - 1) // BUNDLE
-    its = select(n).where(bundle.c.log_id == log_id)
+    its = select(n).filter_by(log_id=log_id)
     return [*c.scalars(its.where(n.between(first, last)).order_by(n))]
 
 

@@ -74,9 +74,7 @@ _THERE = sa.text(
 )
 
 _WAITS = select(sa.exists().where(vault.c.state.in_((0, 2))))
-_RECEIPTS = select(cosigned.c.origin, cosigned.c.size).where(
-    cosigned.c.role == "merged"
-)
+_RECEIPTS = select(cosigned.c.origin, cosigned.c.size).filter_by(role="merged")
 
 
 class Term(NamedTuple):

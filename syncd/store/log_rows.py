@@ -68,11 +68,11 @@ def move(c: Connection, old: MirrorHead, new: MirrorHead) -> int:
     done = c.execute(
         sa.update(mirror_log)
         .values(_columns(new))
-        .where(
-            log.id == log_id,
-            log.size == old.mirrored,
-            log.merged == old.merged,
-            log.contested == int(old.contested),
+        .filter_by(
+            id=log_id,
+            size=old.mirrored,
+            merged=old.merged,
+            contested=int(old.contested),
         )
     )
     if done.rowcount != 1:

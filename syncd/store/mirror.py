@@ -46,7 +46,7 @@ _END = Prepared(
     .where(or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
-_CONTESTED = Prepared(select(log.origin).where(log.contested == 1))
+_CONTESTED = Prepared(select(log.origin).filter_by(contested=1))
 _CLAIMS = tables.claim, tables.ending, tables.mirror_sighting
 
 
@@ -146,7 +146,7 @@ class MirrorStore(StoredClaims, LogFigures):
         log_id = log_rows.id_of(c, origin)
         for table in _CLAIMS:
             log_rows.drop(c, table, log_id)
-        row = update(tables.mirror_log).where(log.id == log_id)
+        row = update(tables.mirror_log).filter_by(id=log_id)
         c.execute(row.values(merged=0))
 
     @writes
@@ -193,7 +193,7 @@ class MirrorStore(StoredClaims, LogFigures):
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
         log_id = log_rows.id_of(c, origin, make=True)
-        row = update(tables.mirror_log).where(log.id == log_id)
+        row = update(tables.mirror_log).filter_by(id=log_id)
         c.execute(row.values(contested=1))
         kept_notes.keep_evidence(c, log_id, notes)
         finding_rows.record(c, [finding], self._clock())

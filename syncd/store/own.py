@@ -28,7 +28,7 @@ from syncd.tlog import note as notes
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
-_TOLD = delete(sighting).where(sighting.c.id == bindparam("gone"))
+_TOLD = delete(sighting).filter_by(id=bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
@@ -39,7 +39,7 @@ def begin(c: Connection, head: OwnHead) -> int:
 
 def id_of(c: Connection, origin: str) -> int:
     """Return the row id of a log of ours, 0 if there is none."""
-    return c.scalar(select(log.c.id).where(log.c.origin == origin)) or 0
+    return c.scalar(select(log.c.id).filter_by(origin=origin)) or 0
 
 
 class OwnLogStore(Book):
@@ -174,7 +174,7 @@ class OwnLogStore(Book):
 
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
-        there = select(tables.done).where(tables.done.c.name == name)
+        there = select(tables.done).filter_by(name=name)
         return bool(await self._rows(there))
 
     async def names_done(self, start: str) -> list[str]:
@@ -341,7 +341,7 @@ def _common(c: Connection, log_id: int, succession: Succession) -> int:
     that stands nowhere.
     """
     end = succession.end
-    size = c.scalar(select(log.c.size).where(log.c.id == log_id)) or 0
+    size = c.scalar(select(log.c.size).filter_by(id=log_id)) or 0
     if size < end.size:
         return size  # rolled back: what we have is how it began
     try:

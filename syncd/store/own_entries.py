@@ -61,7 +61,7 @@ _ANY = Prepared(select(_at.id).where(_STANDS).limit(1))
 _THERE = select(_at.name_mac, _at.said_mac, _at.id).where(_STANDS)
 _IDS = Prepared(select(_at.id).where(*_ON, given(_at.list_mac)))
 _ADD = Prepared(sa.insert(own_entry), *own_entry.c.keys()[:12])
-_this = sa.update(own_entry).where(_at.id == _given("row"))
+_this = sa.update(own_entry).filter_by(id=_given("row"))
 _LOAD = Prepared(_this.values(load=_given("of")), "of", "row")
 _END = Prepared(
     _this.values(
@@ -145,7 +145,7 @@ class OwnEntries(SealedBook):
         """End entries of a type, or of any for ""; return how many stood."""
         its = select(_at.id).where(_STANDS, _at.id.in_(ids))
         if type_:
-            its = its.where(_at.type == type_)
+            its = its.filter_by(type=type_)
         return self._end(c, [*c.scalars(its)], by, why)
 
     @writes

@@ -113,7 +113,7 @@ class PendingBook(SealedBook):
         self, c: Connection, id_: int, most: int | None = None
     ) -> list[Part]:
         """Return routes and bodies of a held call, in order; the first."""
-        its = select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
+        its = select(_part.c.n, _part.c.sealed).filter_by(of=id_)
         return [
             self._unseal(sealed, Part, "pending part", id_, n)
             for n, sealed in c.execute(its.order_by(_part.c.n).limit(most))
@@ -133,7 +133,7 @@ class PendingBook(SealedBook):
 
     async def forget(self) -> None:
         """Keep no body of what went: something that it said is erased."""
-        went = select(_at.id).where(_at.state == "after")
+        went = select(_at.id).filter_by(state="after")
         await self._run(delete(_part).where(_part.c.of.in_(went)))
 
     @writes
@@ -191,12 +191,12 @@ class PendingBook(SealedBook):
     def _keep(self, c: Connection, held: Held) -> None:
         row: dict[str, Any] = {"state": held.state, "until": held.until}
         row["sealed"] = self._seal(held, "pending", held.id, *row.values())
-        c.execute(update(_pending).where(_at.id == held.id).values(row))
+        c.execute(update(_pending).filter_by(id=held.id).values(row))
         if held.state in FINAL:
-            c.execute(delete(_part).where(_part.c.of == held.id))
+            c.execute(delete(_part).filter_by(of=held.id))
         if held.state in FORBORNE and held.import_:
             c.execute(delete(vault).where(*_held(held.import_)))
-            over = update(import_job).where(_job.id == held.import_)
+            over = update(import_job).filter_by(id=held.import_)
             over = over.where(_job.finished_at.is_(None))
             c.execute(over.values(finished_at=self._clock()))
 

@@ -157,7 +157,7 @@ class Quotas(Book):
         """Return the non-zero rows of one day and key, sorted."""
         t = usage.c
         wanted = select(t.member, t.purpose, t.count, t.denied)
-        wanted = wanted.where(t.day == day, t.key == key)
+        wanted = wanted.filter_by(day=day, key=key)
         wanted = wanted.order_by(t.member, t.purpose)
         return [(*row,) for row in await self._rows(wanted)]
 
@@ -213,9 +213,7 @@ class PublishedCounts(Book):
 
     async def newest(self, origin: str) -> str:
         """Return the last day of a log that anything is counted of, or ""."""
-        wanted = select(func.max(published.c.day)).where(
-            published.c.origin == origin
-        )
+        wanted = select(func.max(published.c.day)).filter_by(origin=origin)
         [(day,)] = await self._rows(wanted)
         return day or ""
 
@@ -246,7 +244,7 @@ def _windows(c: Connection, at: tuple[str, str]) -> Windows:
     """Return what a member had of a key."""
     t = quota.c
     wanted = select(t.minute, t.purpose, t.n).order_by(t.minute)
-    rows = c.execute(wanted.where(t.member == at[0], t.key == at[1]))
+    rows = c.execute(wanted.filter_by(member=at[0], key=at[1]))
     book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
     for minute, purpose, n in rows:
         for window in book.values():

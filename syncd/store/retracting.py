@@ -35,7 +35,7 @@ class Withdrawn(Struct):
 _, _WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
 NEWEST = select(func.max(log.c.id)).scalar_subquery()
 _at, _wanted = vault.c, bindparam
-_this = update(vault).where(_at.id == _wanted("row"))
+_this = update(vault).filter_by(id=_wanted("row"))
 _why: dict[str, Any] = {"reason": _wanted("why"), "ended_on": _wanted("day")}
 
 _ROWS = Prepared(
@@ -71,7 +71,7 @@ _PUBLISH = Prepared(
     *("log", "index", "by", "of", "row"),
 )
 _CLOSE = Prepared(
-    _this.where(_at.state == _ENDING).values(
+    _this.filter_by(state=_ENDING).values(
         state=_ENDED, ended_idx=_wanted("index")
     ),
     *("index", "row"),
@@ -110,10 +110,10 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     """
     reason = func.coalesce(_at.reason, "retired")
     for kind, epoch in epochs:
-        gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
+        gone = update(vault).filter_by(kind=kind, epoch=epoch)
         c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
-        its = stood.c.vault_id.in_(select(_at.id).where(_at.kind == kind))
+        its = stood.c.vault_id.in_(select(_at.id).filter_by(kind=kind))
         c.execute(stood.delete().where(its, stood.c.epoch == epoch))
         met = sighting.c.kind == kind, sighting.c.epoch == epoch
         c.execute(sighting.delete().where(*met))
@@ -165,7 +165,7 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     have ended one before it, and did not, is undone: a log can only end what
     it said itself.
     """
-    ours = update(vault).where(_at.log_id == log_id)
+    ours = update(vault).filter_by(log_id=log_id)
     # What was said of a token has nothing else to be said of again.
     bare = _at.sealed.is_(None)
     c.execute(

@@ -91,7 +91,7 @@ class ScreeningBook(SealedBook):
         """Keep what is said of some entries now, with its events."""
         for id_, state in states.items():
             said = self._seal(state, "screening state", id_)
-            its = sa.update(screened).where(_at.id == id_)
+            its = sa.update(screened).filter_by(id=id_)
             c.execute(its.values(state=said))
         for data in news:
             events.tell(c, self._clock(), "screening", data)

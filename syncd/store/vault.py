@@ -174,7 +174,7 @@ class Vault(SealedBook):
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
-        ids = select(_at.id).where(_at.import_id == import_id)
+        ids = select(_at.id).filter_by(import_id=import_id)
         return [id_ for (id_,) in await self._rows(ids)]
 
     @reads
@@ -185,7 +185,7 @@ class Vault(SealedBook):
     async def note_elsewhere(self, notes: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
         note = sa.update(vault).values(elsewhere=bindparam("text"))
-        note = note.where(_at.id == bindparam("row"))
+        note = note.filter_by(id=bindparam("row"))
         rows = [{"row": id_, "text": text} for id_, text in notes.items()]
         if rows:
             await self._run(note, rows)
