@@ -130,7 +130,7 @@ class AccessBook(SealedBook):
         months = {n: self._month(n, key) for n, key in c.execute(_KEYS)}
         where = self._where(c, months, after, since, positions, tokens)
         rows = select(access).where(*where).limit(limit)
-        rows = rows.order_by(access.c.at, access.c.id)
+        rows = rows.order_by("at", "id")
         return [_opened(months, row._asdict()) for row in c.execute(rows)]
 
     async def found(self, **wanted: Any) -> AsyncIterator[AccessRow]:
@@ -322,7 +322,7 @@ def named(c: Connection, after: int, upto: int) -> list[receipt.Named]:
     newest = select(func.max(t.id)).where(t.id <= upto)
     fresh = t.id.between(after + 1, upto) & (t.receipt != "")
     some = t.id.in_(newest.group_by(t.writer)) | fresh
-    rows = select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
+    rows = select(t.id, t.hash, t.receipt).where(some).order_by("id")
     return [(id_, hash_.hex(), of) for id_, hash_, of in c.execute(rows)]
 
 

@@ -67,7 +67,7 @@ class Appeals(SealedBook):
             rows = rows.filter_by(by=by)
         if waiting:
             rows = rows.filter_by(open=1)
-        rows = rows.order_by(_appeal.c.id).limit(limit)
+        rows = rows.order_by("id").limit(limit)
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     async def open(self) -> int:

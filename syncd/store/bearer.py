@@ -133,7 +133,7 @@ class Bearers(Book):
 
     async def all(self) -> list[Bearer]:
         """Return every token that was ever added, revoked ones too."""
-        rows = await self._rows(_ALL.order_by(_at.id))
+        rows = await self._rows(_ALL.order_by("id"))
         return [Bearer(*row) for row in rows]
 
     async def revoke(self, name: str) -> bool:

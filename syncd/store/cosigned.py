@@ -91,7 +91,7 @@ class CosignRows(Book):
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
         ours = select(receipt).filter_by(origin=origin)
-        rows = await self._rows(ours.order_by(receipt.c.signer))
+        rows = await self._rows(ours.order_by("signer"))
         return {row.signer: Receipt(*row) for row in rows}
 
     @reads

@@ -112,7 +112,7 @@ class EventBook(Book):
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
         wanted = select(event).where(event.c.id >= first)
-        wanted = wanted.order_by(event.c.id).limit(limit)
+        wanted = wanted.order_by("id").limit(limit)
         return [
             StoredEvent(number, at, name, msgspec.json.decode(data))
             for number, at, name, data in await self._rows(wanted)

@@ -174,7 +174,7 @@ class Imports(SealedBook):
         wanted = (
             select(at.row, at.why, at.cells)
             .where(at.import_id == import_id, at.row > after)
-            .order_by(at.row)
+            .order_by("row")
             .limit(_PAGE + 1)
         )
 

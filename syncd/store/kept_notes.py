@@ -16,7 +16,7 @@ _log = mirror_log.c
 def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
     """Return the kept signed checkpoints of a log by size, in order."""
     kept = select(kept_note.c.size, kept_note.c.note)
-    rows = c.execute(kept.filter_by(log_id=log_id).order_by(kept_note.c.size))
+    rows = c.execute(kept.filter_by(log_id=log_id).order_by("size"))
     return dict(map(tuple, rows))
 
 

@@ -37,7 +37,7 @@ def heads(c: Connection, *which: sa.ColumnElement[bool]) -> list[MirrorHead]:
     gaps = select(log.id, missing.c.idx).where(
         log.id == missing.c.log_id, *which
     )
-    for log_id, idx in c.execute(gaps.order_by(missing.c.idx)):
+    for log_id, idx in c.execute(gaps.order_by("idx")):
         lacks[log_id].append(idx)
     columns = (log.origin, log.peaks, log.merged, log.note, log.contested)
     rows = c.execute(select(log.id, *columns).where(*which)).all()

@@ -56,7 +56,7 @@ _ROW = select(
 )
 _ON = (_STANDS, _at.mac.in_(MANY))
 _LASTS = func.coalesce(_at.until, 2**31) > _given("day")
-_FIND = Prepared(_ROW.where(*_ON, _LASTS).order_by(_at.id))
+_FIND = Prepared(_ROW.where(*_ON, _LASTS).order_by("id"))
 _ANY = Prepared(select(_at.id).where(_STANDS).limit(1))
 _THERE = select(_at.name_mac, _at.said_mac, _at.id).where(_STANDS)
 _IDS = Prepared(select(_at.id).where(*_ON, given(_at.list_mac)))
@@ -209,7 +209,7 @@ class OwnEntries(SealedBook):
     ) -> list[int]:
         its = _at.list_mac == self._hash("own-list", name)
         ids = select(_at.id).where(_STANDS, its, *more)
-        return [*c.scalars(ids.order_by(_at.id))]
+        return [*c.scalars(ids.order_by("id"))]
 
     async def find(
         self, wanted: Collection[Identifier], day: int
@@ -243,7 +243,7 @@ class OwnEntries(SealedBook):
             rows = rows.where(_at.id.in_(ids))
         if not wanted.ended:
             rows = rows.where(_STANDS)
-        rows = rows.order_by(_at.id).limit(wanted.limit)
+        rows = rows.order_by("id").limit(wanted.limit)
         return [self._opened(row) for _, *row in c.execute(rows)]
 
     async def prune(self, today: int) -> int:

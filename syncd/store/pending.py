@@ -116,7 +116,7 @@ class PendingBook(SealedBook):
         its = select(_part.c.n, _part.c.sealed).filter_by(of=id_)
         return [
             self._unseal(sealed, Part, "pending part", id_, n)
-            for n, sealed in c.execute(its.order_by(_part.c.n).limit(most))
+            for n, sealed in c.execute(its.order_by("n").limit(most))
         ]
 
     @writes

@@ -158,7 +158,7 @@ class Quotas(Book):
         t = usage.c
         wanted = select(t.member, t.purpose, t.count, t.denied)
         wanted = wanted.filter_by(day=day, key=key)
-        wanted = wanted.order_by(t.member, t.purpose)
+        wanted = wanted.order_by("member", "purpose")
         return [(*row,) for row in await self._rows(wanted)]
 
     async def hours(self) -> list[Given]:
@@ -184,7 +184,7 @@ class Quotas(Book):
             select(t.day, t.key)
             .distinct()
             .where(t.day < before, ~sa.exists().where(done.c.name == mark))
-            .order_by(t.day, t.key)
+            .order_by("day", "key")
         )
         return [(day, key) for day, key in await self._rows(wanted)]
 
@@ -243,7 +243,7 @@ def reported_mark(day: str, key: str) -> str:
 def _windows(c: Connection, at: tuple[str, str]) -> Windows:
     """Return what a member had of a key."""
     t = quota.c
-    wanted = select(t.minute, t.purpose, t.n).order_by(t.minute)
+    wanted = select(t.minute, t.purpose, t.n).order_by("minute")
     rows = c.execute(wanted.filter_by(member=at[0], key=at[1]))
     book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
     for minute, purpose, n in rows:
