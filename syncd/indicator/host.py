@@ -12,7 +12,8 @@ only decides what a report may name. No message repeats the host.
 """
 
 import ipaddress
-import re
+from re import ASCII
+from re import compile as regex
 from typing import NamedTuple
 
 import idna
@@ -35,14 +36,14 @@ PUNCTUATION = (
     "\uff3b-\uff40\uff5b-\uff60\uff62-\uff65"
 )
 
-_UNSAFE = re.compile(rb"[\x00-\x20\x7f-\xff#%]")
-_ESCAPED = re.compile(rb"[0-9A-Fa-f]{2}", re.ASCII)
-_PORT = re.compile(rb"[0-9]{0,5}", re.ASCII)
-_DOTS = re.compile(r"\.\.+")
-_NAME = re.compile(r"[a-z0-9_.-]+", re.ASCII)
-_TOP = re.compile(r"[a-z]+|xn--[a-z0-9-]+", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_PUNCTUATED = re.compile(f"[{PUNCTUATION}]")
+_UNSAFE = regex(rb"[\x00-\x20\x7f-\xff#%]")
+_ESCAPED = regex(rb"[0-9A-Fa-f]{2}", ASCII)
+_PORT = regex(rb"[0-9]{0,5}", ASCII)
+_DOTS = regex(r"\.\.+")
+_NAME = regex(r"[a-z0-9_.-]+", ASCII)
+_TOP = regex(r"[a-z]+|xn--[a-z0-9-]+", ASCII)
+_NUMBER = regex(r"[0-9]+|0x[0-9a-f]*", ASCII)
+_PUNCTUATED = regex(f"[{PUNCTUATION}]")
 
 _LOCAL = tuple(  # someone else's machine in every network
     ipaddress.ip_network(row[0]) for row in tsv.rows("indicator/networks.tsv")

@@ -4,9 +4,10 @@ What holds between them (no key twice, every `via` a member) is checked where
 the roster is whole.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, starmap
+from re import ASCII
+from re import compile as regex
 from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
@@ -21,10 +22,10 @@ from syncd.tlog.document import Document
 Past = Literal["annul", "keep"]
 PASTS = get_args(Past)
 
-ALLIANCE = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)  # of a log
-_MEMBER = re.compile(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", re.ASCII)
-ADMIN_NAME = re.compile(r"[a-z0-9._-]{1,32}", re.ASCII)
+ALLIANCE = regex(r"[a-z0-9-]{1,32}", ASCII)
+_NUMBER = regex(r"[1-9][0-9]{0,8}", ASCII)  # of a log
+_MEMBER = regex(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", ASCII)
+ADMIN_NAME = regex(r"[a-z0-9._-]{1,32}", ASCII)
 Url = Annotated[
     str,
     Meta(
