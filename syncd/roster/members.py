@@ -15,7 +15,19 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, Message
 from syncd.roster import certificate, row
-from syncd.roster.row import Base64, Code, Hash, Hex32, Id, Natural, Row, Vkey
+from syncd.roster.row import (
+    Base64,
+    Code,
+    Flaws,
+    Hash,
+    Hex32,
+    Id,
+    Name,
+    Natural,
+    Row,
+    Vkey,
+    key_type,
+)
 from syncd.tlog import note
 from syncd.tlog.document import Document
 
@@ -44,8 +56,8 @@ ROLES = {  # of a member's keys, and their types
 class Names(Row, frozen=True):
     """What people call somebody."""
 
-    zh: row.Name
-    en: row.Name
+    zh: Name
+    en: Name
 
 
 class Keys(Row, frozen=True):
@@ -57,11 +69,11 @@ class Keys(Row, frozen=True):
     tls: Hash  # of the TLS public key (SPKI)
     seal: Hash  # hex X25519 public key, for HPKE
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield a key that is not what its role wants."""
         for role, algorithm in ROLES.items():
             key: note.VerifierKey = getattr(self, role)
-            yield from row.key_type(role, key, algorithm)
+            yield from key_type(role, key, algorithm)
 
     def said(self, alliance: str) -> bytes:
         """Return what the member key before these signs, to vouch for them."""
@@ -100,9 +112,9 @@ class Generation(Row, frozen=True):
         """`<domain>/syncd/<alliance>/<generation>`."""
         return self.log.name
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its key or end."""
-        yield from row.key_type("log", self.log, note.ED25519)
+        yield from key_type("log", self.log, note.ED25519)
         if self.ended and not self.cuts:
             yield "ended", Message("without a cut that says where")
 
@@ -120,7 +132,7 @@ class Profile(Row, frozen=True, kw_only=True):
 
     LISTS = frozenset({"generations", "urls"})
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield that an address is there twice."""
         if len(set(self.urls)) != len(self.urls):
             yield "urls", Message("one of them twice")
@@ -133,7 +145,7 @@ class Described(Profile, frozen=True, kw_only=True):
     certificate: Base64  # DER; its public key hashes to keys.tls
     vouched: row.Hex64 | Literal[""] = ""  # of keys, by the member key before
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its addresses or certificate."""
         yield from super().flaws()
         yield from pinned(self.certificate, self.keys.tls)
@@ -154,10 +166,10 @@ class Wanted(Described, frozen=True, kw_only=True):
 
     log: Vkey
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its description or log key."""
         yield from super().flaws()
-        yield from row.key_type("log", self.log, note.ED25519)
+        yield from key_type("log", self.log, note.ED25519)
 
 
 class Returning(Wanted, frozen=True, kw_only=True):
@@ -177,7 +189,7 @@ class Member(Described, frozen=True, kw_only=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its profile, status or names."""
         yield from super().flaws()
         if (self.status == "removed") != bool(self.past):
@@ -263,12 +275,12 @@ class Auditor(Row, frozen=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its certificate."""
         yield from pinned(self.certificate, self.tls)
 
 
-def pinned(der: bytes, pin: str) -> row.Flaws:
+def pinned(der: bytes, pin: str) -> Flaws:
     """Yield why a certificate does not belong to a pin."""
     try:
         found = certificate.pin(der)
