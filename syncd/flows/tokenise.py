@@ -45,7 +45,6 @@ class Tokeniser(Quorums):
     """Gets outputs from quorums of holders, each identifier's once."""
 
     cache_size: int = 0  # identifiers whose outputs are remembered
-
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
@@ -151,16 +150,18 @@ class Tokeniser(Quorums):
 
         async def ask(part: Sequence[Identifier]) -> None:
             async with lanes:
-                while part and not failed:
+                while part and (self.by_files or not failed):
                     try:
                         some = await self._some(wish.key, part, wish.deadline)
                     except SyncdError as e:
                         failed.append(e)
                         return
                     done.update(some)
-                    part = part[len(some) :]
+                    part = [one for one in part if one not in some]
 
-        size = BULK_BATCH if purpose in BULK else LOOKUP_BATCH
+        # Alone, a value is the same request when it is looked up again.
+        size = 1 if self.by_files else LOOKUP_BATCH
+        size = BULK_BATCH if purpose in BULK else size
         every = wish.identifiers
         parts = (every[at : at + size] for at in range(0, len(every), size))
         await asyncio.gather(*map(ask, parts))

@@ -44,7 +44,7 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import MadeFiles, Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve import asked_again, pushing
+from syncd.node.serve import asked_again, gap, pushing
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
@@ -202,6 +202,7 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
             is_away=lambda m: self.peer_choice.away(m, ctx.now()),
+            by_files=gap.between(ctx),
         )
         self.writer = Writer(
             own=self.home.own.log,
@@ -235,7 +236,9 @@ class Daemon:
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:
             return LocalHolder(member, self.peer_service)
-        return self.peers.get(member)
+        called = self.peers.get(member)
+        behind = self.tokeniser.by_files
+        return gap.Holder(member, self.ctx, called) if behind else called
 
     def _admit(self) -> None:
         """Let in at our peer API whom the roster lists, and nobody else."""
@@ -303,6 +306,8 @@ class Daemon:
         serving = self.peer_service
         with logged("logs not laid out"):
             await pushing.lay_out(self.ctx, serving.mirror_log, self.laid)
+        with logged("requests not answered"):
+            await gap.answer(self.ctx, self._holder)
         with logged("log not pushed"):
             await pushing.push(self.ctx, self.peers, serving.own_log)
 
