@@ -6,7 +6,6 @@ What goes to a holder and back is `evaluation`; who has how much left for us,
 
 import asyncio
 import hashlib
-import itertools
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,15 +102,11 @@ class Quorums:
         last = len(part) >= CHECKED and self.clock() >= self._wary_until
         inputs, rng = [token.oprf_input(i) for i in part], self.rng
         if self.by_files:  # and proven at once: asking again takes long
-            last, rng = False, self._same((epoch, purpose, inputs))
+            last, rng = False, self._blinds((epoch, purpose, inputs))
         blinded = await offload(threshold.blind, inputs, rng, last)
-        name = rng(16).hex()
-        answering = self.roster().holders_of(epoch)
-        bad = {i: _GONE for i in epoch.shares if i not in answering}
-        refusals = self.allowance.refusals(epoch, purpose)
-        bad |= {**others, **self._away(epoch)} | {
-            i: seen.why for i, seen in refusals.items() if not seen.left
-        }
+        elements = tuple(blinded.elements)
+        name = hashlib.sha256(b"".join(elements)).hexdigest()[:32]
+        bad = {**others, **self._away(epoch), **self._refuse(epoch, purpose)}
         while True:
             request = Request(
                 epoch.kind,
@@ -120,7 +115,7 @@ class Quorums:
                 self._choose(epoch, bad, purpose, len(part)),
                 purpose,
                 name,
-                tuple(blinded.elements),
+                elements,
                 last,
             )
             answers = await self._ask_all(epoch, request, deadline, bad)
@@ -137,13 +132,20 @@ class Quorums:
             if len(answers) == epoch.t:
                 return await self._finish(part, blinded, answers, offload)
 
-    def _same(self, of: object) -> Callable[[int], bytes]:
-        """Return what draws bytes: the same of the same, for some hours."""
+    def _refuse(self, epoch: Epoch, purpose: str) -> dict[int, Message]:
+        """Return who answers no more, or nothing just now, and why."""
+        answering = self.roster().holders_of(epoch)
+        bad = {i: _GONE for i in epoch.shares if i not in answering}
+        refusals = self.allowance.refusals(epoch, purpose)
+        return bad | {
+            i: seen.why for i, seen in refusals.items() if not seen.left
+        }
+
+    def _blinds(self, of: object) -> Callable[[int], bytes]:
+        """Return what draws blinds: the same ones for some hours."""
         hours = self.clock() // SAME_S
-        seed, n = f"{hours} {of}".encode() + self._secret, itertools.count()
-        return lambda size: hashlib.shake_256(b"%d " % next(n) + seed).digest(
-            size
-        )
+        seed = self._secret + f"{hours} {of}".encode()
+        return hashlib.shake_256(seed).digest
 
     def _away(self, epoch: Epoch) -> Mapping[int, Message]:
         """Return who told that it is away, if enough others are there."""

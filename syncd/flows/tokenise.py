@@ -45,6 +45,7 @@ class Tokeniser(Quorums):
     """Gets outputs from quorums of holders, each identifier's once."""
 
     cache_size: int = 0  # identifiers whose outputs are remembered
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}

@@ -202,7 +202,8 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
             is_away=lambda m: self.peer_choice.away(m, ctx.now()),
-            by_files=gap.between(ctx),
+            by_files=bool(ctx.config.exchange.outbox)
+            and not (ctx.us and ctx.us.urls),
         )
         self.writer = Writer(
             own=self.home.own.log,

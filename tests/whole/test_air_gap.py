@@ -11,7 +11,7 @@ from syncd.indicator.statement import Erase
 from syncd.node.serve import pushing
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
-from tests.alliance import Alliance, Member, shared
+from tests.alliance import Alliance, Member, shared, until
 
 ALL = ("police", "bank", "carrier")
 PHONE = "+12025550123"
@@ -90,6 +90,7 @@ def unreachable(draft: Roster) -> Roster:
     return drafts.put(draft, ("members", "platform", "urls"), ())
 
 
+@pytest.mark.slow
 async def test_who_is_behind_a_gap_asks_holders_by_files(
     tmp_path: Path,
 ) -> None:
@@ -103,22 +104,44 @@ async def test_who_is_behind_a_gap_asks_holders_by_files(
         await platform.awake()
         for other in ALL:
             alliance.cut("platform", other)
+        publisher = platform.node.publisher
 
-        async def there_and_back(part: int = 1) -> None:
-            """Copy both ways; of each request and answer, a part of it."""
+        async def there_and_back(step: int = 1) -> None:
+            """Copy both ways; of requests and answers, each step-th byte."""
             for one, other in (platform, police), (police, platform):
                 await one.node.round()
                 out, into = one.home.with_suffix(".out"), other.home / "inbox"
                 shutil.copytree(out, into, dirs_exist_ok=True)
                 for path in (into / "evaluations").glob("*.*"):
-                    path.write_bytes(path.read_bytes()[:: part])
+                    path.write_bytes(path.read_bytes()[::step])
                 await other.node.round()
 
+        await there_and_back()
         [found] = await platform.lookup("phone", PHONE)
         assert "asked by files: no answer yet" in found.detail
-        for part in 2, 1, 1, 2:
-            await there_and_back(part)
-            print(part, await platform.lookup("phone", PHONE))
+        await there_and_back(2)
+        assert await platform.verdict("phone", PHONE) == "unknown"
         await there_and_back()
         assert await platform.verdict("phone", PHONE) == "suspected"
-        await platform.report("phone", "+12025550777")
+
+        size = await platform.size()
+        for phone in "+12025550777", "+12025550778":  # the first is on its way
+            await platform.report("phone", phone)
+            await until(lambda: "files" in str(publisher.why_not()))
+        await there_and_back()
+        await alliance.restart("police")
+        await there_and_back()  # doubled: nothing is counted twice
+        publisher.wake()
+        await platform.grown(size + 1)
+        await there_and_back()
+        publisher.wake()
+        await platform.grown(size + 2)
+        await there_and_back()
+        assert await police.verdict("phone", "+12025550778") == "suspected"
+        for name in "bank", "carrier":  # whom the police asked for it
+            hours = await alliance.members[name].own.quotas.hours()
+            given = [
+                (h.purpose, h.n) for h in hours if h.member == platform.id
+            ]
+            assert sorted(given) == [("publish", 2), ("transaction_check", 1)]
+        assert not await platform.findings("bad_holder")

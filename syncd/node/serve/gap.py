@@ -34,12 +34,6 @@ TIMEOUT_S = 60.0
 log = structlog.get_logger("syncd.node")
 
 
-def between(ctx: Context) -> bool:
-    """Tell whether holders may be beyond a gap: nobody calls us, files go."""
-    called = ctx.us is not None and ctx.us.urls
-    return ctx.config.exchange.outbox is not None and not called
-
-
 @dataclass(frozen=True)
 class Holder:
     """A holder, asked by a file if it cannot be called; a `ports.Holder`."""
