@@ -160,10 +160,10 @@ class Tokeniser(Quorums):
                     done.update(some)
                     part = [one for one in part if one not in some]
 
-        # Alone, a value is the same request when it is looked up again.
-        size = 1 if self.by_files else LOOKUP_BATCH
-        size = BULK_BATCH if purpose in BULK else size
+        size = BULK_BATCH if purpose in BULK else LOOKUP_BATCH
         every = wish.identifiers
+        if self.by_files and purpose not in BULK and len(every) < CHECKED:
+            size = 1  # so that it is the same when it is looked up again
         parts = (every[at : at + size] for at in range(0, len(every), size))
         await asyncio.gather(*map(ask, parts))
         return done, failed[0] if failed else None

@@ -203,7 +203,7 @@ class Daemon:
             holder_s=ctx.config.holder.deadline_ms / 1000,
             is_away=lambda m: self.peer_choice.away(m, ctx.now()),
             by_files=bool(ctx.config.exchange.outbox)
-            and not (ctx.us and ctx.us.urls),
+            and not (ctx.us and (ctx.us.urls or ctx.us.via)),
         )
         self.writer = Writer(
             own=self.home.own.log,
