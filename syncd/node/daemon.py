@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
@@ -189,10 +190,13 @@ class Daemon:
 
     def _build(self) -> None:
         """Build all else: what writes our log, what answers, what runs it."""
-        ctx = self.ctx
+        ctx, us = self.ctx, self.ctx.us
+        called = us and (us.urls or us.via)
+        by_files = bool(ctx.config.exchange.outbox and not called)
+        asked = partial(gap.Holder, ctx, self._holder)
         self.tokeniser = Tokeniser(
             roster=lambda: ctx.roster,
-            holder=self._holder,
+            holder=asked if by_files else self._holder,
             offload=ctx.offload,
             bulk=ctx.bulk,
             clock=time.monotonic,
@@ -202,8 +206,7 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
             is_away=lambda m: self.peer_choice.away(m, ctx.now()),
-            by_files=bool(ctx.config.exchange.outbox)
-            and not (ctx.us and (ctx.us.urls or ctx.us.via)),
+            by_files=by_files,
         )
         self.writer = Writer(
             own=self.home.own.log,
@@ -237,9 +240,7 @@ class Daemon:
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:
             return LocalHolder(member, self.peer_service)
-        called = self.peers.get(member)
-        behind = self.tokeniser.by_files
-        return gap.Holder(member, self.ctx, called) if behind else called
+        return self.peers.get(member)
 
     def _admit(self) -> None:
         """Let in at our peer API whom the roster lists, and nobody else."""

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from syncd import canonical
 from syncd.errors import UnavailableError
+from syncd.flows.quorums import SAME_S
 from syncd.node.serve import gap
-from syncd.roster.roster import Roster
 from syncd.tlog import document, note
 from syncd.tlog.note import SigningKey
 from tests.flows.founders import CLUB, FOUNDED
@@ -22,36 +22,26 @@ from tests.node.stand_in import Home
 from tests.refusals import failing, unavailable
 
 ROSTER, KEYS = FOUNDED.roster, CLUB.keys
-STRANGER = SigningKey("stranger.example/x", note.ED25519, bytes(32))
 BODY = bytes(asked())
-OF = hashlib.sha256(BODY).hexdigest()
+OF = f"{hashlib.sha256(BODY).hexdigest()}.bank"
 
 
 def signed(
-    key: SigningKey = KEYS["platform"].member, to: Any = "bank", **more: str
+    key: SigningKey = KEYS["platform"].member, to: Any = "bank"
 ) -> bytes:
-    said = {"holder": to, "request": BODY.decode(), **more}
+    said = {"holder": to, "request": BODY.decode()}
     return bytes(document.sign(gap.WHAT, ROSTER.id, said, key))
-
-
-def suspended() -> Roster:
-    return replace(
-        ROSTER,
-        members=tuple(replace(m, status="suspended") for m in ROSTER.members),
-    )
 
 
 GOOD = signed()
 REFUSED = {
-    "nothing": b"",
     "no signature": b"syncd/",
     "half": GOOD[:300],
     "altered": GOOD.replace(b"publish", b"rotate"),
-    "a stranger's": signed(STRANGER),
+    "a stranger's": signed(SigningKey("x.example", note.ED25519, bytes(32))),
     "said to be another's": GOOD.replace(b"platform.", b"police."),
     "for another holder": signed(to="police"),
     "of another form": signed(to=7),
-    "of another kind": GOOD.replace(b"oprf-request", b"oprf-reply"),
 }
 
 
@@ -61,34 +51,33 @@ def test_what_is_no_request_to_us(raw: bytes) -> None:
     assert gap.read(GOOD, ROSTER, "bank") == ("platform", BODY)
     with failing():
         gap.read(raw, ROSTER, "bank")
+    out = [replace(m, status="suspended") for m in ROSTER.members]
     with failing():
-        gap.read(GOOD, suspended(), "bank")
+        gap.read(GOOD, replace(ROSTER, members=(*out,)), "bank")
 
 
-def lying(path: Path) -> Any:
-    """Return the context of a platform whose files lie there."""
-    exchange = SimpleNamespace(outbox=path / "out")
-    member = SimpleNamespace(id="platform")
-    home = Home(path, ROSTER, keys=KEYS["platform"])
-    home.config = SimpleNamespace(exchange=exchange, member=member)
-    for name in "inbox", "out":
-        (path / name / "evaluations").mkdir(parents=True)
-    return home
+class Files(Home):
+    """A platform whose files lie under a directory."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, ROSTER, keys=KEYS["platform"])
+        self.config.exchange = SimpleNamespace(outbox=path)
+        self.out, self.inbox = path / gap.FOLDER, path / "inbox" / gap.FOLDER
+        self.out.mkdir()
+        self.inbox.mkdir(parents=True)
 
 
 async def test_nothing_in_the_inbox_holds_up_the_rest(tmp_path: Path) -> None:
     """One request is answered, once; what is old goes."""
-    home = lying(tmp_path)
-    inbox, out = (tmp_path / n / "evaluations" for n in ("inbox", "out"))
-    stems = [f"{n:064}.bank" for n in range(9)]
-    for stem, raw in zip(stems, (GOOD, b"", BODY, b"x" * 9**6), strict=False):
-        (inbox / f"{stem}.request").write_bytes(raw)
-    (inbox / f"{stems[4]}.request").mkdir()
-    (inbox / f"{stems[5]}.request").symlink_to(inbox / f"{stems[5]}.request")
-    os.mkfifo(inbox / f"{stems[6]}.request")
-    (inbox / "notes.txt").write_bytes(GOOD)
-    (inbox / f"{stems[7]}.request").write_bytes(GOOD[:99])
-    came = list[bytes]()
+    home, came = Files(tmp_path), list[bytes]()
+    names = [home.inbox / f"{n}.bank.request" for n in range(7)]
+    for path, raw in zip(
+        names[:4], (GOOD, GOOD[:99], BODY, b"x" * 9**6), strict=True
+    ):
+        path.write_bytes(raw)
+    names[4].mkdir()
+    names[5].symlink_to(names[5])
+    os.mkfifo(names[6])
 
     class Bank:
         async def evaluate(self, raw: bytes, _: float) -> bytes:
@@ -97,31 +86,28 @@ async def test_nothing_in_the_inbox_holds_up_the_rest(tmp_path: Path) -> None:
                 raise UnavailableError("half")
             return b"reply"
 
-    for _ in range(2):
-        home.now = int((inbox / "notes.txt").stat().st_mtime)
+    for late_s in 0, 0, SAME_S + 9:
+        home.now = int(names[0].stat().st_mtime) + late_s
         await gap.answer(home.context, lambda _: Bank())
+        assert [p.name for p in home.out.iterdir()] == ["0.bank.answer"][
+            late_s:
+        ]
     assert sorted(came) == [GOOD[:99], GOOD[:99], GOOD]
-    assert [p.name for p in out.iterdir()] == [f"{stems[0]}.answer"]
-    home.now += gap.SAME_S + 9
-    await gap.answer(home.context, lambda _: Bank())
-    assert [p.name for p in inbox.iterdir()] == [f"{stems[4]}.request"]
-    assert not [*out.iterdir()]
+    assert [*home.inbox.iterdir()] == [names[4]]
 
 
 async def test_an_answer_counts_when_it_is_whole(tmp_path: Path) -> None:
     """Half of it, or another holder's, is none yet, and accuses nobody."""
-    home, world = lying(tmp_path), World()
-    inbox, out = (tmp_path / n / "evaluations" for n in ("inbox", "out"))
-    police, bank = world.holders["police"], world.holders["bank"]
+    home, world = Files(tmp_path), World()
+    police = world.holders["police"]
     police.down = True
-    right = await bank.answer(BODY)
+    right = await world.holders["bank"].answer(BODY)
     other = police.sign(BODY, canonical.loads(right)["reply"])
-    holder = gap.Holder("bank", home.context, police)
+    holder = gap.Holder(home.context, lambda _: police, "bank")
     for raw in b"", right[:-9], other:
-        (inbox / f"{OF}.bank.answer").write_bytes(raw)
+        (home.inbox / f"{OF}.answer").write_bytes(raw)
         with unavailable("asked by files"):
             await holder.evaluate(BODY, 1)
-    [request] = out.iterdir()
-    assert (request.name, request.read_bytes()) == (f"{OF}.bank.request", GOOD)
-    (inbox / f"{OF}.bank.answer").write_bytes(right)
+    assert (home.out / f"{OF}.request").read_bytes() == GOOD
+    (home.inbox / f"{OF}.answer").write_bytes(right)
     assert await holder.evaluate(BODY, 1) == right

@@ -22,13 +22,14 @@ from syncd.flows import evaluation, ports
 from syncd.flows.quorums import SAME_S
 from syncd.node.context import Context
 from syncd.node.serve import pushing
+from syncd.peer.directory import DirectorySource
 from syncd.roster.roster import Roster
 from syncd.tlog import document, note
 
 WHAT = "oprf-request"
+FOLDER = "evaluations"
 LINE = b"syncd/"  # how a document begins, and no other request
 MOST = 256  # requests answered in a round, the newest
-MAX_SIZE = 1 << 19  # bytes of a file; 4,096 elements in hex are 262 kB
 TIMEOUT_S = 60.0
 
 log = structlog.get_logger("syncd.node")
@@ -38,9 +39,9 @@ log = structlog.get_logger("syncd.node")
 class Holder:
     """A holder, asked by a file if it cannot be called; a `ports.Holder`."""
 
-    member: str
     ctx: Context
-    called: ports.Holder
+    called: Callable[[str], ports.Holder]
+    member: str
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """Return the answer that has come, or that it gives when called.
@@ -48,18 +49,18 @@ class Holder:
         Raises:
             UnavailableError: it is asked by a file, since now or before.
         """
-        ctx, (inbox, outbox) = self.ctx, _folders(self.ctx)
-        name = f"{hashlib.sha256(body).hexdigest()}.{self.member}"
-        raw = await asyncio.to_thread(_read, inbox / f"{name}.answer")
+        ctx, member = self.ctx, self.member
+        name = f"{hashlib.sha256(body).hexdigest()}.{member}"
         # Half of a copy, or what it did not sign, proves nothing against it.
         with contextlib.suppress(SyncdError):
-            evaluation.open_reply(raw, body, ctx.roster, self.member)
+            raw = await _came(ctx, f"{name}.answer")
+            evaluation.open_reply(raw, body, ctx.roster, member)
             return raw
-        path = outbox / f"{name}.request"
+        path = _outbox(ctx) / f"{name}.request"
         if not path.exists():
             with contextlib.suppress(UnavailableError):
-                return await self.called.evaluate(body, timeout_s)
-            said = {"holder": self.member, "request": body.decode()}
+                return await self.called(member).evaluate(body, timeout_s)
+            said = {"holder": member, "request": body.decode()}
             key = ctx.home.keys.member
             signed = document.sign(WHAT, ctx.roster.id, said, key)
             await asyncio.to_thread(pushing.write, path, bytes(signed))
@@ -85,43 +86,40 @@ async def answer(ctx: Context, holder: Callable[[str], ports.Holder]) -> None:
     """Have what is asked in the inbox answered, once; drop what is old."""
     if ctx.config.exchange.outbox is None:
         return
-    inbox, outbox = _folders(ctx)
-    await asyncio.to_thread(_files, outbox, ctx.now())
-    for path in await asyncio.to_thread(_files, inbox, ctx.now()):
-        there = outbox / path.with_suffix(".answer").name
-        if path.suffix != ".request" or there.exists():
-            continue
-        raw = await asyncio.to_thread(_read, path)
-        if raw.startswith(LINE):  # else it would be asked for us
-            try:
-                asked = holder(path.stem.rpartition(".")[2])
+    outbox, inbox = _outbox(ctx), ctx.home.path / "inbox" / FOLDER
+    await asyncio.to_thread(_requests, outbox, ctx.now())
+    there = await asyncio.to_thread(_requests, inbox, ctx.now())
+    lacking = {n: outbox / f"{n[:-8]}.answer" for n in there}
+    for name in [n for n in there if not lacking[n].exists()][-MOST:]:
+        try:
+            raw = await _came(ctx, name)
+            if raw.startswith(LINE):  # else it would be asked for us
+                asked = holder(name.split(".")[1])
                 reply = await asked.evaluate(raw, TIMEOUT_S)
-                await asyncio.to_thread(pushing.write, there, reply)
-            except SyncdError as e:  # half of a copy, for example
-                log.warning("request not answered", path=path, why=str(e))
+                await asyncio.to_thread(pushing.write, lacking[name], reply)
+        except SyncdError as e:  # half of a copy, for example
+            log.warning("request not answered", file=name, why=str(e))
 
 
-def _folders(ctx: Context) -> tuple[Path, Path]:
-    """Return where files come, and where they are laid."""
-    outbox = Path(f"{ctx.config.exchange.outbox}")
-    return ctx.home.path / "inbox/evaluations", outbox / "evaluations"
+def _outbox(ctx: Context) -> Path:
+    return Path(f"{ctx.config.exchange.outbox}/{FOLDER}")
 
 
-def _files(folder: Path, now: int) -> list[Path]:
-    """Return what lies there, the newest of it; what is old goes."""
-    found = dict[Path, float]()
-    for path in folder.glob("*.*"):
+async def _came(ctx: Context, name: str) -> bytes:
+    """Return a file of the inbox, or raise UnavailableError."""
+    source = DirectorySource(ctx.home.path / "inbox")
+    [raw] = await source.files("", [f"{FOLDER}/{name}"])
+    return raw
+
+
+def _requests(folder: Path, now: int) -> list[str]:
+    """Return what is asked there, the newest last; what is old goes."""
+    found = dict[str, float]()
+    for path in folder.glob("*.*.*"):
         with contextlib.suppress(OSError):
-            found[path] = path.lstat().st_mtime
-            if found[path] + SAME_S < now:
+            at = path.lstat().st_mtime
+            if at + SAME_S < now:
                 path.unlink()
-    return sorted(found, key=found.__getitem__)[-MOST:]
-
-
-def _read(path: Path) -> bytes:
-    """Return what a file has, as far as there may be more; none of no file."""
-    with contextlib.suppress(OSError):
-        if path.is_file():
-            with path.open("rb") as file:
-                return file.read(MAX_SIZE)
-    return b""
+            elif path.suffix == ".request":
+                found[path.name] = at
+    return sorted(found, key=found.__getitem__)
