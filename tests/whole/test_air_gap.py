@@ -102,6 +102,8 @@ async def test_who_is_behind_a_gap_asks_holders_by_files(
         await alliance.agreed()
         await alliance.restart("platform")
         await platform.awake()
+        assert await platform.verdict("phone", PHONE) == "suspected"
+        assert not (tmp_path / "platform.out/evaluations").exists()
         for other in ALL:
             alliance.cut("platform", other)
         publisher = platform.node.publisher
