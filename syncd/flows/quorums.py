@@ -101,8 +101,9 @@ class Quorums:
         offload = self._where(purpose, len(part))
         last = len(part) >= CHECKED and self.clock() >= self._wary_until
         inputs, rng = [token.oprf_input(i) for i in part], self.rng
-        if self.by_files:  # and proven at once: asking again takes long
-            last, rng = False, self._blinds((epoch, purpose, inputs))
+        if self.by_files:  # the same again, and proven: each trip takes long
+            last, of = False, [self.clock() // SAME_S, epoch, purpose, inputs]
+            rng = hashlib.shake_256(self._secret + f"{of}".encode()).digest
         blinded = await offload(threshold.blind, inputs, rng, last)
         elements = tuple(blinded.elements)
         name = hashlib.sha256(b"".join(elements)).hexdigest()[:32]
@@ -140,12 +141,6 @@ class Quorums:
         return bad | {
             i: seen.why for i, seen in refusals.items() if not seen.left
         }
-
-    def _blinds(self, of: object) -> Callable[[int], bytes]:
-        """Return what draws blinds: the same ones for some hours."""
-        hours = self.clock() // SAME_S
-        seed = self._secret + f"{hours} {of}".encode()
-        return hashlib.shake_256(seed).digest
 
     def _away(self, epoch: Epoch) -> Mapping[int, Message]:
         """Return who told that it is away, if enough others are there."""
