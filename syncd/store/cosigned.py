@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select, tuple_
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned
 from syncd.store import events, failpoint
-from syncd.store.book import Book, reads, writes
+from syncd.store.book import Book, pruning, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.tables import cosigned, effect, kept_receipt, receipt
 
@@ -130,10 +130,8 @@ class CosignRows(Book):
         """Return when the first thing took effect that we know of, 0 if none."""
         return c.scalar(select(func.min(effect.c.at))) or 0
 
-    async def prune(self, days: int) -> None:
-        """Forget effects, and the first receipts of them, of long ago."""
-        await self._drop_old(effect.c.at, days)
-        await self._drop_old(kept_receipt.c.at, days)
+    # Effects, and the first receipts of them, of long ago.
+    prune = pruning((effect.c.at,), (kept_receipt.c.at,))
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:

@@ -20,7 +20,7 @@ from syncd.flows.submission import ImportEnd
 from syncd.indicator.statement import NAMES
 from syncd.store import imports
 from syncd.store.bearer import bearer
-from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.book import SealedBook, highest, pruning, reads, writes
 from syncd.store.events import tell
 from syncd.store.tables import import_job, own_table, vault, vault_fields
 
@@ -40,6 +40,7 @@ _part = own_table(
     "sealed bytes",  # route and body
 )
 _at, _row, _job = _pending.c, vault.c, import_job.c
+_NEWEST = select(func.max(_at.id)).scalar_subquery()
 _COUNT = (
     select(_row.type, _row.kind, vault_fields.c.fields, func.count())
     .join_from(vault, vault_fields)
@@ -152,10 +153,8 @@ class PendingBook(SealedBook):
         waiting = sum(one.state == "waiting" for one in found)
         return waiting - late.count("waiting"), late.count("after")
 
-    async def prune(self, days: int) -> None:
-        """Drop what was decided so long ago, but the newest: numbers go up."""
-        old = _at.id < select(func.max(_at.id)).scalar_subquery()
-        await self._drop_old(_at.until, days, old, _at.state.in_(FINAL))
+    # What was decided so long ago, but the newest: numbers go up.
+    prune = pruning((_at.until, _at.id < _NEWEST, _at.state.in_(FINAL)))
 
     @writes
     def close_import(
