@@ -275,3 +275,23 @@ def at_path(
         yield
     except OSError as e:
         raise kind("{path}: {why}", path=path, why=e.strerror) from e
+
+
+@contextlib.contextmanager
+def becoming(
+    template: str,
+    kind: type[SyncdError],
+    *caught: type[Exception],
+    **params: Any,
+) -> Iterator[None]:
+    """Let what is caught, if not told what is malformed, be another error.
+
+    Its template may name the first one as `why`.
+    """
+    its = caught or (MalformedError,)
+    try:
+        yield
+    except its as e:
+        if "{why}" in template:
+            params["why"] = e
+        raise kind(template, **params) from e

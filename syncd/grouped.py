@@ -22,8 +22,8 @@ class Grouped(Generic[I, O]):
     ) -> None:
         self._job = job
         self._lanes = lanes
-        self._waiting: list[tuple[I, asyncio.Future[O]]] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting = list[tuple[I, asyncio.Future[O]]]()
+        self._tasks = list[asyncio.Task[None]]()
 
     async def submit(self, item: I) -> O:
         """Return the item's outcome."""

@@ -23,6 +23,18 @@ import functools
 import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator
+from ssl import (
+    CERT_NONE,
+    CERT_REQUIRED,
+    PROTOCOL_TLS_SERVER,
+    MemoryBIO,
+    SSLCertVerificationError,
+    SSLContext,
+    SSLError,
+    SSLObject,
+    SSLSocket,
+    TLSVersion,
+)
 from typing import Any
 
 from syncd.errors import DamagedError, MalformedError, UsageError
@@ -34,7 +46,7 @@ from syncd.roster import certificate
 _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 
 
-class _Object(ssl.SSLObject):
+class _Object(SSLObject):
     """A connection over memory buffers, as asyncio makes them."""
 
     def do_handshake(self) -> None:
@@ -42,7 +54,7 @@ class _Object(ssl.SSLObject):
         _admit(self)
 
 
-class _Socket(ssl.SSLSocket):
+class _Socket(SSLSocket):
     """A connection over a blocking socket."""
 
     def do_handshake(self, block: bool = False) -> None:
@@ -50,7 +62,7 @@ class _Socket(ssl.SSLSocket):
         _admit(self)
 
 
-class _Context(ssl.SSLContext):
+class _Context(SSLContext):
     """A context whose handshakes end with a look at the pin."""
 
     sslobject_class = _Object
@@ -83,13 +95,13 @@ class ServerTls:
         self._current = self._build()
         # Verify mode, flags, versions and tickets are read from the context
         # that the listener was given, so it is built like the others.
-        self.context: ssl.SSLContext = self._build()
+        self.context: SSLContext = self._build()
         self.context.sni_callback = self._switch
 
     def open(self, strangers: bool) -> None:
         """Admit also who shows no certificate, or do so no more."""
         self.strangers = strangers
-        mode = ssl.CERT_OPTIONAL if strangers else ssl.CERT_REQUIRED
+        mode = ssl.CERT_OPTIONAL if strangers else CERT_REQUIRED
         self.context.verify_mode = mode  # the one that handshakes go by
 
     async def admit(self) -> None:
@@ -101,7 +113,7 @@ class ServerTls:
         Raises:
             DamagedError: the two do not go together, or are too weak.
         """
-        _context(ssl.PROTOCOL_TLS_SERVER, own, key_pem)
+        _context(PROTOCOL_TLS_SERVER, own, key_pem)
         self._own, self._key_pem = own, key_pem
 
     def update(self, certificates: Iterable[bytes]) -> tuple[str, ...]:
@@ -119,14 +131,14 @@ class ServerTls:
             try:
                 current.load_verify_locations(cadata=der)
                 pins.add(pin)
-            except ssl.SSLError:
+            except SSLError:
                 odd.append(pin)
         self._current, self._pins = current, frozenset(pins)
         return tuple(odd)
 
     def _build(self) -> _Context:
-        context = _context(ssl.PROTOCOL_TLS_SERVER, self._own, self._key_pem)
-        context.verify_mode = ssl.CERT_REQUIRED
+        context = _context(PROTOCOL_TLS_SERVER, self._own, self._key_pem)
+        context.verify_mode = CERT_REQUIRED
         # A member's certificate is its own anchor, whoever signed it.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
         # A ticket would let its holder in again after a removal.
@@ -138,9 +150,9 @@ class ServerTls:
 
     def _switch(
         self,
-        connection: ssl.SSLObject,
+        connection: SSLObject,
         name: str | None,
-        context: ssl.SSLContext,
+        context: SSLContext,
     ) -> None:
         connection.context = self._current
 
@@ -150,7 +162,7 @@ class OpenTls(ServerTls):
 
     def _build(self) -> _Context:
         context = super()._build()
-        context.verify_mode = ssl.CERT_NONE
+        context.verify_mode = CERT_NONE
         context.admits = lambda _: True
         return context
 
@@ -160,7 +172,7 @@ def client_context(
     key_pem: bytes = b"",
     pin: str = "",
     admits: Callable[[str | None], bool] | None = None,
-) -> ssl.SSLContext:
+) -> SSLContext:
     """Return a context that connects to the bearer of `pin`, or not at all.
 
     Or to whom `admits` lets in: who has no roster yet asks afterwards who
@@ -176,12 +188,12 @@ def client_context(
     """
     context = _context(ssl.PROTOCOL_TLS_CLIENT, own, key_pem)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # the pin is all, see _admit
+    context.verify_mode = CERT_NONE  # the pin is all, see _admit
     context.admits = admits or (lambda found: found == pin)
     return context
 
 
-def peer_pin(connection: ssl.SSLObject | ssl.SSLSocket | None) -> str | None:
+def peer_pin(connection: SSLObject | SSLSocket | None) -> str | None:
     """Return the pin of the other end; None without TLS or a certificate.
 
     Cheap enough for every request.
@@ -203,7 +215,7 @@ def rehearse(own: bytes, key_pem: bytes) -> None:
     server = ServerTls(own, key_pem)
     server.update([own])
     context = client_context(own, key_pem, certificate.pin(own))
-    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    up, down = MemoryBIO(), MemoryBIO()
     ends = (
         context.wrap_bio(down, up),
         server.context.wrap_bio(up, down, server_side=True),
@@ -213,7 +225,7 @@ def rehearse(own: bytes, key_pem: bytes) -> None:
             for end in ends:
                 with contextlib.suppress(ssl.SSLWantReadError):
                     end.do_handshake()
-    except ssl.SSLError as e:
+    except SSLError as e:
         raise UsageError(
             "tls: no peer would accept this certificate: {reason}",
             reason=_reason(e),
@@ -222,15 +234,15 @@ def rehearse(own: bytes, key_pem: bytes) -> None:
 
 def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
     context = _Context(protocol)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.maximum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = TLSVersion.TLSv1_3
+    context.maximum_version = TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])
     if not own:
         return context
     try:
         with _as_file(own, key_pem) as path:
             context.load_cert_chain(path, password="")  # asks nobody for one
-    except (ssl.SSLError, ValueError) as e:
+    except (SSLError, ValueError) as e:
         raise DamagedError(
             "tls: our certificate and key: {reason}", reason=_reason(e)
         ) from e
@@ -255,7 +267,7 @@ def _as_file(own: bytes, key_pem: bytes) -> Iterator[str]:
 def _admit(connection: Any) -> None:
     """End the handshake here unless the other end bears an admitted pin."""
     if not connection.context.admits(peer_pin(connection)):
-        raise ssl.SSLCertVerificationError(
+        raise SSLCertVerificationError(
             1, "tls: the other end's public key is not the pinned one"
         )
 
@@ -270,7 +282,7 @@ def _pin(der: bytes) -> str | None:
 
 def _reason(error: Exception) -> str:
     """Return OpenSSL's own words, such as "key values mismatch"."""
-    if isinstance(error, ssl.SSLCertVerificationError):
+    if isinstance(error, SSLCertVerificationError):
         return getattr(error, "verify_message", "") or str(error)
-    reason = error.reason if isinstance(error, ssl.SSLError) else ""
+    reason = error.reason if isinstance(error, SSLError) else ""
     return (reason or str(error)).replace("_", " ").lower()

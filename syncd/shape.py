@@ -10,8 +10,9 @@ import re
 from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
+from msgspec import Struct, ValidationError, field
 
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S", bound=Struct)
 
 _AT = re.compile(r"(.*) - at (?:`key` in )?`\$(.*)`", re.DOTALL)
 _QUOTED = re.compile(r"(?s)(?<=Invalid value ).*|(?<=enum value ).*|'[^']*'")
@@ -29,9 +30,9 @@ class _Frozen(msgspec.StructMeta):
 @dataclass_transform(
     frozen_default=True,
     kw_only_default=True,
-    field_specifiers=(msgspec.field,),
+    field_specifiers=(field,),
 )
-class Frozen(msgspec.Struct, metaclass=_Frozen, frozen=True):
+class Frozen(Struct, metaclass=_Frozen, frozen=True):
     """A struct that stays as it is, made by the names of its fields."""
 
 
@@ -39,22 +40,22 @@ class Form(Frozen, forbid_unknown_fields=True):
     """Such a one that is read of nothing with other fields."""
 
 
-class Secret(msgspec.Struct, frozen=True):
+class Secret(Struct, frozen=True):
     """A struct of which no log and no traceback tells what is in it."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 
-EMPTY: Any = msgspec.field(default_factory=dict)
+EMPTY: Any = field(default_factory=dict)
 
 
-def part(form: type[S], of: msgspec.Struct) -> S:
+def part(form: type[S], of: Struct) -> S:
     """Return what a form has of the fields of a wider one."""
     return form(**{n: getattr(of, n) for n in form.__struct_fields__})
 
 
-def split(error: msgspec.ValidationError) -> tuple[str, str]:
+def split(error: ValidationError) -> tuple[str, str]:
     """Return where a form does not fit, as `.a[0].b`, and msgspec's words."""
     match = _AT.fullmatch(str(error))
     return (match[2], match[1]) if match else ("", str(error))
@@ -62,7 +63,7 @@ def split(error: msgspec.ValidationError) -> tuple[str, str]:
 
 def fault(error: Exception, root: str = "") -> tuple[str, str]:
     """Return where a form does not fit, and why, quoting nothing of it."""
-    if not isinstance(error, msgspec.ValidationError):
+    if not isinstance(error, ValidationError):
         return root, "not JSON in UTF-8"
     at, what = split(error)
     if "unknown field" in what:

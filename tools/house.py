@@ -19,14 +19,14 @@ import tokenize
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 HOUSE = Path(__file__).resolve().parents[1]
 CEILING = HOUSE / "tools" / "ceiling.toml"
 PRODUCT = "syncd"  # its files and functions have limits of their own
 ROOTS = ("syncd", "examples", "conformance", "bench", "tools", "tests")
-READ: Final = {".py", ".html", ".css", ".js"}
-LAYOUT: Final = {
+READ = {".py", ".html", ".css", ".js"}
+LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,
     tokenize.NEWLINE,

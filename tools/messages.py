@@ -39,7 +39,7 @@ LOOPS = ast.For | ast.ListComp | ast.DictComp | ast.GeneratorExp
 # Functions that are given a sentence.
 SAYING = {"t", "later", "tell", "say", "option", "argument"}
 MAKING = {  # likewise, as errors are: which of their arguments
-    **dict.fromkeys(("_refuse", "Message"), (0,)),
+    **dict.fromkeys(("_refuse", "becoming", "Message"), (0,)),
     "plain": (1, 2),
     "absent": (0, 1),
 }

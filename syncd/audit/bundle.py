@@ -15,7 +15,6 @@ The manifest's own hash names a bundle. It is nobody's signature: what a file
 is worth, `verify` finds out. `read` believes no name and no size.
 """
 
-import hashlib
 import re
 import tarfile
 from collections.abc import Mapping
@@ -26,11 +25,12 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from syncd import canonical, errors
-from syncd.errors import DamagedError, MalformedError, at_path
+from syncd.errors import DamagedError, at_path, becoming
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
 from syncd.shape import Form
+from syncd.tlog.strict import sha256_hex
 
 FORMAT = 1
 ABOUT, MANIFEST = "about.json", "manifest"
@@ -60,7 +60,7 @@ def log_directory(origin: str) -> str:
 
 def note_path(origin: str, size: int, raw: bytes) -> str:
     """Return where another signed note of a log is kept."""
-    named = hashlib.sha256(raw).hexdigest()[:16]
+    named = sha256_hex(raw)[:16]
     return f"{log_directory(origin)}/notes/{size}-{named}"
 
 
@@ -77,7 +77,7 @@ class Writer(Struct):
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
-        self.made[path] = hashlib.sha256(raw).hexdigest()
+        self.made[path] = sha256_hex(raw)
 
     def drop(self, *directories: str) -> None:
         """Take out again whatever is below some directories."""
@@ -91,7 +91,7 @@ class Writer(Struct):
         made = sorted(self.made.items())
         lines = "".join(f"{hash_}  {path}\n" for path, hash_ in made)
         (self.root / MANIFEST).write_text(lines)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return sha256_hex(lines.encode())
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Bundle:
     @property
     def name(self) -> str:
         """The hash of its manifest, hex."""
-        return hashlib.sha256(self.manifest).hexdigest()
+        return sha256_hex(self.manifest)
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -122,11 +122,14 @@ class Bundle:
         Raises:
             DamagedError: there is no manifest, or it is none.
         """
-        try:
+        with becoming(
+            "{path}: is not text",
+            DamagedError,
+            UnicodeDecodeError,
+            path=MANIFEST,
+        ):
             *lines, last = self.manifest.decode("ascii").split("\n")
-        except UnicodeDecodeError as e:
-            raise DamagedError("{path}: is not text", path=MANIFEST) from e
-        found: dict[str, str] = {}
+        found = dict[str, str]()
         for n, line in enumerate(lines, 1):
             match = _LINE.fullmatch(line)
             if not match or {".", ".."} & {*match[2].split("/")}:
@@ -145,10 +148,8 @@ class Bundle:
         Raises:
             DamagedError: it says nothing that can be read.
         """
-        try:
+        with becoming("{path}: {why}", DamagedError, path=ABOUT):
             return canonical.load(self.read(ABOUT, 1 << 20), About)
-        except MalformedError as e:
-            raise DamagedError("{path}: {why}", path=ABOUT, why=e) from e
 
     def read(self, path: str, most: int = MAX_FILE) -> bytes:
         """Return a file's bytes, which are those that the manifest names.
@@ -158,7 +159,7 @@ class Bundle:
         """
         raw = _read(self.root, path, most)
         self.unread.discard(path)
-        if hashlib.sha256(raw).hexdigest() != self.files.get(path):
+        if sha256_hex(raw) != self.files.get(path):
             raise DamagedError("{path}: not what the manifest says", path=path)
         return raw
 
@@ -227,19 +228,27 @@ def unpack(tar: Path, into: Path) -> None:
             twice, or holds what is no file.
     """
     left, seen = tar.stat().st_size, set[str]()
-    try:
-        with tarfile.open(tar, "r:") as opened:
-            for entry in opened:
-                left -= entry.size  # holes unpack to more than was packed
-                if entry.isdir():
-                    continue
-                odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
-                if odd or entry.name in seen or left < 0:
-                    name = visible(entry.name[:200])
-                    raise tarfile.TarError(
-                        f"{name}: twice, or no file of a bundle"
-                    )
-                seen.add(entry.name)
-                opened.extract(entry, into, set_attrs=False, filter="data")
-    except (tarfile.TarError, EOFError, ValueError, *_BOTH) as e:
-        raise DamagedError("{path}: {why}", path=tar.name, why=e) from e
+    with (
+        becoming(
+            "{path}: {why}",
+            DamagedError,
+            tarfile.TarError,
+            EOFError,
+            ValueError,
+            *_BOTH,
+            path=tar.name,
+        ),
+        tarfile.open(tar, "r:") as opened,
+    ):
+        for entry in opened:
+            left -= entry.size  # holes unpack to more than was packed
+            if entry.isdir():
+                continue
+            odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
+            if odd or entry.name in seen or left < 0:
+                name = visible(entry.name[:200])
+                raise tarfile.TarError(
+                    f"{name}: twice, or no file of a bundle"
+                )
+            seen.add(entry.name)
+            opened.extract(entry, into, set_attrs=False, filter="data")

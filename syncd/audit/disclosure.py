@@ -18,7 +18,7 @@ from msgspec import Meta, structs
 
 from syncd.audit import report
 from syncd.audit.known import Keys
-from syncd.errors import MalformedError, SyncdError, UntrustedError
+from syncd.errors import MalformedError, SyncdError, UntrustedError, becoming
 from syncd.flows import evaluation
 from syncd.indicator import identifier, leaf, statement, token
 from syncd.indicator.notation import Natural
@@ -64,11 +64,14 @@ def read(raw: bytes) -> Disclosure:
         MalformedError: it is none.
     """
     _, _, inside = raw.partition(DATA.encode())
-    try:
+    with becoming(
+        "disclosure: not of that form",
+        MalformedError,
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+    ):
         data = inside.partition(b"</script>")[0] or raw
         return msgspec.json.decode(data, type=Disclosure)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise MalformedError("disclosure: not of that form") from e
 
 
 def check(found: Disclosure, fingerprint: str) -> report.Facts:

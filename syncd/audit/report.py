@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter, itemgetter
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -30,16 +30,16 @@ from syncd.roster.roster import Roster
 from syncd.tlog import strict
 
 RETRACT, DISPUTE, ERASE = 2, 3, 18
-BRIEF: Final = '<h2 id="members"'  # all before it says how a bundle is
-SEEN: Final = 2000  # entries followed one by one; the rest is counted
-OVERTURNED: Final = ABOUT_THE_VALUE - {"reassigned"}  # it was right once
-FIGURES: Final = {  # what, of how many
+BRIEF = '<h2 id="members"'  # all before it says how a bundle is
+SEEN = 2000  # entries followed one by one; the rest is counted
+OVERTURNED = ABOUT_THE_VALUE - {"reassigned"}  # it was right once
+FIGURES = {  # what, of how many
     "first": "values",
     "unique": "values",
     "overturned": "reports",
     "hours": "retracted",
 }
-_LAST: Final = 250_000_000_000  # a clock's time, in year 9892
+_LAST = 250_000_000_000  # a clock's time, in year 9892
 Facts = dict[str, Any]
 Rows = Iterator[Facts]
 Moments = Callable[[int], str]

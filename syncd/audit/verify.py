@@ -62,7 +62,7 @@ class _Check:
         chain = given.rosters()
         if not chain:
             raise DamagedError("roster/: no roster is in the bundle")
-        rosters: list[Roster] = []
+        rosters = list[Roster]()
         self.audit = Audit(given, given.about, rosters)
         try:
             rosters += trust.versions(fingerprint, chain)

@@ -73,7 +73,7 @@ def _failpoints(text: str) -> failpoint.Plan | None:
     """Read `append.head:3,merge.claims`: at which hit, else the first."""
     if not text:
         return None
-    given: dict[str, int] = {}
+    given = dict[str, int]()
     for part in text.split(","):
         found = re.fullmatch(r"([a-z_.]+)(?::([1-9][0-9]*))?", part)
         if not found or found[1] not in failpoint.POINTS:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Meta, structs
@@ -360,12 +360,12 @@ class Config(Frozen, kw_only=False):
         return f"{self.member.domain}/syncd/{self.member.alliance}/{role}"
 
 
-SECTIONS: Final[dict[str, Any]] = {
+SECTIONS: dict[str, Any] = {
     field.name: field.type
     for field in structs.fields(Config)
     if field.name != "home"
 }
-SETTINGS: Final = {
+SETTINGS = {
     name: {field.name: field for field in structs.fields(section)}
     for name, section in SECTIONS.items()
 }

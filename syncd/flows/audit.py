@@ -131,9 +131,9 @@ class _LogCheck:
         self._count = 0
         ordered = {*view.ordered}  # a retired epoch leaves very many
         self._ranges = [r for r in view.erased if r in ordered]
-        self._pending: dict[tuple[int, bytes, int], int] = {}
+        self._pending = dict[tuple[int, bytes, int], int]()
         self._made = Tally(), Tally()  # rows, as they must be; sightings
-        self._tails: dict[int, list[bytes]] = {}
+        self._tails = dict[int, list[bytes]]()
         self._held = [dict(table.sums) for table in view.tables]
 
     def _problem(self, text: str) -> None:
@@ -231,8 +231,8 @@ class _LogCheck:
         """Check all bundles, from the last; return their roots in order."""
         wanted = {size // BUNDLE for size in (*sizes, self._view.size)}
         left = -(-self._view.size // BUNDLE)
-        roots: list[bytes] = []
-        chunk: list[tuple[Bundle, list[Record]]] = []
+        roots = list[bytes]()
+        chunk = list[tuple[Bundle, list[Record]]]()
         for bundle in self._view.bundles:
             left -= 1
             width = min(BUNDLE, self._view.size - left * BUNDLE)

@@ -126,7 +126,7 @@ class Basis:
             return [], True
         claims = itertools.chain.from_iterable(groups)
         trails = [t for c in claims if (t := self._trails.get(c.position))]
-        there: set[Position] = set()
+        there = set[Position]()
         for trail in trails:
             there.update(trail.seen, trail.edge)
         keys = {key(self._at[p]) for p in there if p in self._at}
@@ -136,7 +136,7 @@ class Basis:
 
 async def claims_on(keys: Iterable[Key], claims: ClaimSource) -> Found:
     """Return all claims on some tokens."""
-    wanted: dict[tuple[str, int], dict[bytes, None]] = {}
+    wanted = dict[tuple[str, int], dict[bytes, None]]()
     for kind, epoch, short in keys:
         wanted.setdefault((kind, epoch), {})[short] = None
     found: Found = {}

@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from syncd import canonical
-from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.errors import MalformedError, RefusedError, UntrustedError, becoming
 from syncd.flows import evaluation
 from syncd.flows.evaluation import Exchange
 from syncd.oprf import group
@@ -83,12 +83,11 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
                 version=roster.version,
             )
         evaluation.check_quorum(request, epoch, index)
-        try:
+        # Not to be told from a forged one.
+        with becoming("evidence: {why}", UntrustedError):
             reply, _ = evaluation.open_reply(
                 exchange.reply, exchange.request, roster, evidence.accused
             )
-        except MalformedError as e:  # not to be told from a forged one
-            raise UntrustedError("evidence: {why}", why=e) from e
         try:
             share = epoch.shares[index][1]
             points = evaluation.check_reply(reply, request, index, share)

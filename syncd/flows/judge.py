@@ -98,7 +98,7 @@ class Alike:
     def __init__(self) -> None:
         """Remember nothing."""
         self._under: tuple[object, ...] = ()
-        self._found: dict[_Lone, Judged] = {}
+        self._found = dict[_Lone, Judged]()
 
     def under(self, *what: object) -> dict[_Lone, Judged]:
         """Return what was judged by the same roster, day and so on."""
@@ -155,13 +155,13 @@ class Judge:
         self._world = world
         # Got so far, by the number of their epoch.
         self.outputs = defaultdict[int, dict[Identifier, bytes]](dict)
-        self.failed: dict[str, SyncdError] = {}  # by kind: why none was got
+        self.failed = dict[str, SyncdError]()  # by kind: why none was got
         self.epochs = {
             kind: world.roster.in_use(kind) for kind in identifier.KINDS
         }
         less = world.contested | world.distrusted.keys()
         self._seen = active.World(world.roster, world.day, less)
-        self.bad_know: set[Position] = set()
+        self.bad_know = set[Position]()
         self._alike = world.alike.under(self._seen, world.own)
 
     @functools.cached_property

@@ -14,7 +14,12 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from syncd.errors import BrokenSourceError, DamagedError, MalformedError
+from syncd.errors import (
+    BrokenSourceError,
+    DamagedError,
+    MalformedError,
+    becoming,
+)
 from syncd.flows import serve
 from syncd.indicator import absent, codec, leaf
 from syncd.indicator.leaf import Record
@@ -100,12 +105,10 @@ def check(
         UntrustedError: the checkpoint is not signed by the log's key.
         DamagedError: a file is missing, too many, or not what was signed.
     """
-    try:
+    with becoming("checkpoint: {why}", DamagedError):
         head, _ = checkpoint.open_(
             read("checkpoint", checkpoint.MAX_SIZE), key
         )
-    except MalformedError as e:
-        raise DamagedError("checkpoint: {why}", why=e) from e
     audit = not any(name.startswith("payload/") for name in names)
     paths = layout(head.size, audit=audit)  # more than one has, maybe
     wanted = {"checkpoint", *itertools.islice(paths, len(names) + 1)}
@@ -144,8 +147,8 @@ class _Opened(Struct):
 
     def run(self) -> bytes:
         """Return the root that the files lead to."""
-        roots: list[bytes] = []
-        tail: list[bytes] = []
+        roots = list[bytes]()
+        tail = list[bytes]()
         for n, width in bundles_of(self._head.size):
             hashes = self._bundle(n, width)
             if width == BUNDLE:

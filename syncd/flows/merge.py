@@ -212,7 +212,7 @@ async def fill(head: MirrorHead, context: PullContext) -> str:
 async def _bundle(head: MirrorHead, n: int, context: PullContext) -> str:
     """Fill one bundle; return who completed it, "" if nobody could."""
     asked = context.sources[:FILL_FROM]
-    answers: list[list[int]] = []
+    answers = list[list[int]]()
     for source in asked:
         left = await _complete(head, n, source, context)
         if left == []:

@@ -111,7 +111,7 @@ class Writer:
             self.may_append()
             old = await self.own.head()
             size = old.frontier.size
-            tail: list[leaf.Record] = []
+            tail = list[leaf.Record]()
             if size % BUNDLE:
                 last = await held.own(self.own, old).stored(size // BUNDLE)
                 tail = codec.records(old.origin, last)
@@ -170,7 +170,7 @@ async def publish(
         epochs=numbers,
     )
     entries = []
-    done: list[VaultRow] = []
+    done = list[VaultRow]()
     flaw = ""
     for waits in rows:
         row, output = waits, b""

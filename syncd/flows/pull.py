@@ -14,13 +14,14 @@ verified is fetched again.
 """
 
 import asyncio
+from asyncio import Task, create_task
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncd.errors import BrokenSourceError, MalformedError, UnavailableError
+from syncd.errors import BrokenSourceError, UnavailableError, becoming
 from syncd.flows import held, merge, stretch
 from syncd.flows.merge import PullContext
 from syncd.flows.ports import MirrorHead, Source
@@ -128,12 +129,8 @@ async def leaves(
     (raw,) = await source.files(
         origin, [f"tile/{tiles.tile_tail(0, n, width)}"]
     )
-    try:
+    with becoming("{member}: {why}", BrokenSourceError, member=source.name):
         return tiles.split_tile(raw, width)
-    except MalformedError as e:
-        raise BrokenSourceError(
-            "{member}: {why}", member=source.name, why=e
-        ) from e
 
 
 class _Puller(Struct, eq=False):
@@ -146,7 +143,7 @@ class _Puller(Struct, eq=False):
     _roots: list[bytes] = []  # proven, of bundles
     _tail: list[bytes] = []
     # proven leaf hashes of the last one
-    _ahead: dict[Run, asyncio.Task[Stretch]] = {}
+    _ahead: dict[Run, Task[Stretch]] = {}
     # one, or none
 
     async def walk(self) -> str:
@@ -203,7 +200,7 @@ class _Puller(Struct, eq=False):
         the next is checked, and the one after that is fetched.
         """
         line = StretchQueue()
-        ahead = asyncio.create_task(self._check_ahead(source, head, line))
+        ahead = create_task(self._check_ahead(source, head, line))
         try:
             while ready := await line.take():
                 head = await self._advance(head, stretch.join(ready))
@@ -215,7 +212,7 @@ class _Puller(Struct, eq=False):
         self, source: Source, head: MirrorHead, line: StretchQueue
     ) -> None:
         """Put all that a source has and that is right into the line."""
-        fetching = asyncio.create_task(self._fetch(source, head.mirrored))
+        fetching = create_task(self._fetch(source, head.mirrored))
         try:
             mine = held.copy(self._context.mirror, head).leaf_hashes
             run = self._run(
@@ -229,7 +226,7 @@ class _Puller(Struct, eq=False):
             while run.have < self._new.size:
                 fetched = await fetching
                 after = (run.first + len(fetched)) * BUNDLE
-                fetching = asyncio.create_task(self._fetch(source, after))
+                fetching = create_task(self._fetch(source, after))
                 while fetched:
                     done = await self._checked(source, run, fetched, fetching)
                     fetched = fetched[len(done.bundles) :]
@@ -259,14 +256,14 @@ class _Puller(Struct, eq=False):
         source: Source,
         run: Run,
         fetched: Sequence[bytes],
-        fetching: asyncio.Task[Sequence[bytes]],
+        fetching: Task[Sequence[bytes]],
     ) -> Stretch:
         """Check a run, and meanwhile have the next one checked.
 
         As if this one were whole, with nothing missing or erased: who checks
         never waits for us. Where it is not, the next is another run.
         """
-        checking = self._ahead.pop(run, None) or asyncio.create_task(
+        checking = self._ahead.pop(run, None) or create_task(
             self._check(source, run, fetched)
         )
         await cancelled(self._ahead.values())
@@ -274,13 +271,13 @@ class _Puller(Struct, eq=False):
         have = (run.first + len(fetched)) * BUNDLE
         if have < self._new.size:
             guess = self._run(have, (), run.erased, merge=run.merge)
-            self._ahead[guess] = asyncio.create_task(
+            self._ahead[guess] = create_task(
                 self._check_next(source, guess, fetching)
             )
         return await checking
 
     async def _check_next(
-        self, source: Source, run: Run, fetching: asyncio.Task[Sequence[bytes]]
+        self, source: Source, run: Run, fetching: Task[Sequence[bytes]]
     ) -> Stretch:
         return await self._check(source, run, await asyncio.shield(fetching))
 
@@ -325,7 +322,7 @@ class _Puller(Struct, eq=False):
         self, source: Source, run: Run, fetched: Sequence[bytes]
     ) -> Stretch:
         """Check a run of bundles, as far as it is right."""
-        entries: dict[int, bytes] = {}
+        entries = dict[int, bytes]()
         while True:
             done: Stretch = await self._context.offload(
                 check, run, fetched, entries

@@ -72,7 +72,7 @@ def each(
     rules: Rules,
 ) -> list[P | SyncdError]:
     """Return what to keep of each draft, or why it is refused, in order."""
-    done: list[P | SyncdError] = []
+    done = list[P | SyncdError]()
     for draft in drafts:
         try:
             done.append(
@@ -91,7 +91,7 @@ def prepare(draft: Draft, rules: Rules) -> NewReport:
         RefusedError: it is protected, a URL that a report may not name, or
             evidence that is another sector's.
     """
-    wrong: list[SyncdError] = []
+    wrong = list[SyncdError]()
     if missing := [name for name in NEEDED if not getattr(draft, name)]:
         wrong.append(
             MalformedError(
@@ -276,7 +276,7 @@ def forms_to_find(
         return identifier.for_retract(
             kind, value, region=region, scheme=scheme
         )
-    found: list[Identifier] = []
+    found = list[Identifier]()
     for one in identifier.KINDS:
         with contextlib.suppress(MalformedError):
             found += identifier.for_retract(

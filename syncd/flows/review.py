@@ -121,7 +121,7 @@ def merged(old: Held, new: Held) -> Held:
 
 def summed(some: Iterable[Change]) -> tuple[Change, ...]:
     """Return one of each sort."""
-    sums: Counter[tuple[str, str, str]] = Counter()
+    sums = Counter[tuple[str, str, str]]()
     for one in some:
         sums[one.what, one.kind, one.label] += one.n
     return tuple(Change(*key, n) for key, n in sums.items())

@@ -61,8 +61,8 @@ def check(
     Raises:
         ForkError: a bundle is what was signed, and not what we have.
     """
-    records: list[Record] = []
-    bundles: list[Bundle] = []
+    records = list[Record]()
+    bundles = list[Bundle]()
     why = ""
     size = 0
     for gz, width, root in zip(fetched, run.widths, run.roots, strict=False):

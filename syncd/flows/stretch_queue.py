@@ -17,7 +17,7 @@ class StretchQueue:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Stretch] = deque()
+        self._waiting = deque[Stretch]()
         self._closed = False
         self._moved = asyncio.Event()
 
@@ -33,7 +33,7 @@ class StretchQueue:
         """Wait until there is enough for a transaction; [] at the end."""
         while not (self._closed or self._enough(min(LEAST, MOST))):
             await self._move()
-        taken: list[Stretch] = []
+        taken = list[Stretch]()
         while self._waiting and not (taken and self._waiting[0].batch.erases):
             taken.append(self._waiting.popleft())
         self._moved.set()

@@ -11,6 +11,7 @@ from syncd.indicator import statement as statements
 from syncd.indicator.leaf import INDICATOR_TYPES, SEALED_TYPES, Record, is_void
 
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
+Span = tuple[int, int]  # from, to
 RETIRED = 2**63 - 1  # `by` of what was erased with its epoch
 _ERASE = b"\x12"
 _salt = itemgetter(1)
@@ -55,13 +56,8 @@ def retired(
 
 def gone_with_epoch(indices: Iterable[int]) -> list[Range]:
     """Return ascending indices as ranges that a retired epoch erased."""
-    found: list[Range] = []
-    for index in indices:
-        if found and found[-1][1] == index:
-            found[-1] = (found[-1][0], index + 1, RETIRED)
-        else:
-            found.append((index, index + 1, RETIRED))
-    return found
+    runs = spans((index, index + 1, RETIRED) for index in indices)
+    return [(*run, RETIRED) for run in runs]
 
 
 def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
@@ -70,12 +66,23 @@ def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
     A log may name the same entries in any number of ranges: each is taken
     once.
     """
-    found: set[int] = set()
-    for first, last in sorted(
-        (max(first, start), min(last, by, stop)) for first, last, by in ranges
-    ):
-        found.update(range(max(first, start), last))
-        start = max(start, last)
+    return {
+        index
+        for first, last in spans(ranges)
+        for index in range(max(first, start), min(last, stop))
+    }
+
+
+def spans(ranges: Iterable[Range]) -> list[Span]:
+    """Return the indices that erasures act on, as disjoint sorted spans."""
+    found = list[Span]()
+    for start, end in sorted((a, min(b, by)) for a, b, by in ranges):
+        if start >= end:
+            continue
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
     return found
 
 

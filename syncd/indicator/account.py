@@ -16,8 +16,8 @@ under several banks, so the bank is part of the form. The rules are our own,
 written down in docs/normal-forms.md.
 """
 
-import re
 from collections.abc import Callable
+from re import compile as regex
 
 from syncd import tsv
 from syncd.errors import MalformedError
@@ -28,12 +28,12 @@ MAX_RAW = 512  # characters
 MAX_CANDIDATES = 8
 EXACT = 15  # digits that a spreadsheet keeps of a number
 
-_CARD = re.compile(r"[0-9]{16,19}")
-_BANK_NUMBER = re.compile(r"[0-9A-Z]{4,34}")
-_BANK_LIKELY = re.compile(r"[0-9]{10,25}")  # a bare bank account
-_GROUPING = re.compile(r"[ \-]+")
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
-_BANK_GROUPING = re.compile(r"[ .\-/]+")
+_CARD = regex(r"[0-9]{16,19}")
+_BANK_NUMBER = regex(r"[0-9A-Z]{4,34}")
+_BANK_LIKELY = regex(r"[0-9]{10,25}")  # a bare bank account
+_GROUPING = regex(r"[ \-]+")
+_IBAN = regex(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
+_BANK_GROUPING = regex(r"[ .\-/]+")
 _SCHEME_HINT = (
     "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay,"
     " wechat, qq, or a chain"

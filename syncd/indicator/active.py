@@ -130,9 +130,9 @@ class Beside:
     def __init__(self, claims: Iterable[Claim], world: World) -> None:
         """Take the claims on the token."""
         self._world = world
-        self._answers: dict[Position, list[Claim]] = {}
-        moved: list[tuple[Position, int]] = []
-        refused: set[Position] = set()  # what police dispute by position
+        self._answers = dict[Position, list[Claim]]()
+        moved = list[tuple[Position, int]]()
+        refused = set[Position]()  # what police dispute by position
         for c in claims:
             match c.statement:
                 case Answer(outcome="report_withdrawn", about=about):
@@ -175,7 +175,7 @@ class Beside:
 
 def beside(claims: Iterable[Claim], world: World) -> dict[Name, Beside]:
     """Return what is said of each token that the claims are about."""
-    by_token: dict[Name, list[Claim]] = {}
+    by_token = dict[Name, list[Claim]]()
     for claim in claims:
         by_token.setdefault(name(claim), []).append(claim)
     return {key: Beside(some, world) for key, some in by_token.items()}
@@ -192,9 +192,9 @@ def lapsed(
     other do not hold each other up, nor does one that rests on what we do
     not have.
     """
-    found: dict[Position, str] = {}
-    counts: list[Position] = []  # those whose dependents are still to be held
-    resting: dict[Position, list[Position]] = {}  # on a report: which others
+    found = dict[Position, str]()
+    counts = list[Position]()  # those whose dependents are still to be held
+    resting = dict[Position, list[Position]]()  # on a report: which others
     for claim in claims:
         report = claim.statement
         if not isinstance(report, Report):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from syncd.errors import DamagedError, MalformedError
+from syncd.errors import DamagedError, MalformedError, becoming
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
@@ -34,10 +34,8 @@ def inflate(gz: bytes, most: int = MAX_RAW) -> bytes:
         MalformedError: not one gzip member, or more than `most` bytes.
     """
     engine = zlib.decompressobj(wbits=31)
-    try:
+    with becoming("gzip: {why}", MalformedError, zlib.error):
         raw = engine.decompress(gz, most + 1)
-    except zlib.error as e:
-        raise MalformedError("gzip: {why}", why=e) from e
     if len(raw) > most:
         raise MalformedError("gzip: inflates to over {most} bytes", most=most)
     if not engine.eof or engine.unused_data:
@@ -104,10 +102,8 @@ def payload_at(bundle: Bundle, at: int) -> bytes:
     Raises:
         DamagedError: the bundle of ours does not parse any more.
     """
-    try:
+    with becoming("log: bundle {n}: {why}", DamagedError, n=bundle.n):
         found = leaf.split_records(raw_of(bundle), bundle.width)
-    except MalformedError as e:
-        raise DamagedError("log: bundle {n}: {why}", bundle, why=e) from e
     return found[at][2]
 
 

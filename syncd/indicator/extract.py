@@ -7,6 +7,7 @@ alone is found whatever it looks like, so that its refusal says what it lacks.
 
 import re
 from collections.abc import Iterator
+from re import compile as regex
 from typing import NamedTuple
 
 from syncd.errors import SyncdError
@@ -18,37 +19,37 @@ _JOINED = 6  # groups that one number is written in
 
 _FOLD = spelling.FOLD | {ord(c) + 0xFEE0: c for c in "0123456789+:@"}
 _END = "\\s<>\"'`，；！？、（）【】《》“”‘’「」|"  # no link has these
-_LINK = re.compile(
+_LINK = regex(
     r"(?i)(?<![a-z0-9])(?:https?|ftp|wss?)://"
     rf"(?:(?!(?<![=&?#/%:(@])https?://)[^{_END}])+"  # and not the next
 )
-_MAIL = re.compile(r"(?ia)[a-z0-9][\w.%+-]*@(?:[a-z0-9-]+\.)+[a-z]{2,}")
-_HOST = re.compile(
+_MAIL = regex(r"(?ia)[a-z0-9][\w.%+-]*@(?:[a-z0-9-]+\.)+[a-z]{2,}")
+_HOST = regex(
     r"(?i)(?<![a-z0-9@._/-])(?:[a-z0-9][a-z0-9-]*\.)+[a-z][a-z0-9-]+"
     rf"(?![a-z0-9@-])(?::[0-9]+)?(?:[/?#][^{_END}]*)?"
 )
-_NAMED = re.compile(
+_NAMED = regex(
     r"(?ia)(?<![a-z0-9])(?:(qq)|(微信|wechat|weixin|(?:wx|vx)(?!id_)|(?=wxid_))"
     r"|(支付宝|alipay))(?:群|账号|帐号|账户|号|id)?\s*[:是为]?\s*"
     r"([a-z0-9+][a-z0-9_@.+-]{4,})(?!\s*[元块万])"
 )
 _SCHEMES = ((1, "qq"), (2, "wechat"), (3, "alipay"))  # by its groups
-_ADDRESS = re.compile(
+_ADDRESS = regex(
     r"(?<![A-Za-z0-9])(?:[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){2,7}"
     r"(?: [A-Z0-9]{1,3})?|(?=[0-9]*[A-Za-z])[A-Za-z0-9]{14,110})(?![A-Za-z0-9])"
 )
-_DIGITS = re.compile(
+_DIGITS = regex(
     r"(?<![A-Za-z0-9.])(?:\+|\(\+?)?[0-9](?:[0-9]|[ .()-]{1,2}(?=[0-9(]))*"
     r"(?![A-Za-z0-9])"
 )
-_AMOUNT = re.compile(
+_AMOUNT = regex(
     r"\s*(?:[元块万千百亿%％年月日时点分秒天次人位个期折倍级]|:\d)"
 )
-_CODE = re.compile(
+_CODE = regex(
     r"(?:[¥￥$]|码|code|尾号|编号|单号|工号|退订|回复|金额|余额)\W{0,3}$"
 )
-_ACCOUNT = re.compile(r"(?i)(?:[账帐][号户]|卡号|account)[^0-9\n]{0,20}$")
-_ALONE = re.compile(r"[!-~]+|[0-9 +().-]+|\S+\.\S+")
+_ACCOUNT = regex(r"(?i)(?:[账帐][号户]|卡号|account)[^0-9\n]{0,20}$")
+_ALONE = regex(r"[!-~]+|[0-9 +().-]+|\S+\.\S+")
 
 
 class Named(NamedTuple):
@@ -67,7 +68,7 @@ def extract(text: str, region: str = "CN") -> tuple[Named, ...]:
     """
     spelling.check_size(text, MAX_TEXT)
     left = text = text.translate(_FOLD).strip()
-    found: dict[tuple[str, str], tuple[int, Named]] = {}
+    found = dict[tuple[str, str], tuple[int, Named]]()
     for read in (_named, _plain, _numbers):
         for at, one in [*read(left, region)]:
             if form := _form(one, region):

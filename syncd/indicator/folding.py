@@ -139,7 +139,7 @@ def fold(
     """
     stop = start + len(records)
     batch = Batch(origin=origin, start=start, stop=stop)
-    cells: list[bytes] = []
+    cells = list[bytes]()
     batch.erases = absent.erases(start, records)
     gone = absent.covered(start, stop, [*erased, *batch.erases])
     reports = []  # most of most logs

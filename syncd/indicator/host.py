@@ -12,13 +12,14 @@ only decides what a report may name. No message repeats the host.
 """
 
 import ipaddress
-import re
+from re import ASCII
+from re import compile as regex
 from typing import NamedTuple
 
 import idna
 
 from syncd import tsv
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError, RefusedError, becoming
 from syncd.indicator import suffixes as suffix_list
 
 MAX_HOST = 253  # bytes
@@ -35,14 +36,14 @@ PUNCTUATION = (
     "\uff3b-\uff40\uff5b-\uff60\uff62-\uff65"
 )
 
-_UNSAFE = re.compile(rb"[\x00-\x20\x7f-\xff#%]")
-_ESCAPED = re.compile(rb"[0-9A-Fa-f]{2}", re.ASCII)
-_PORT = re.compile(rb"[0-9]{0,5}", re.ASCII)
-_DOTS = re.compile(r"\.\.+")
-_NAME = re.compile(r"[a-z0-9_.-]+", re.ASCII)
-_TOP = re.compile(r"[a-z]+|xn--[a-z0-9-]+", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_PUNCTUATED = re.compile(f"[{PUNCTUATION}]")
+_UNSAFE = regex(rb"[\x00-\x20\x7f-\xff#%]")
+_ESCAPED = regex(rb"[0-9A-Fa-f]{2}", ASCII)
+_PORT = regex(rb"[0-9]{0,5}", ASCII)
+_DOTS = regex(r"\.\.+")
+_NAME = regex(r"[a-z0-9_.-]+", ASCII)
+_TOP = regex(r"[a-z]+|xn--[a-z0-9-]+", ASCII)
+_NUMBER = regex(r"[0-9]+|0x[0-9a-f]*", ASCII)
+_PUNCTUATED = regex(f"[{PUNCTUATION}]")
 
 _LOCAL = tuple(  # someone else's machine in every network
     ipaddress.ip_network(row[0]) for row in tsv.rows("indicator/networks.tsv")
@@ -225,10 +226,10 @@ def _ipv6(inside: bytes) -> str:
     """Return the RFC 5952 form in brackets, or the IPv4 address it maps."""
     if b"%" in inside:
         raise MalformedError("url: IPv6 address has a zone or an escape")
-    try:
+    with becoming(
+        "url: no IPv6 address in its brackets", MalformedError, ValueError
+    ):
         address = ipaddress.IPv6Address(inside.decode("ascii"))
-    except ValueError as e:
-        raise MalformedError("url: no IPv6 address in its brackets") from e
     # Both kinds reach an IPv4 machine, and Safe Browsing names it as such.
     if mapped := address.ipv4_mapped:
         return str(mapped)

@@ -13,7 +13,8 @@ and linkifiers disagree about it; ADR 17 says what follows from that. What is
 written in percent-escapes belongs to the URL. No message repeats the text.
 """
 
-import re
+from re import IGNORECASE
+from re import compile as regex
 from typing import NamedTuple, NoReturn
 
 from syncd.errors import MalformedError
@@ -33,35 +34,33 @@ _INVISIBLE = (
 # What needs no look: nothing here parts, surrounds or ends a URL.
 _PLAIN = r"[A-Za-z0-9_~$&+=@%/?#-]++|\.(?!\Z)|:(?![/\\]|\Z)"
 _OTHER = rf"(?<![A-Za-z0-9])[^\x00-\x7f{PUNCTUATION}{_DOTS}{_INVISIBLE}]"
-_CLEAN = re.compile(
+_CLEAN = regex(
     rf"(?i:https?|ftp|wss?):[/\\]*+(?:{_PLAIN}|{_OTHER})++|(?:{_PLAIN})*+"
 )
-_LINES = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-_SPACE = re.compile(f"[{_INVISIBLE}]")
-_QUOTES = re.compile('["<>]')
+_LINES = regex("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+_SPACE = regex(f"[{_INVISIBLE}]")
+_QUOTES = regex('["<>]')
 # hxxp is refused with the other schemes that are none of a web address.
-_DEFANGED = re.compile(
-    r"[\[({](?:\.|dot|点|:|:?//)[\])}]|^h\*+ps?:", re.IGNORECASE
-)
-_URL_BEGINS = re.compile(
+_DEFANGED = regex(r"[\[({](?:\.|dot|点|:|:?//)[\])}]|^h\*+ps?:", IGNORECASE)
+_URL_BEGINS = regex(
     r"https?:[/\\]|(?<![a-z])(?:ftp|wss?|hxxps?):[/\\]"
     r"|(?<=[,;|、，；｜])(?:www\.|(?:[a-z0-9-]+\.){2,}[a-z]{2,}[/\\])",
-    re.IGNORECASE,
+    IGNORECASE,
 )
-_HOST_LIKE = re.compile(r"[a-z0-9-]\.[a-z]{2}", re.IGNORECASE)
+_HOST_LIKE = regex(r"[a-z0-9-]\.[a-z]{2}", IGNORECASE)
 _CARRIERS = frozenset("=?#&/+:(@")  # what stands before a URL in a query
-_START = re.compile(r"(?:(?:https?|ftp|wss?):)?[/\\]*", re.IGNORECASE)
-_AUTHORITY = re.compile(r"[^/\\?#]*")
+_START = regex(r"(?:(?:https?|ftp|wss?):)?[/\\]*", IGNORECASE)
+_AUTHORITY = regex(r"[^/\\?#]*")
 _WIDE = "\u2e80-\U0003ffff"  # scripts without spaces, and their punctuation
-_BEFORE = re.compile(rf"[{PUNCTUATION}]|[{_WIDE}]+[0-9-]*[a-z]", re.IGNORECASE)
-_BREAK = re.compile(f"[{PUNCTUATION}{_DOTS}]")
-_HOST_BREAK = re.compile(f"[{PUNCTUATION}]")  # without the dots
+_BEFORE = regex(rf"[{PUNCTUATION}]|[{_WIDE}]+[0-9-]*[a-z]", IGNORECASE)
+_BREAK = regex(f"[{PUNCTUATION}{_DOTS}]")
+_HOST_BREAK = regex(f"[{PUNCTUATION}]")  # without the dots
 # Text behind a host: no top-level domain and no port mixes scripts so, and
 # a wide full stop ends a sentence where the host has plain dots before it.
-_HOST_ENDS = re.compile(rf"[A-Za-z0-9](?=[{_WIDE}])")
-_SENTENCE_ENDS = re.compile(rf"\.[^.{_DOTS}]+([{_DOTS}])(?![A-Za-z0-9])")
+_HOST_ENDS = regex(rf"[A-Za-z0-9](?=[{_WIDE}])")
+_SENTENCE_ENDS = regex(rf"\.[^.{_DOTS}]+([{_DOTS}])(?![A-Za-z0-9])")
 # Letters of another script behind plain ones, up to the end: perhaps prose.
-_PROSE = re.compile(r"(?<=[A-Za-z0-9])[^\x00-\x7f][^/.?#&=%]*\Z")
+_PROSE = regex(r"(?<=[A-Za-z0-9])[^\x00-\x7f][^/.?#&=%]*\Z")
 _TAIL = frozenset(".,;:!?'*|)]}")
 _OPENS = {")": "(", "]": "[", "}": "{"}
 

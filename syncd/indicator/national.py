@@ -10,7 +10,19 @@ import re
 from typing import Any, NoReturn
 
 from syncd.errors import MalformedError, UsageError
-from syncd.indicator import numbering
+from syncd.indicator.numbering import (
+    AREA,
+    AREA_SERVICE,
+    CARRIER_PREFIXES,
+    GRAMMARS,
+    LINE,
+    MACHINE,
+    MOBILE,
+    NANP,
+    PLANS,
+    SERVICE,
+    area_service,
+)
 
 SHOWN = "shown:"  # a caller id that is no number
 MAX_SHOWN = 32  # digits
@@ -36,8 +48,8 @@ class AmbiguousError(MalformedError):
 def is_short(region: str, digits: str) -> bool:
     """Tell whether `digits` stand in the namespace of a region's services."""
     if region == "cn":
-        area, service = numbering.area_service(f"cn:{digits}")
-        return bool(area or numbering.SERVICE.fullmatch(service))
+        area, service = area_service(f"cn:{digits}")
+        return bool(area or SERVICE.fullmatch(service))
     return bool(re.fullmatch(r"[0-9]{2,8}", digits))
 
 
@@ -53,7 +65,7 @@ def international(digits: str) -> str:
         return _plus_one(digits)
     for size in (3, 2, 1):
         code = digits[:size]
-        if code in numbering.PLANS or code in numbering.GRAMMARS:
+        if code in PLANS or code in GRAMMARS:
             return _planned(digits, size)
     return _shown(digits)
 
@@ -78,9 +90,9 @@ def _shown(digits: str) -> str:
 
 
 def _plus_one(digits: str) -> str:
-    if numbering.NANP.fullmatch(digits, 1):
+    if NANP.fullmatch(digits, 1):
         return f"+{digits}"
-    if numbering.SERVICE.fullmatch(digits):  # +110
+    if SERVICE.fullmatch(digits):  # +110
         return _shown(digits)
     if len(digits) != 11:
         raise MalformedError(
@@ -94,13 +106,13 @@ def _plus_one(digits: str) -> str:
 def _planned(digits: str, size: int) -> str:
     """Return the form of digits whose first `size` are a country code."""
     code, rest = digits[:size], digits[size:]
-    if plan := numbering.PLANS.get(code):
+    if plan := PLANS.get(code):
         fits, leading_zero = len(digits) in plan[0], plan[1]
     else:
-        fits = bool(numbering.GRAMMARS[code].fullmatch(rest))
+        fits = bool(GRAMMARS[code].fullmatch(rest))
         leading_zero = fits
     fits = fits and (leading_zero or not rest.startswith("0"))
-    if not rest or (not fits and numbering.SERVICE.fullmatch(digits)):
+    if not rest or (not fits and SERVICE.fullmatch(digits)):
         return _shown(digits)  # +49 and nothing else, +95588
     if rest.startswith("0") and not leading_zero:
         raise _trunk(code)
@@ -139,8 +151,8 @@ def _form(number: str, *plans: re.Pattern[str]) -> str | None:
     """Return the form of a number by the first of some plans that has it."""
     for plan in plans:
         if found := plan.fullmatch(number):
-            if plan is not numbering.AREA_SERVICE:
-                return ("cn:" if plan is numbering.SERVICE else "+86") + number
+            if plan is not AREA_SERVICE:
+                return ("cn:" if plan is SERVICE else "+86") + number
             return f"cn:0{number}" if found[2] else f"cn:{found[3]}"
     return None
 
@@ -149,8 +161,8 @@ def mainland_number(number: str) -> str:
     """Return the form of what follows +86."""
     if form := _form(
         number,
-        *(numbering.MOBILE, numbering.LINE, numbering.MACHINE),
-        *(numbering.SERVICE, numbering.AREA_SERVICE),
+        *(MOBILE, LINE, MACHINE),
+        *(SERVICE, AREA_SERVICE),
     ):
         return form
     if number.startswith("0"):
@@ -162,9 +174,9 @@ def mainland(digits: str) -> str:
     """Return the form of digits as dialled in the mainland."""
     if digits.startswith("00"):
         return international(digits[2:])
-    if numbering.CARRIER_PREFIXES.match(digits) and len(digits) > 11:
+    if CARRIER_PREFIXES.match(digits) and len(digits) > 11:
         digits = digits[5:]
-        if not (digits.startswith("0") or numbering.MOBILE.fullmatch(digits)):
+        if not (digits.startswith("0") or MOBILE.fullmatch(digits)):
             raise MalformedError(
                 "phone: a carrier prefix with no mobile or area code after it"
             )
@@ -178,9 +190,7 @@ def mainland(digits: str) -> str:
         )
         error.forms = (f"cn:{digits}", f"+86{digits}")
         raise error
-    if form := _form(
-        digits, numbering.MOBILE, numbering.MACHINE, numbering.SERVICE
-    ):
+    if form := _form(digits, MOBILE, MACHINE, SERVICE):
         return form
     if digits.startswith("86") and len(digits) >= 12:
         return mainland_number(digits[2:])
@@ -189,12 +199,12 @@ def mainland(digits: str) -> str:
 
 def mainland_line(number: str, *, mobile: bool) -> str:
     """Return the form of what follows the trunk prefix 0."""
-    mobiles = (numbering.MOBILE,) if mobile else ()
-    if form := _form(number, numbering.LINE, *mobiles, numbering.AREA_SERVICE):
+    mobiles = (MOBILE,) if mobile else ()
+    if form := _form(number, LINE, *mobiles, AREA_SERVICE):
         return form
     if re.match("1[3-9]", number):
         return _why_not_mainland(number)
-    if re.match(numbering.AREA, number):
+    if re.match(AREA, number):
         raise MalformedError(
             "phone: {n} digits from the area code on fit no line",
             n=len(number),
@@ -204,7 +214,7 @@ def mainland_line(number: str, *, mobile: bool) -> str:
 
 def _why_not_mainland(number: str) -> NoReturn:
     size = len(number)
-    line = numbering.LINE.fullmatch(number)
+    line = LINE.fullmatch(number)
     raise MalformedError(
         "phone: a machine number (1400, 1410, 1440, 1441) has 13 digits,"
         " here are {n}"

@@ -98,7 +98,7 @@ def _strangers() -> tuple[
 ]:
     """Return labels that are an operator's anywhere, suffixes, patterns."""
     usual: frozenset[str] = frozenset()
-    exact: dict[str, _Where] = {}
+    exact = dict[str, _Where]()
     wild = []
     for how, where, own, *_ in tsv.rows("indicator/strangers.tsv"):
         if how == "usual":
@@ -204,11 +204,11 @@ class Rule:
 
     def __init__(self, rows: Iterable[Never]) -> None:
         """Read the rows of a roster, each a kind, a normal form, a code."""
-        self._exact: dict[tuple[str, str], Owner] = {}
-        self._sites: dict[str, tuple[Owner, tuple[str, ...]]] = {}  # hosts
-        self._pages: dict[str, Owner] = {}  # of strangers, by expression
-        self._anywhere: dict[str, Owner] = {}  # service numbers, bare
-        self._provincial: dict[tuple[str, str], Owner] = {}
+        self._exact = dict[tuple[str, str], Owner]()
+        self._sites = dict[str, tuple[Owner, tuple[str, ...]]]()  # hosts
+        self._pages = dict[str, Owner]()  # of strangers, by expression
+        self._anywhere = dict[str, Owner]()  # service numbers, bare
+        self._provincial = dict[tuple[str, str], Owner]()
         owners = {(one.kind, one.value): one for one in default()}
         for one in rows:
             known = owners.get((one.kind, one.value))

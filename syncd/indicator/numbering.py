@@ -7,17 +7,17 @@ and lengths may be added, as that changes no form that anyone has; what would
 change one is a new version of the normal form, so a new epoch.
 """
 
-import re
 from collections.abc import Iterator
+from re import compile as regex
 
 from syncd import tsv
 
 # North America: area code and exchange begin with 2 to 9.
-NANP = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
+NANP = regex(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
 # Plans that are told by more than their lengths, without the country code.
 GRAMMARS = {
-    code: re.compile(pattern)
+    code: regex(pattern)
     for code, pattern in tsv.rows("indicator/grammars.tsv")
 }
 
@@ -25,20 +25,18 @@ _PARTS = {n: part for n, part, *_ in tsv.rows("indicator/mainland.tsv")}
 _AREA_8, _AREA_7_8, _AREA_7 = (_PARTS[f"area{n}"] for n in ("8", "7-8", "7"))
 _NATIONWIDE, _LOCAL = _PARTS["nationwide"], _PARTS["local"]
 NANP_REGIONS = frozenset(_PARTS["nanp"].split("|"))
-MOBILE = re.compile(_PARTS["mobile"])
-MACHINE = re.compile(_PARTS["machine"])
+MOBILE = regex(_PARTS["mobile"])
+MACHINE = regex(_PARTS["machine"])
 # Dialled before a number to choose a carrier; never part of it.
-CARRIER_PREFIXES = re.compile(_PARTS["carrier"])
+CARRIER_PREFIXES = regex(_PARTS["carrier"])
 AREA = f"(?:{_AREA_8}|{_AREA_7_8}|{_AREA_7})"
-LINE = re.compile(
+LINE = regex(
     f"(?:{_AREA_8})[2-8][0-9]{{7}}"
     f"|(?:{_AREA_7_8})[2-8][0-9]{{6,7}}"
     f"|(?:{_AREA_7})[2-8][0-9]{{6}}"
 )
-SERVICE = re.compile(f"{_NATIONWIDE}|{_LOCAL}")
-AREA_SERVICE = re.compile(
-    f"({AREA})(?:({_LOCAL})|(95[0-9]{{3,6}}|100[0-9]{{2}}))"
-)
+SERVICE = regex(f"{_NATIONWIDE}|{_LOCAL}")
+AREA_SERVICE = regex(f"({AREA})(?:({_LOCAL})|(95[0-9]{{3,6}}|100[0-9]{{2}}))")
 
 
 def area_service(form: str) -> tuple[str, str]:

@@ -75,10 +75,10 @@ class Objections:
         """Take what else is claimed of the value, and on which form."""
         self._world = world
         self._at = {r.position: r for r in reports}
-        self._answered: dict[Position, int] = {}  # day of the last answer
-        self._stands: dict[Position, list[Position]] = {}  # what says so
-        self._open: dict[Target, list[Claim]] = {}  # disputes
-        self._late: dict[Target, list[Claim]] = {}  # they may be open too
+        self._answered = dict[Position, int]()  # day of the last answer
+        self._stands = dict[Position, list[Position]]()  # what says so
+        self._open = dict[Target, list[Claim]]()  # disputes
+        self._late = dict[Target, list[Claim]]()  # they may be open too
         self._vouches: dict[int, list[Claim]] = {r.level: [] for r in reports}
         for claim, level in beside:
             below = [n for n in self._vouches if level <= n]

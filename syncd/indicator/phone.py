@@ -18,6 +18,7 @@ code are refused: a report must mean one line, not everyone behind it.
 """
 
 import re
+from re import compile as regex
 from typing import NoReturn
 
 from syncd.errors import MalformedError, SyncdError
@@ -25,13 +26,11 @@ from syncd.indicator import national, numbering, spelling
 
 MAX_RAW = 128  # characters; no spelling of a number is longer
 
-_MAINLAND_FAST = re.compile(
-    rf"(?:(?:\+|00)?86|0)?({numbering.MOBILE.pattern})"
-)
+_MAINLAND_FAST = regex(rf"(?:(?:\+|00)?86|0)?({numbering.MOBILE.pattern})")
 
-_NORMAL = re.compile(r"\+[0-9]{7,15}")
-_SHORT = re.compile(r"([a-z]{2}):([0-9]{2,21})")
-_SHOWN = re.compile(rf"{national.SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
+_NORMAL = regex(r"\+[0-9]{7,15}")
+_SHORT = regex(r"([a-z]{2}):([0-9]{2,21})")
+_SHOWN = regex(rf"{national.SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
 
 _FOLD = {
     **spelling.FOLD,
@@ -40,26 +39,26 @@ _FOLD = {
         "0123456789+:;,#/....(((())))",
     ),
 }
-_SEPARATORS = re.compile(r"[ \t().\-]+")
-_PLAIN = re.compile(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")
-_EXTENSION = re.compile(
+_SEPARATORS = regex(r"[ \t().\-]+")
+_PLAIN = regex(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")
+_EXTENSION = regex(
     r"[0-9)\s](?:\s*(?:#|,|;|转|轉|分机|分機|内线|內線)"
     r"|\s*(?:ext|x|int|anexo|доб|extension)\b[\s.:]*[0-9]"
     r"|\s*(?:ext|x)[0-9])",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(
+_SEVERAL = regex(
     r"[/、|]|[0-9]{7}\s*(?:或|or)\s*[0-9+]"
     r"|[0-9]{7}\s*[,;\r\n]\s*\+?(?:[0-9][ \-]?){7}"
 )
-_DECIMAL = re.compile(
+_DECIMAL = regex(
     r"[0-9]+\.[0-9]{1,2}|[0-9](?:\.[0-9]+)?E\+?[0-9]+", re.IGNORECASE
 )
-_LAST_GROUP = re.compile(r"(.*[0-9)])[ .\-]+[0-9]{1,6}")
+_LAST_GROUP = regex(r"(.*[0-9)])[ .\-]+[0-9]{1,6}")
 # A trunk 0 in brackets after the country code: +44 (0)20 …
-_TRUNK = re.compile(r"(\+[0-9 .\-]{1,5})\( ?0 ?\)")
+_TRUNK = regex(r"(\+[0-9 .\-]{1,5})\( ?0 ?\)")
 # A mainland area code as written at home, set off: +86-0755-…, +86 (0755)…
-_AREA_SET_OFF = re.compile(
+_AREA_SET_OFF = regex(
     rf"(?:\+ ?|00)?86[ .\-]*(?:\( *0({numbering.AREA}) *\)"
     rf"|(?<=[ .\-])0({numbering.AREA})(?=[ .\-]))"
 )

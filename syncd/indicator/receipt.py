@@ -10,15 +10,15 @@ its cosignatures sees that it was there by then. With the salt a number can be
 found by trying them all; without, a receipt tells nothing of it.
 """
 
-import hashlib
 from collections.abc import Collection
 
 import msgspec
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, becoming
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position
 from syncd.shape import Form
+from syncd.tlog.strict import sha256_hex
 
 Named = tuple[int, str, str]  # id of a record, its hash, its receipt's or ""
 
@@ -40,7 +40,7 @@ class Receipt(Form, omit_defaults=True):
     def hash(self) -> str:
         """What the access record holds, in hex."""
         bare = msgspec.structs.replace(self, salt="", named=())
-        return _hash(msgspec.json.encode(bare, order="sorted"))
+        return sha256_hex(msgspec.json.encode(bare, order="sorted"))
 
 
 def parse(raw: bytes) -> Receipt:
@@ -49,21 +49,17 @@ def parse(raw: bytes) -> Receipt:
     Raises:
         MalformedError: it is none.
     """
-    try:
+    with becoming(
+        "look-up receipt: {why}", MalformedError, msgspec.DecodeError
+    ):
         return msgspec.json.decode(raw, type=Receipt)
-    except msgspec.DecodeError as e:
-        raise MalformedError("look-up receipt: {why}", why=e) from e
 
 
 def commitment(salt: str, value: Identifier) -> str:
     """Return what shows that it was this value, to who has it and the salt."""
-    return _hash(f"{salt}{value.kind}:{value.value}".encode())
+    return sha256_hex(f"{salt}{value.kind}:{value.value}".encode())
 
 
 def head(named: Collection[Named]) -> str:
     """Return what an anchor says of some records, "" of none."""
-    return _hash(msgspec.json.encode(named)) if named else ""
-
-
-def _hash(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+    return sha256_hex(msgspec.json.encode(named)) if named else ""

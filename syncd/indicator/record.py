@@ -14,8 +14,16 @@ from typing import Annotated, get_args
 
 import msgspec
 
-from syncd.indicator import notation
-from syncd.indicator.notation import Day, Positions, code, optional
+from syncd.indicator.notation import (
+    PERCENT,
+    POSITIONS,
+    Day,
+    Positions,
+    code,
+    codes,
+    hexadecimal,
+    optional,
+)
 from syncd.shape import Frozen
 
 
@@ -31,17 +39,15 @@ class ReportFields(_Given):
     channel: Annotated[str, optional(code("channel"))] = ""
     evidence: Annotated[str, code("evidence")] = ""
     handling: Annotated[str, code("handling")] = ""
-    technique: Annotated[
-        tuple[str, ...], optional(notation.codes("technique"))
-    ] = ()
-    basis: Annotated[Positions, optional(notation.POSITIONS)] = ()
+    technique: Annotated[tuple[str, ...], optional(codes("technique"))] = ()
+    basis: Annotated[Positions, optional(POSITIONS)] = ()
     # what it rests on; empty: own knowledge
-    confidence: Annotated[int, notation.PERCENT] = -1
+    confidence: Annotated[int, PERCENT] = -1
     seen: Day = ""  # day it was last seen in use
     expires: Day = ""  # first day on which it does not count any more
     spoofed: bool = False
     test: bool = False
-    case: Annotated[str, optional(notation.hexadecimal(8))] = ""
+    case: Annotated[str, optional(hexadecimal(8))] = ""
 
 
 class DisputeFields(_Given):
@@ -50,7 +56,7 @@ class DisputeFields(_Given):
     reason: Annotated[str, code("dispute_reason")] = ""
     due: Day = ""  # look again by then, please
     expires: Day = ""
-    about: Annotated[Positions, optional(notation.POSITIONS)] = ()
+    about: Annotated[Positions, optional(POSITIONS)] = ()
     # these reports; empty: all
 
 
@@ -65,7 +71,7 @@ class AnswerFields(_Given):
 
     outcome: Annotated[str, code("answer_outcome")] = ""
     reason: Annotated[str, code("answer_reason")] = ""
-    about: Annotated[Positions, notation.POSITIONS] = ()  # of the reports
+    about: Annotated[Positions, POSITIONS] = ()  # of the reports
 
 
 class VouchFields(_Given):

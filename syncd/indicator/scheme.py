@@ -11,6 +11,7 @@ One table, `schemes.tsv`, for the normal form and for who maps columns.
 import difflib
 import re
 from functools import cache, lru_cache, reduce
+from re import compile as regex
 from typing import NamedTuple, NoReturn
 
 from syncd import tsv
@@ -19,16 +20,16 @@ from syncd.indicator import bank
 
 KINDS = ("card", "iban", "bank", "alipay", "wechat", "qq")
 
-_BEHIND = re.compile(
+_BEHIND = regex(
     r"(?<=.)(?:收款)?(?:钱包地址|钱包|地址|账号|账户|帐号|帐户|号码|号|公链|链|网络|主网"
     r"|ADDRESS|WALLET|ACCOUNT|NUMBER|CHAIN|NETWORK|MAINNET)$"
 )
-_BETWEEN = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
-_CODE = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-_TOKEN = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
-_GROUPS = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
+_BETWEEN = regex(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
+_CODE = regex(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_TOKEN = regex(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
+_GROUPS = regex(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
 _COINS = ("USDT", "USDC", "泰达币")
-_PRIVATE = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
+_PRIVATE = regex(r"[0-9]{5}|@")  # may be an account, never quoted
 _KNOWN_HINT = (
     "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
     " btc, eth, tron, sol, ton, usdt, …"

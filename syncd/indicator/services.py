@@ -34,7 +34,7 @@ def naming(service: Service, query: str) -> str:
     In the table's order, each parameter once: what else a query bears says
     by which way somebody came.
     """
-    given: dict[str, str] = {}
+    given = dict[str, str]()
     for part in query.split("&"):
         name, _, value = part.partition("=")
         if value:

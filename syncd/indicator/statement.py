@@ -29,11 +29,14 @@ from syncd.indicator import notation, record
 from syncd.indicator.leaf import FORMAT
 from syncd.indicator.notation import (
     FLAG,
+    ORIGINS,
+    SET,
     Counting,
     Day,
     Natural,
     Token,
     code,
+    hexadecimal,
     optional,
 )
 from syncd.indicator.notation import MAX_DAY as MAX_DAY
@@ -50,7 +53,7 @@ MEMBER = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 Kind = Literal["phone", "url", "account"]
 Count = Literal[1, 2, 5, 10, 50, 100]
 COUNTS = get_args(Count)  # "at least", of a sighting
-Know = Annotated[str, notation.hexadecimal(8)]
+Know = Annotated[str, hexadecimal(8)]
 
 
 class _Statement(Form, omit_defaults=True, tag_field="type", tag=0, gc=False):
@@ -86,7 +89,7 @@ class Report(record.ReportFields, _Statement, tag=1):
 class Retract(Indicator, tag=2):
     """Those claims of mine on this token no longer stand."""
 
-    ends: Annotated[tuple[Natural, ...], notation.SET]  # indices
+    ends: Annotated[tuple[Natural, ...], SET]  # indices
     reason: Annotated[str, code("retract_reason")]
 
 
@@ -97,7 +100,7 @@ class Dispute(record.DisputeFields, _Statement, tag=3):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, optional(notation.hexadecimal(8))] = ""
+    know: Annotated[str, optional(hexadecimal(8))] = ""
     # where it names no positions
 
 
@@ -142,9 +145,9 @@ class Vouch(record.VouchFields, _Statement, tag=7):
 class AnchoredLog(Form, kw_only=False, order=True, gc=False):
     """One signed checkpoint that was merged; sorted in this order."""
 
-    origin: Annotated[str, notation.ORIGINS]
+    origin: Annotated[str, ORIGINS]
     size: Natural
-    root: Annotated[str, notation.hexadecimal(32)]
+    root: Annotated[str, hexadecimal(32)]
     line: Annotated[
         str,
         notation.matching(
@@ -165,7 +168,7 @@ class Anchor(Book, tag=16):
     """Signed checkpoints that the writer has merged."""
 
     logs: tuple[AnchoredLog, ...]
-    access: Annotated[str, optional(notation.hexadecimal(32))] = ""
+    access: Annotated[str, optional(hexadecimal(32))] = ""
     # SHA-256 over the day's access records
 
 
@@ -177,15 +180,13 @@ class Usage(Book, tag=17):
 
     on: Day
     key: tuple[Kind, Counting]  # (kind, epoch)
-    rows: Annotated[
-        tuple[tuple[str, str, Natural, Natural], ...], notation.SET
-    ]
+    rows: Annotated[tuple[tuple[str, str, Natural, Natural], ...], SET]
 
 
 class Erase(Book, tag=18):
     """Salt and payload of these entries go from every store."""
 
-    ranges: Annotated[tuple[tuple[Natural, Natural], ...], notation.SET]
+    ranges: Annotated[tuple[tuple[Natural, Natural], ...], SET]
     # [from, to)
     reason: Annotated[str, code("erase_reason")]
 
@@ -194,7 +195,7 @@ class RosterAccepted(Book, tag=19, rename={"hash_": "hash"}):
     """The roster that the writer accepted."""
 
     version: Counting
-    hash_: Annotated[str, notation.hexadecimal(32)]
+    hash_: Annotated[str, hexadecimal(32)]
     # SHA-256 of the note's text; `hash` on the wire
 
 
@@ -202,7 +203,7 @@ class Evidence(Book, tag=20):
     """A proven fork or lie."""
 
     what: Annotated[str, code("")]
-    origin: Annotated[str, notation.ORIGINS]
+    origin: Annotated[str, ORIGINS]
     notes: tuple[str, ...]  # signed notes, as they were
     proof: tuple[str, ...] = ()  # base64 hashes, as in C2SP
 

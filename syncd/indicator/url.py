@@ -17,8 +17,9 @@ reporting is `verdict`'s work. Whatever is no one web address on a possible host
 is a MalformedError; no message repeats the URL.
 """
 
-import re
 from contextlib import suppress
+from re import ASCII
+from re import compile as regex
 from typing import NamedTuple
 
 from syncd import tsv
@@ -36,18 +37,18 @@ _OTHER_SCHEMES = {row[0] for row in tsv.rows("indicator/other_schemes.tsv")}
 # unescaping, no IDN, no address parsing, and is one URL on a possible host:
 # a top-level domain of letters, no dots that lead a path segment, and nothing
 # behind it that may part two URLs or end a sentence.
-_PLAIN = re.compile(
+_PLAIN = regex(
     r"(?:(https?)://)?"
     r"((?:[A-Za-z0-9_-]{1,63}\.)+(?:[A-Za-z]{1,63}|xn--[A-Za-z0-9-]{1,59}))"
     r"((?:/(?!\.)[A-Za-z0-9._~$&+=@-]+)*/?)"
     r"(?:\?([A-Za-z0-9._~$&+=@/-]+))?(?<!\.)",
-    re.ASCII,
+    ASCII,
 )
-_SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
-_PORT_FOLLOWS = re.compile(rb"[0-9]+(?:[/\\?]|\Z)", re.ASCII)
-_AUTHORITY_END = re.compile(rb"[/\\?]")
-_SLASHES = re.compile(rb"//+")
-_PERSONAL = re.compile(r"\d{7}|[@＠]")  # digits of any script
+_SCHEME = regex(rb"([A-Za-z][A-Za-z0-9+.-]*):", ASCII)
+_PORT_FOLLOWS = regex(rb"[0-9]+(?:[/\\?]|\Z)", ASCII)
+_AUTHORITY_END = regex(rb"[/\\?]")
+_SLASHES = regex(rb"//+")
+_PERSONAL = regex(r"\d{7}|[@＠]")  # digits of any script
 
 
 class Reading(NamedTuple):
@@ -310,7 +311,7 @@ def _split_scheme(given: bytes) -> tuple[str, bytes, bool]:
 def _resolve(path: bytes) -> bytes:
     """Return an absolute path without dot segments and doubled slashes."""
     path = path.replace(b"\\", b"/")
-    segments: list[bytes] = []
+    segments = list[bytes]()
     parts = path.split(b"/")
     for part in parts[1:]:
         if part == b"..":

@@ -126,7 +126,7 @@ def _weigh(
     beside = active.beside(every, world)
     lapsed = active.lapsed(every, beside, world)
     found, authors = _Weighed([], [], [], set()), world.roster.authors
-    first: dict[Name, int] = {}  # day on which one was seen that has lapsed
+    first = dict[Name, int]()  # day on which one was seen that has lapsed
     for position, (claim, level) in sorted(mine.items()):
         match claim.statement:
             case Report() as item if why := lapsed.get(position):

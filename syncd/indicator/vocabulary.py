@@ -49,7 +49,7 @@ class Code(Form, omit_defaults=True, kw_only=False, rename={"facet": "field"}):
 def _load() -> dict[str, dict[str, Code]]:
     table = resources.files("syncd.indicator").joinpath("vocabulary.csv")
     _, *rows = csv.reader(table.read_text("utf-8").splitlines())
-    facets: dict[str, dict[str, Code]] = {}
+    facets = dict[str, dict[str, Code]]()
     for facet, code, parent, zh, en, *kinds in rows:
         one = Code(facet, code, zh, en, parent, tuple(" ".join(kinds).split()))
         facets.setdefault(facet, {})[code] = one
@@ -171,7 +171,7 @@ def _texts(facet: str) -> Mapping[str, list[Code]]:
         (of, code): words.split("|")
         for of, code, words in tsv.rows("indicator/everyday.tsv")
     }
-    texts: dict[str, list[Code]] = {}
+    texts = dict[str, list[Code]]()
     for c in listed(facet):
         parts = re.split(r"[／、（）,/]|含|\bor\b|\bincl\b", f"{c.zh},{c.en}")
         words = also.get((c.facet, c.code), ())

@@ -94,7 +94,7 @@ def understood(
 ) -> dict[int, str]:
     """Return which column, from 0, is which field: as given, else by name."""
     _check_names(header, mapped, where)
-    named: dict[int, str] = {}
+    named = dict[int, str]()
     for into, column in mapped.items():
         at = place(column, header, width, where)
         if at in named:
@@ -123,7 +123,7 @@ def parted(
     maps: Iterable[str], fields: Collection[str] = FIELDS
 ) -> dict[str, str]:
     """Read FIELD=COLUMN, a name or a number from 1, of each field one."""
-    found: dict[str, str] = {}
+    found = dict[str, str]()
     for text in maps:
         into, equals, column = text.partition("=")
         if not equals or into not in fields:
@@ -168,7 +168,7 @@ def _check_names(
     header: Sequence[str], mapped: Mapping[str, str], where: str
 ) -> None:
     """Pass names that are none twice, and look like no data."""
-    there: dict[str, int] = {}
+    there = dict[str, int]()
     for n, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
         if _DATA.search(text) or (

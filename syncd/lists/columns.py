@@ -79,7 +79,7 @@ class Columns(Struct, frozen=True):
             MalformedError: cells do not say what they must; names them all.
         """
         found = dict(self.constants)
-        faults: list[SyncdError] = []
+        faults = list[SyncdError]()
         value = ""
         for into, text in self._cells(row.cells):
             if into == "value":

@@ -10,10 +10,11 @@ the day is the one in the roster's zone. A number that is a day by the count
 of a spreadsheet or a computer is refused with the day that it would be.
 """
 
-import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from re import ASCII
+from re import compile as regex
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from syncd.errors import MalformedError
 ZONE = ZoneInfo("Asia/Shanghai")  # where an alliance names no other
 
 _HALF = r"(上午|早上|凌晨|中午|下午|傍晚|晚上|[ap]\.?m\.?)"
-_TIME = re.compile(
+_TIME = regex(
     r"(?: ?\(?(?:星期|周|礼拜)[一二三四五六日天]\)?)?"
     rf"(?:(?:t|[ :_-]+)?(?:{_HALF}? ?(?:"
     r"(\d\d?)(?:[:.时点] ?(\d\d?)(?:[:.分] ?(\d\d?)(?:[.,]\d+)?秒?|分)?|[时点])"
@@ -30,26 +31,26 @@ _TIME = re.compile(
     rf" ?{_HALF}?(?: ?(?:(z|utc|gmt)"
     r"|(?:utc|gmt)?([+-])(\d\d?)(?::?(\d\d))?(?: ?\[?[a-z/_]+\]?)?))?"
     r"|[上下]午))?",
-    re.ASCII,
+    ASCII,
 )
-_YEAR_FIRST = re.compile(
+_YEAR_FIRST = regex(
     r"(\d{4})(?:([-/.])(\d\d?)\2(\d\d?)(?!\d)"
     r"| ?年 ?(\d\d?) ?月 ?(\d\d?) ?[日号]?|(\d\d)(\d\d))",
-    re.ASCII,
+    ASCII,
 )
-_NAMED = re.compile(
+_NAMED = regex(
     r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? )?(?:(\d\d?)[ -])?"
     r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?"
     r"|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
     r"\.?,?[ -](?:(\d\d?),? )?(\d{4})(?!\d)",
-    re.ASCII,
+    ASCII,
 )
 _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
-_YEAR_LAST = re.compile(
-    r"\d\d?([-/. ])(?:\d\d?|[a-z]+)\1(?:\d\d|\d{4})(?:\D.*)?", re.ASCII
+_YEAR_LAST = regex(
+    r"\d\d?([-/. ])(?:\d\d?|[a-z]+)\1(?:\d\d|\d{4})(?:\D.*)?", ASCII
 )
-_SERIAL = re.compile(r"([2-7]\d{4})(?:\.\d+)?", re.ASCII)
-_UNIX = re.compile(r"(1\d{9})(?:\d{3}|\.\d+)?", re.ASCII)
+_SERIAL = regex(r"([2-7]\d{4})(?:\.\d+)?", ASCII)
+_UNIX = regex(r"(1\d{9})(?:\d{3}|\.\d+)?", ASCII)
 
 
 @lru_cache(4096)  # a list has few, each in many rows
@@ -60,7 +61,7 @@ def day(cell: str, zone: tzinfo = ZONE) -> str:
         MalformedError: it is none, or may be several; says how to mend it.
     """
     text = " ".join(unicodedata.normalize("NFKC", cell).casefold().split())
-    parts: list[int] = []
+    parts = list[int]()
     if found := _YEAR_FIRST.match(text):
         parts = [int(p) for p in found.groups() if p and p.isdigit()]
     elif found := _NAMED.match(text):

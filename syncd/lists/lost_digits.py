@@ -44,9 +44,9 @@ class Lengths:
     """How long the account numbers of a whole list are; none is kept."""
 
     def __init__(self) -> None:
-        self._lengths: Counter[int] = Counter()
-        self._led: Counter[int] = Counter()  # of them with a 0 in front
-        self._ended: Counter[int] = Counter()  # of them with zeros at the end
+        self._lengths = Counter[int]()
+        self._led = Counter[int]()  # of them with a 0 in front
+        self._ended = Counter[int]()  # of them with zeros at the end
 
     def add(self, value: str) -> None:
         """Count a value, if it is digits."""

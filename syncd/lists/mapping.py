@@ -24,7 +24,7 @@ from typing import Any
 import tomlkit
 from msgspec import structs
 
-from syncd.errors import UsageError
+from syncd.errors import UsageError, becoming
 from syncd.flows.draft import Draft
 from syncd.lists import words
 from syncd.lists.column_names import FIELDS
@@ -59,19 +59,20 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
         UsageError: it is no mapping file, or says what cannot be; names the
             line.
     """
-    try:
+    with becoming(
+        "{where}: no TOML: {why}",
+        UsageError,
+        tomllib.TOMLDecodeError,
+        where=where,
+    ):
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
-        raise UsageError(
-            "{where}: no TOML: {why}", where=where, why=e
-        ) from None
     check = partial(_check, text, where)
     check(found, "", dict.fromkeys(_SECTIONS, dict))
     parts = {section: found.get(section, {}) for section in _SECTIONS}
     for section, known in _SECTIONS.items():
         check(parts[section], section, known)
     file = parts["file"]
-    own: dict[tuple[str, str], str] = {}
+    own = dict[tuple[str, str], str]()
     for field, codes in parts["words"].items():
         section = f"words.{field}"
         check(codes, section, dict.fromkeys(codes, str))

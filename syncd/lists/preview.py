@@ -77,12 +77,12 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
 
     `columns` should know what the rows show of losses (`surveyed`).
     """
-    listed: list[Listed] = []
+    listed = list[Listed]()
     seen, rows, more = array("q"), 0, 0
-    reasons: dict[Any, Reason] = {}
+    reasons = dict[Any, Reason]()
     unknown = Counter[Any]()
-    notices: Counter[str] = Counter()
-    named: dict[str, str] = {}  # where each row names its own cells
+    notices = Counter[str]()
+    named = dict[str, str]()  # where each row names its own cells
     for rows, row in enumerate(table.rows(0, 0), 1):  # noqa: B007
         if columns.named and len(named) < NAMES:
             named.update((str(n), columns.field_of(str(n))) for n in row.cells)

@@ -118,14 +118,13 @@ def _frames(path: Path, wanted: str) -> Iterator[Any]:
     out: Any = child.stdout
     try:
         while True:
-            head = out.read(4)
-            raw = out.read(int.from_bytes(head))
-            if len(head) < 4 or len(raw) < int.from_bytes(head):
+            line = out.readline()
+            if line.endswith(b"\n"):
+                frame: Any = msgspec.json.decode(line)
+            else:
                 died = child.wait()
                 why = too_large() if died in _MEMORY else broken(f"{died}")
-                frame: Any = {"refused": why.parts}
-            else:
-                frame = msgspec.msgpack.decode(raw)
+                frame = {"refused": why.parts}
             if frame is None:
                 return
             if isinstance(frame, dict) and "refused" in frame:

@@ -120,7 +120,7 @@ def _parted(at: Any, found: Row) -> Iterator[Row]:
     """Yield a row for each value of a cell; all are of the same lines."""
     cells: Any = found.cells
     if found.problem:
-        each: list[Any] = []
+        each = list[Any]()
     elif isinstance(cells, Mapping):
         each = [{**cells, at: one} for one in several(cells.get(at, ""))]
     else:

@@ -66,10 +66,10 @@ class Text(Table):
                 )
         self._quoted = kind in {"csv", "tsv"}
         self._skip = self._skipping(_COMMENT, ",;|" if self._quoted else "")
-        self._skipped: Counter[str | None] = Counter()
+        self._skipped = Counter[str | None]()
         self._above = 0  # comment lines above the first row
         self._begin = (0, 0)  # bytes and lines before the first row
-        self._notes: list[Message] = []
+        self._notes = list[Message]()
         self.header: tuple[str, ...] | None = None
         self.width = self._need = 0
         if self._quoted:
@@ -122,7 +122,7 @@ class Text(Table):
 
     def _records(self, offset: int, row: int) -> Iterator[Row]:
         """Yield what each line holds, or those that quotes hold together."""
-        taken: list[Line] = []
+        taken = list[Line]()
         with self.path.open("rb") as file:
             parsed = self._parsed(file, offset, row, taken)
             while True:
@@ -203,7 +203,7 @@ class Text(Table):
 
         Behind an open quote, or what cannot be read, none begins for sure.
         """
-        top: list[Line] = []
+        top = list[Line]()
         comment = None
         with self.path.open("rb") as file:
             for line in lines.read(file, self._encoding, 0):

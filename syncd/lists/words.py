@@ -66,7 +66,7 @@ def meaning(field: str, own: Own | None = None) -> Convert:
     """
     known = _known(field)
     read = _READ.get(field) or partial(_refuse, field)
-    given: dict[str, Any] = {}
+    given = dict[str, Any]()
 
     def one(cell: str) -> Any:
         text = fold(cell)

@@ -6,8 +6,7 @@ over the sheet's XML before: how far the sheet goes, so that one far cell
 costs nothing; formulas that nobody computed; what is hidden; and the cells
 whose format, digits or error say more than their value does.
 
-Standard output gets frames: four bytes of size, then msgpack. First what is
-known of the sheet, or why it is refused; then lists of rows, each its number,
+Standard output gets frames, each a line of JSON. First what is known of the sheet, or why it is refused; then lists of rows, each its number,
 the last row that is merged with it, and its cells, where the text of one that
 no more says what was meant stands in a list of its own. At the end None.
 """
@@ -360,8 +359,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # or is gone
     for frame in frames(Path(sys.argv[1]), sys.argv[2]):
-        raw = msgspec.msgpack.encode(frame)
-        sys.stdout.buffer.write(len(raw).to_bytes(4) + raw)
+        sys.stdout.buffer.write(msgspec.json.encode(frame) + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -74,7 +74,7 @@ class Archive:
             if attrs.get("Type", "").endswith("/worksheet"):
                 target = posixpath.join(self._home, attrs["Target"])
                 parts[attrs["Id"]] = target.removeprefix("/")
-        found: dict[str, str] = {}
+        found = dict[str, str]()
         shown = defaultdict[str, list[str]](list)
         for name, attrs in self._elements(f"{self._home}workbook.xml"):
             ids = [v for k, v in attrs.items() if k.rpartition(":")[2] == "id"]
@@ -116,7 +116,7 @@ class Archive:
         return styles
 
     def _elements(self, part: str) -> list[tuple[str, dict[str, str]]]:
-        found: list[tuple[str, dict[str, str]]] = []
+        found = list[tuple[str, dict[str, str]]]()
         self.parse(
             part,
             StartElementHandler=lambda name, attrs: found.append(

@@ -21,6 +21,7 @@ import functools
 import hmac
 import sys
 from collections.abc import Callable, Sequence
+from ctypes import CDLL, PyDLL, addressof, create_string_buffer
 from typing import Any
 
 from syncd.errors import DamagedError, MalformedError
@@ -86,7 +87,7 @@ def _call(
     return function
 
 
-def _open() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
+def _open() -> tuple[CDLL, PyDLL]:
     """Load the copy that `make` unpacked for a user without root, or another.
 
     `find_library` knows no virtual environment.
@@ -94,9 +95,9 @@ def _open() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
     for path in (f"{sys.prefix}/{NATIVE}", ctypes.util.find_library("sodium")):
         try:
             if path:
-                library = ctypes.CDLL(path)
+                library = CDLL(path)
                 library.sodium_init()  # again or by two threads: harmless
-                return library, ctypes.PyDLL(path)
+                return library, PyDLL(path)
         except OSError:
             pass  # no such copy, or no library
     raise DamagedError("oprf: libsodium is not on this machine", hint=HINT)
@@ -118,7 +119,7 @@ def multiply_base(scalar: bytes) -> bytes:
         MalformedError: `scalar` is zero.
     """
     _want_sizes((scalar,), "scalar")
-    product = ctypes.create_string_buffer(32)
+    product = create_string_buffer(32)
     if _library().multiply_base(product, scalar):
         raise MalformedError("oprf: scalar is zero")
     return product.raw
@@ -134,11 +135,11 @@ def multiply_each(
     """
     _want_sizes(scalars, "scalar")
     _want_sizes(points, "element")
-    products = ctypes.create_string_buffer(32 * len(points))
-    multiply, at = _library().multiply, ctypes.addressof(products)
+    products = create_string_buffer(32 * len(points))
+    multiply, at = _library().multiply, addressof(products)
     for scalar, point in zip(scalars, points, strict=True):
         if multiply(at, scalar, point):  # refuses the identity, too
-            raise _bad_point((at - ctypes.addressof(products)) // 32)
+            raise _bad_point((at - addressof(products)) // 32)
         at += 32
     return split(products.raw)
 
@@ -156,8 +157,8 @@ def add_columns(rows: Sequence[Sequence[bytes]]) -> list[bytes]:
         if ZERO in row:  # libsodium's add would take it
             raise _bad_point(row.index(ZERO))
     first, *others = rows
-    totals = ctypes.create_string_buffer(b"".join(first), 32 * len(first))
-    add, start = _library().add, ctypes.addressof(totals)
+    totals = create_string_buffer(b"".join(first), 32 * len(first))
+    add, start = _library().add, addressof(totals)
     for row in others:
         at = start
         for point in row:
@@ -177,9 +178,9 @@ def weighted_sum(weights: Sequence[bytes], points: Sequence[bytes]) -> bytes:
     _want_sizes(points, "element")
     library = _library()
     multiply, add = library.multiply, library.add
-    product = ctypes.create_string_buffer(32)
-    total = ctypes.create_string_buffer(32)
-    to, partial = ctypes.addressof(total), ctypes.addressof(product)
+    product = create_string_buffer(32)
+    total = create_string_buffer(32)
+    to, partial = addressof(total), addressof(product)
     for at, (weight, point) in enumerate(zip(weights, points, strict=True)):
         if weight == ONE:
             if point == ZERO or add(to, to, point):
@@ -203,8 +204,8 @@ def total(points: Sequence[bytes]) -> bytes:
 def from_hashes(digests: Sequence[bytes]) -> list[bytes]:
     """Return the point that each 64-byte digest maps to (RFC 9496, 4.3.4)."""
     _want_sizes(digests, "digest", 64)
-    points = ctypes.create_string_buffer(32 * len(digests))
-    from_hash, at = _library().from_hash, ctypes.addressof(points)
+    points = create_string_buffer(32 * len(digests))
+    from_hash, at = _library().from_hash, addressof(points)
     for digest in digests:
         from_hash(at, digest)
         at += 32
@@ -247,7 +248,7 @@ def random_scalars(count: int, rng: Rng) -> list[bytes]:
 def reduce(wide: bytes) -> bytes:
     """Return 64 little-endian bytes modulo the order."""
     _want_sizes((wide,), "digest", 64)
-    scalar = ctypes.create_string_buffer(32)
+    scalar = create_string_buffer(32)
     _library().scalar_reduce(scalar, wide)
     return scalar.raw
 
@@ -274,7 +275,7 @@ def check_scalar(value: bytes, what: str = "scalar") -> None:
 
 def _scalar_call(operation: str, x: bytes, y: bytes) -> bytes:
     _want_sizes((x, y), "scalar")
-    result = ctypes.create_string_buffer(32)
+    result = create_string_buffer(32)
     getattr(_library(), operation)(result, x, y)
     return result.raw
 
@@ -299,16 +300,16 @@ def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
     _want_sizes(scalars, "scalar")
     library = _library()
     mul, size = library.scalar_mul, 32 * len(scalars)
-    products = ctypes.create_string_buffer(scalars[0], size)
-    inverses = ctypes.create_string_buffer(size)
-    rest = ctypes.create_string_buffer(32)
-    at = ctypes.addressof(products)
+    products = create_string_buffer(scalars[0], size)
+    inverses = create_string_buffer(size)
+    rest = create_string_buffer(32)
+    at = addressof(products)
     for value in scalars[1:]:
         mul(at + 32, at, value)
         at += 32
     if library.scalar_invert(rest, at):
         raise MalformedError("oprf: scalar is zero")
-    to = ctypes.addressof(inverses) + size - 32
+    to = addressof(inverses) + size - 32
     for value in scalars[:0:-1]:
         at -= 32
         mul(to, rest, at)

@@ -64,7 +64,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError, becoming
 from syncd.oprf import group, voprf
 from syncd.oprf.group import ORDER, Rng
 from syncd.shape import Secret
@@ -176,13 +176,15 @@ def check(
     weights = _weights(seed, len(elements))
     m = group.weighted_sum(weights, elements)
     public = group.multiply(lagrange, public_share)
-    try:
+    with becoming(
+        "oprf: holder {index} answered wrongly",
+        UntrustedError,
+        MalformedError,
+        UntrustedError,
+        index=index,
+    ):
         z = group.weighted_sum(weights, answers)
         voprf.verify_equal(public, m, z, evaluation.proof, _bound(seed))
-    except (MalformedError, UntrustedError) as e:
-        raise UntrustedError(
-            "oprf: holder {index} answered wrongly", index=index
-        ) from e
 
 
 def finish(
@@ -198,7 +200,7 @@ def finish(
             the check element: a holder answered wrongly, and the proof of
             all its answers will say which.
     """
-    try:
+    with becoming("oprf: answers do not add up: {why}", UntrustedError):
         totals = group.add_columns(evaluations)
         if len(totals) != len(blinded.blinds):
             raise UntrustedError(
@@ -213,10 +215,6 @@ def finish(
             raise UntrustedError(
                 "oprf: a holder of the quorum answered wrongly"
             )
-    except MalformedError as e:
-        raise UntrustedError(
-            "oprf: answers do not add up: {why}", why=e
-        ) from e
     return voprf.hash_points(blinded.inputs, asked)
 
 

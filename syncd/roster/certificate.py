@@ -6,14 +6,13 @@ certificate mean nothing to us, and dates decide nothing. At the local API the
 whole certificate is what is known: it stands there where others show a token.
 """
 
-import hashlib
-
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, becoming
+from syncd.tlog.strict import sha256_hex
 
 _UNREAD = ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion
 
@@ -24,10 +23,10 @@ def parse(der: bytes) -> x509.Certificate:
     Raises:
         MalformedError: not one DER certificate.
     """
-    try:
+    with becoming(
+        "certificate: not a DER certificate", MalformedError, *_UNREAD
+    ):
         return x509.load_der_x509_certificate(der)
-    except _UNREAD as e:
-        raise MalformedError("certificate: not a DER certificate") from e
 
 
 def load(raw: bytes) -> bytes:
@@ -41,28 +40,28 @@ def load(raw: bytes) -> bytes:
     if b"-----BEGIN" not in raw:
         parse(raw)
         return raw
-    try:
+    with becoming(
+        "certificate: not a PEM certificate", MalformedError, *_UNREAD
+    ):
         found = x509.load_pem_x509_certificate(raw)
-    except _UNREAD as e:
-        raise MalformedError("certificate: not a PEM certificate") from e
     return found.public_bytes(Encoding.DER)
 
 
 def pin(der: bytes) -> str:
     """Return hex SHA-256 of the certificate's SubjectPublicKeyInfo."""
     found = parse(der)
-    try:
+    with becoming(
+        "certificate: unusable public key", MalformedError, *_UNREAD
+    ):
         spki = found.public_key().public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
-    except _UNREAD as e:
-        raise MalformedError("certificate: unusable public key") from e
-    return hashlib.sha256(spki).hexdigest()
+    return sha256_hex(spki)
 
 
 def credential(der: bytes) -> str:
     """Return what stands for it where others show a token: none has a colon."""
-    return f"certificate:{hashlib.sha256(der).hexdigest()}"
+    return f"certificate:{sha256_hex(der)}"
 
 
 def is_for_clients(der: bytes) -> bool:

@@ -18,7 +18,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from syncd import canonical
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError, becoming
 from syncd.roster import row
 from syncd.roster.members import Url
 from syncd.tlog import strict
@@ -81,10 +81,9 @@ def parse(text: str) -> Invitation:
     Raises:
         MalformedError, NewerError: it is none, or was mistyped.
     """
-    try:
+    with becoming(
+        "invitation: want the whole line that syncd roster invite printed",
+        MalformedError,
+    ):
         raw = strict.decode(text.removeprefix(PREFIX), "invitation")
         return row.read(Invitation, canonical.loads(raw), "invitation")
-    except MalformedError as e:
-        raise MalformedError(
-            "invitation: want the whole line that syncd roster invite printed"
-        ) from e

@@ -22,7 +22,6 @@ challenge held. So nobody between them can try requests until the words fit.
 Whether the institution is who it says is for the admins to find out.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -32,7 +31,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError, becoming
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Described, Generation, Member, Profile, Wanted
@@ -40,6 +39,7 @@ from syncd.roster.row import AnyId, Base64, Code, Hash, Hex32, Id, Row
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT
+from syncd.tlog.strict import sha256_hex
 
 NO_ALLIANCE = "0" * 64  # line 2 of a founder's request
 MAX_SIZE = 64 << 10  # bytes of a request
@@ -108,7 +108,7 @@ class Applicant(NamedTuple):
         asked, answer = self
         said = bytes.fromhex(asked.alliance_id + asked.hash + answer.nonce)
         said += answer.secret + answer.inviter.encode()
-        return hashlib.sha256(_SPOKEN + said).hexdigest()
+        return sha256_hex(_SPOKEN + said)
 
 
 def request(
@@ -169,26 +169,30 @@ def parse(raw: bytes) -> Request:
     message = _tls_message(found.alliance, found.value)
     tls = certificate.parse(form.certificate).public_key()
     how = _how(tls)
-    try:
+    with becoming(
+        "join: the tls key did not sign",
+        UntrustedError,
+        InvalidSignature,
+        ValueError,
+    ):
         tls.verify(form.proofs.tls, message, *how)  # type: ignore[union-attr]
-    except (InvalidSignature, ValueError) as e:
-        raise UntrustedError("join: the tls key did not sign") from e
     (line,) = (s for s in head.signatures if s.name == keys.seen.name)
     return Request(
         **msgspec.structs.asdict(form),
         alliance_id=found.alliance,
-        hash=hashlib.sha256(signed.text.encode()).hexdigest(),
+        hash=sha256_hex(signed.text.encode()),
         made=cosignature.verify(head.text, keys.seen, line),
     )
 
 
 def _signed(role: str, signed: note.Note, key: note.VerifierKey) -> None:
-    try:
+    with becoming(
+        "join: the {role} key did not sign",
+        UntrustedError,
+        UntrustedError,
+        role=role,
+    ):
         note.verify(signed, [key])
-    except UntrustedError as e:
-        raise UntrustedError(
-            "join: the {role} key did not sign", role=role
-        ) from e
 
 
 def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
@@ -215,7 +219,7 @@ _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
 
 def committed(nonce: bytes) -> str:
     """Return what a request says of its nonce; "" without one."""
-    return hashlib.sha256(_NONCE + nonce).hexdigest() if nonce else ""
+    return sha256_hex(_NONCE + nonce) if nonce else ""
 
 
 def challenge(asked: Request, secret: bytes, inviter: str = "") -> bytes:

@@ -32,8 +32,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from syncd.errors import MalformedError
 from syncd.roster import certificate
 from syncd.roster.members import ADMIN_NAME, ALLIANCE, Keys
-from syncd.tlog import note
-from syncd.tlog.note import SigningKey
+from syncd.tlog.note import COSIGNATURE, ED25519, SigningKey
 
 Rng = Callable[[int], bytes]  # n → n random bytes
 
@@ -47,7 +46,7 @@ def admin(alliance: str, name: str, seed: bytes) -> SigningKey:
     Raises:
         MalformedError: a name out of its alphabet, or a wrong seed.
     """
-    return SigningKey(admin_name(alliance, name), note.ED25519, seed)
+    return SigningKey(admin_name(alliance, name), ED25519, seed)
 
 
 def admin_name(alliance: str, name: str) -> str:
@@ -87,24 +86,22 @@ class MemberKeys:
     @cached_property
     def log(self) -> SigningKey:
         """Return the log's signing key."""
-        return SigningKey(self.origin, note.ED25519, self.log_seed)
+        return SigningKey(self.origin, ED25519, self.log_seed)
 
     @cached_property
     def member(self) -> SigningKey:
         """Return the member key."""
-        return SigningKey(self._name("member"), note.ED25519, self.member_seed)
+        return SigningKey(self._name("member"), ED25519, self.member_seed)
 
     @cached_property
     def seen(self) -> SigningKey:
         """Return the cosigner key that says: consistent, largest I know."""
-        return SigningKey(self._name("seen"), note.COSIGNATURE, self.seen_seed)
+        return SigningKey(self._name("seen"), COSIGNATURE, self.seen_seed)
 
     @cached_property
     def merged(self) -> SigningKey:
         """Return the cosigner key that says: I hold all its payloads."""
-        return SigningKey(
-            self._name("merged"), note.COSIGNATURE, self.merged_seed
-        )
+        return SigningKey(self._name("merged"), COSIGNATURE, self.merged_seed)
 
     @property
     def public(self) -> Keys:

@@ -4,9 +4,10 @@ What holds between them (no key twice, every `via` a member) is checked where
 the roster is whole.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, starmap
+from re import ASCII
+from re import compile as regex
 from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
@@ -14,17 +15,29 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, Message
 from syncd.roster import certificate, row
-from syncd.roster.row import Base64, Code, Hash, Hex32, Id, Natural, Row, Vkey
+from syncd.roster.row import (
+    Base64,
+    Code,
+    Flaws,
+    Hash,
+    Hex32,
+    Id,
+    Name,
+    Natural,
+    Row,
+    Vkey,
+    key_type,
+)
 from syncd.tlog import note
 from syncd.tlog.document import Document
 
 Past = Literal["annul", "keep"]
 PASTS = get_args(Past)
 
-ALLIANCE = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)  # of a log
-_MEMBER = re.compile(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", re.ASCII)
-ADMIN_NAME = re.compile(r"[a-z0-9._-]{1,32}", re.ASCII)
+ALLIANCE = regex(r"[a-z0-9-]{1,32}", ASCII)
+_NUMBER = regex(r"[1-9][0-9]{0,8}", ASCII)  # of a log
+_MEMBER = regex(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", ASCII)
+ADMIN_NAME = regex(r"[a-z0-9._-]{1,32}", ASCII)
 Url = Annotated[
     str,
     Meta(
@@ -43,8 +56,8 @@ ROLES = {  # of a member's keys, and their types
 class Names(Row, frozen=True):
     """What people call somebody."""
 
-    zh: row.Name
-    en: row.Name
+    zh: Name
+    en: Name
 
 
 class Keys(Row, frozen=True):
@@ -56,11 +69,11 @@ class Keys(Row, frozen=True):
     tls: Hash  # of the TLS public key (SPKI)
     seal: Hash  # hex X25519 public key, for HPKE
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield a key that is not what its role wants."""
         for role, algorithm in ROLES.items():
             key: note.VerifierKey = getattr(self, role)
-            yield from row.key_type(role, key, algorithm)
+            yield from key_type(role, key, algorithm)
 
     def said(self, alliance: str) -> bytes:
         """Return what the member key before these signs, to vouch for them."""
@@ -99,9 +112,9 @@ class Generation(Row, frozen=True):
         """`<domain>/syncd/<alliance>/<generation>`."""
         return self.log.name
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its key or end."""
-        yield from row.key_type("log", self.log, note.ED25519)
+        yield from key_type("log", self.log, note.ED25519)
         if self.ended and not self.cuts:
             yield "ended", Message("without a cut that says where")
 
@@ -119,7 +132,7 @@ class Profile(Row, frozen=True, kw_only=True):
 
     LISTS = frozenset({"generations", "urls"})
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield that an address is there twice."""
         if len(set(self.urls)) != len(self.urls):
             yield "urls", Message("one of them twice")
@@ -132,7 +145,7 @@ class Described(Profile, frozen=True, kw_only=True):
     certificate: Base64  # DER; its public key hashes to keys.tls
     vouched: row.Hex64 | Literal[""] = ""  # of keys, by the member key before
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its addresses or certificate."""
         yield from super().flaws()
         yield from pinned(self.certificate, self.keys.tls)
@@ -153,10 +166,10 @@ class Wanted(Described, frozen=True, kw_only=True):
 
     log: Vkey
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its description or log key."""
         yield from super().flaws()
-        yield from row.key_type("log", self.log, note.ED25519)
+        yield from key_type("log", self.log, note.ED25519)
 
 
 class Returning(Wanted, frozen=True, kw_only=True):
@@ -176,7 +189,7 @@ class Member(Described, frozen=True, kw_only=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its profile, status or names."""
         yield from super().flaws()
         if (self.status == "removed") != bool(self.past):
@@ -262,12 +275,12 @@ class Auditor(Row, frozen=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what is wrong with its certificate."""
         yield from pinned(self.certificate, self.tls)
 
 
-def pinned(der: bytes, pin: str) -> row.Flaws:
+def pinned(der: bytes, pin: str) -> Flaws:
     """Yield why a certificate does not belong to a pin."""
     try:
         found = certificate.pin(der)
@@ -335,7 +348,7 @@ def check_different(keys: Iterable[tuple[str, bytes]]) -> None:
     Raises:
         MalformedError: names the two uses.
     """
-    used: dict[bytes, str] = {}
+    used = dict[bytes, str]()
     for whose, key in keys:
         if key in used:
             raise MalformedError(

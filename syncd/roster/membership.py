@@ -7,7 +7,8 @@ from msgspec.structs import asdict, replace
 
 from syncd import shape
 from syncd.errors import RefusedError
-from syncd.roster import certificate, drafts, join, members, terms
+from syncd.roster import certificate, join, members, terms
+from syncd.roster.drafts import DAY_S, LIFE_DAYS, add_admin, named, put
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
 from syncd.roster.members import Cut, Described, Generation, Member
 from syncd.roster.roster import FORMAT, Roster
@@ -22,7 +23,7 @@ class Founding(NamedTuple):
     founders: Sequence[Request]
     admins: Sequence[VerifierKey]
     threshold: int  # of the admins
-    days: int = drafts.LIFE_DAYS
+    days: int = LIFE_DAYS
     zone: str = "Asia/Shanghai"
     never: Sequence[terms.Never] = ()
 
@@ -41,7 +42,7 @@ def found(plan: Founding, *, now: int) -> Roster:
         alliance=plan.alliance,
         version=1,
         issued=now,
-        expires=now + plan.days * drafts.DAY_S,
+        expires=now + plan.days * DAY_S,
         format=FORMAT,
         zone=plan.zone,
         admin_keys=(),
@@ -54,7 +55,7 @@ def found(plan: Founding, *, now: int) -> Roster:
         policy=terms.DEFAULT_POLICY,
     )
     for key in plan.admins:
-        draft = drafts.add_admin(draft, key)
+        draft = add_admin(draft, key)
     for founder in plan.founders:  # the ceremony will prove its seal key
         if founder.alliance_id != NO_ALLIANCE:
             raise RefusedError(
@@ -62,7 +63,7 @@ def found(plan: Founding, *, now: int) -> Roster:
                 member=founder.id,
             )
         draft = _add_member(draft, founder.member)
-    return drafts.put(draft, ("never",), *plan.never)
+    return put(draft, ("never",), *plan.never)
 
 
 def applicant(
@@ -98,7 +99,7 @@ def add(draft: Roster, asked: Request) -> Roster:
         return _add_member(draft, new)
     wanted = asdict(shape.part(members.Wanted, asked))
     back = members.Returning(**wanted, since=draft.issued)
-    return drafts.put(draft, ("members", old.id, "returning"), back)
+    return put(draft, ("members", old.id, "returning"), back)
 
 
 def bring_back(
@@ -113,7 +114,7 @@ def bring_back(
     Raises:
         RefusedError: none was announced, or its last log ended elsewhere.
     """
-    member: Member = drafts.named(draft, "member", id)
+    member: Member = named(draft, "member", id)
     back = member.returning
     if back is None:
         raise RefusedError(
@@ -122,7 +123,7 @@ def bring_back(
     said = asdict(shape.part(Described, back))
     member = replace(member, **said, returning=None)
     logs = _gone_on(member, back.log, end)
-    return drafts.put(draft, ("members",), replace(member, generations=logs))
+    return put(draft, ("members",), replace(member, generations=logs))
 
 
 def _check_alliance(draft: Roster, asked: Request) -> None:
@@ -144,7 +145,7 @@ def _add_member(draft: Roster, member: Member) -> Roster:
                 other,
                 member=other.id,
             )
-    return drafts.put(draft, ("members",), member)
+    return put(draft, ("members",), member)
 
 
 def remove(
@@ -166,12 +167,12 @@ def remove(
         UsageError: no such member.
         RefusedError: too few holders would be left.
     """
-    member: Member = drafts.named(draft, "member", id)
+    member: Member = named(draft, "member", id)
     gone = replace(member, status="removed", past=past, suspended_until=0)
     if end is not None and not gone.generation.ended:
         gone = _cut(gone, gone.generation, end, ended=True)
     after = replace(
-        drafts.put(draft, ("members",), gone),
+        put(draft, ("members",), gone),
         holders=tuple(h for h in draft.holders if h != id),
     )
     for epoch in after.epochs:
@@ -198,9 +199,9 @@ def cut(draft: Roster, origin: str, at: Cut, *, ended: bool = False) -> Roster:
         RefusedError: one that was cut at a larger size or has ended, or one
             whose successor says where.
     """
-    member, log = drafts.named(draft, "log", origin)
+    member, log = named(draft, "log", origin)
     member = _cut(member, log, at, ended=ended)
-    return drafts.put(draft, ("members",), member)
+    return put(draft, ("members",), member)
 
 
 def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
@@ -229,8 +230,8 @@ def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
 def set_certificate(draft: Roster, id: str, der: bytes) -> Roster:  # noqa: A002
     """Return the draft with a member's new certificate, and its pin."""
     at = ("members", id)
-    draft = drafts.put(draft, (*at, "certificate"), Base64(der))
-    return drafts.put(draft, (*at, "keys", "tls"), certificate.pin(der))
+    draft = put(draft, (*at, "certificate"), Base64(der))
+    return put(draft, (*at, "keys", "tls"), certificate.pin(der))
 
 
 def update(
@@ -247,7 +248,7 @@ def update(
         RefusedError: it is not that member's, changes what it may not, or
             its last log has ended elsewhere.
     """
-    member: Member = drafts.named(draft, "member", asked.id)
+    member: Member = named(draft, "member", asked.id)
     _check_alliance(draft, asked)
     if member.status == "removed":
         raise RefusedError("roster: {member} is removed", member=asked.id)
@@ -260,7 +261,7 @@ def update(
     member = replace(member, **asdict(shape.part(Described, asked)))
     if asked.log != member.generation.log:
         member = replace(member, generations=_gone_on(member, asked.log, end))
-    return drafts.put(draft, ("members",), member)
+    return put(draft, ("members",), member)
 
 
 def _gone_on(

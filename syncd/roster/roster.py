@@ -13,7 +13,6 @@ or code that this build does not know is a NewerError. docs/roster.md says
 what every field means.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -26,10 +25,11 @@ from syncd import canonical
 from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import members, row, terms
 from syncd.roster.members import Auditor, Generation, Member
-from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
+from syncd.roster.row import HEX32, Flaws, Id, Positive, Row, Vkey, key_type
 from syncd.roster.terms import ALL, Epoch, Quota
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
+from syncd.tlog.strict import sha256_hex
 
 FORMAT = 1  # the newest statement format that this build implements
 MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
@@ -88,9 +88,9 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     @cached_property
     def hash(self) -> str:
         """Hex SHA-256 of the text; of version 1 it is the fingerprint."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return sha256_hex(self.text.encode())
 
-    def flaws(self) -> row.Flaws:
+    def flaws(self) -> Flaws:
         """Yield what no row can see alone."""
         if self.version == 1 and self.previous:
             yield "previous", Message("version 1 has none")
@@ -99,9 +99,9 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         if not 0 < self.expires - self.issued <= MAX_LIFE_S:
             yield "expires", Message("{expires}, and issued {issued}", self)
         for n, key in enumerate(self.admin_keys):
-            yield from row.key_type(f"admins[{n}]", key, note.ED25519)
+            yield from key_type(f"admins[{n}]", key, note.ED25519)
         for n, key in enumerate(self.witnesses):
-            yield from row.key_type(f"witnesses[{n}]", key, *WITNESS)
+            yield from key_type(f"witnesses[{n}]", key, *WITNESS)
         yield from _people(self)
         yield from _references(self)
         yield from _rows(self)
@@ -255,7 +255,7 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
         if "id" in value:
             raise row.newer("roster.id", Message("unknown field"))
         if value.get("version") == 1:
-            own = hashlib.sha256(canonical.dumps(value)).hexdigest()
+            own = sha256_hex(canonical.dumps(value))
             if id not in ("", own):
                 raise MalformedError(
                     "roster: version 1 does not hash to its id"
@@ -267,7 +267,7 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
     return found
 
 
-def _people(found: Roster) -> row.Flaws:
+def _people(found: Roster) -> Flaws:
     """Yield who does not fit in: names, and places that are taken."""
     for name, key in found.admins.items():
         if key.name != f"{found.alliance}/admin/{name}":
@@ -313,7 +313,7 @@ def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
         yield from members.publics(member)
 
 
-def _references(found: Roster) -> row.Flaws:
+def _references(found: Roster) -> Flaws:
     """Yield who is named, and is nobody."""
     for id_ in found.holders:
         member = found.member(id_)
@@ -335,7 +335,7 @@ def _references(found: Roster) -> row.Flaws:
             yield "erased", Message("{origin} is nobody's log", erased)
 
 
-def _rows(found: Roster) -> row.Flaws:
+def _rows(found: Roster) -> Flaws:
     """Yield for what no quota or cap is there to fall back on."""
     everybody = {q.purpose for q in found.quotas if not q.member}
     for purpose in (ALL, terms.LOOKUP, terms.PUBLISH):

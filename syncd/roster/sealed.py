@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError, becoming
 from syncd.tlog import document, strict
 from syncd.tlog.document import Document
 
@@ -41,11 +41,11 @@ def seal(
         MalformedError: `public` is no X25519 key.
     """
     info = str(Document(what, alliance, dict(header))).encode()
-    try:
+    with becoming(
+        "{what}: no key to seal to", MalformedError, ValueError, what=what
+    ):
         key = x25519.X25519PublicKey.from_public_bytes(bytes.fromhex(public))
         sealed = _SUITE.encrypt(secret, key, info)
-    except ValueError as e:
-        raise MalformedError("{what}: no key to seal to", what=what) from e
     value = {**header, "sealed": strict.encode(sealed)}
     return str(Document(what, alliance, value)).encode()
 
@@ -65,10 +65,12 @@ def open_(raw: bytes, what: str, private: bytes) -> tuple[Document, bytes]:
         raise MalformedError("{what}: nothing sealed in it", what=what)
     info = str(found).encode()
     key = x25519.X25519PrivateKey.from_private_bytes(private)
-    try:
+    with becoming(
+        "{what}: does not open: for another key, or changed",
+        UntrustedError,
+        InvalidTag,
+        ValueError,
+        what=what,
+    ):
         secret = _SUITE.decrypt(strict.decode(sealed, what), key, info)
-    except (InvalidTag, ValueError) as e:
-        raise UntrustedError(
-            "{what}: does not open: for another key, or changed", what=what
-        ) from e
     return found, secret

@@ -90,7 +90,7 @@ def signatures(
     bodies = [draft] if current is None else [current, draft]
     keys = {key for body in bodies for key in body.admins.values()}
     known = {(key.name, key.key_id) for key in keys}
-    have: set[bytes] = set()
+    have = set[bytes]()
     if any((s.name, s.key_id) in known for s in signed.signatures):
         have = {key.public for key, _ in note.verify(signed, keys)}
     return tuple(

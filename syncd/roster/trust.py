@@ -53,7 +53,7 @@ class TrustedRoster:
         if not HEX32.fullmatch(fingerprint):
             raise MalformedError("roster: fingerprint is not 64 hex digits")
         self.fingerprint = fingerprint
-        self._links: list[Link] = []
+        self._links = list[Link]()
         for raw in (first, *others):
             self.update(raw)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from syncd import canonical
 from syncd.flows.draft import NewReport
@@ -25,6 +25,7 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports
+from syncd.store.book import highest
 from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.sealing import VaultCipher
@@ -39,12 +40,11 @@ _INSERT = Prepared(
     *("id", "type", "kind", "sealed", "fields_id", "value_mac", "urgent"),
     *("epoch", "token", "state", "accepted_at", "import_id", "caller"),
 )
-_LAST = Prepared(select(func.max(_at.id)))
-_its = update(vault).where(_at.id == bindparam("row"))
-_HELD = _its.where(_at.state == -1)
+_its = update(vault).filter_by(id=bindparam("row"))
+_HELD = _its.filter_by(state=-1)
 # Of rows that were there: urgent only now, waits no more, waits with this
 # import, holds nothing back any more.
-_HURRY = Prepared(_its.where(_at.state == 0).values(urgent=1), "row")
+_HURRY = Prepared(_its.filter_by(state=0).values(urgent=1), "row")
 _OUT = Prepared(_HELD.values(state=0), "row")
 _MINE = Prepared(_HELD.values(import_id=bindparam("to")), "row", "to")
 _FREE = Prepared(_its.values(held=0), "row")
@@ -122,11 +122,11 @@ class _Batch:
         self, c: Connection, macs: Sequence[bytes], how: Submission
     ) -> None:
         self._how = how
-        self._parsed: dict[bytes, _Fields] = {}
+        self._parsed = dict[bytes, _Fields]()
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
         self._load(c, macs)
-        self._next = (_LAST.one(c)[0] or 0) + 1
-        self._new: list[tuple[int, NewReport, bytes]] = []
+        self._next = highest(c, _at.id) + 1
+        self._new = list[tuple[int, NewReport, bytes]]()
         self._moves = defaultdict[Prepared, list[int]](list)  # rows
 
     def judge(self, report: NewReport, mac: bytes) -> Outcome:

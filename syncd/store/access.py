@@ -23,7 +23,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, delete, false, func, insert, or_, select
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, becoming
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
 from syncd.indicator import receipt
@@ -130,7 +130,7 @@ class AccessBook(SealedBook):
         months = {n: self._month(n, key) for n, key in c.execute(_KEYS)}
         where = self._where(c, months, after, since, positions, tokens)
         rows = select(access).where(*where).limit(limit)
-        rows = rows.order_by(access.c.at, access.c.id)
+        rows = rows.order_by("at", "id")
         return [_opened(months, row._asdict()) for row in c.execute(rows)]
 
     async def found(self, **wanted: Any) -> AsyncIterator[AccessRow]:
@@ -240,7 +240,7 @@ class AccessBook(SealedBook):
         t, at_ = access.c, access_position.c
         yield t.at >= since
         if after:
-            at = c.scalar(select(t.at).where(t.id == after)) or 0
+            at = c.scalar(select(t.at).filter_by(id=after)) or 0
             yield sa.tuple_(t.at, t.id) > sa.tuple_(at, after)
         if not (positions or tokens):
             return
@@ -295,13 +295,15 @@ def _context(month: int) -> bytes:
 
 def _opened(months: dict[int, _Month], row: _Row) -> AccessRow:
     month = months.get(row["at"] // MONTH_S)
-    try:
+    with becoming(
+        "access: record {id} does not open",
+        DamagedError,
+        DamagedError,
+        msgspec.DecodeError,
+        id=row["id"],
+    ):
         raw = month.open(row.pop("sealed"), _bound_to(row)) if month else b""
         content = msgspec.json.decode(raw, type=_Sealed)
-    except (DamagedError, msgspec.DecodeError) as e:
-        raise DamagedError(
-            "access: record {id} does not open", id=row["id"]
-        ) from e
     return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
 
 
@@ -320,7 +322,7 @@ def named(c: Connection, after: int, upto: int) -> list[receipt.Named]:
     newest = select(func.max(t.id)).where(t.id <= upto)
     fresh = t.id.between(after + 1, upto) & (t.receipt != "")
     some = t.id.in_(newest.group_by(t.writer)) | fresh
-    rows = select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
+    rows = select(t.id, t.hash, t.receipt).where(some).order_by("id")
     return [(id_, hash_.hex(), of) for id_, hash_, of in c.execute(rows)]
 
 

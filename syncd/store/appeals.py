@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, update
 from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
-from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.book import SealedBook, highest, pruning, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.tables import own_table
 
@@ -64,10 +64,10 @@ class Appeals(SealedBook):
         """Return those of larger ids, of one caller, or those that wait."""
         rows = select(_appeal).where(_appeal.c.id > after)
         if by:
-            rows = rows.where(_appeal.c.by == by)
+            rows = rows.filter_by(by=by)
         if waiting:
-            rows = rows.where(_appeal.c.open == 1)
-        rows = rows.order_by(_appeal.c.id).limit(limit)
+            rows = rows.filter_by(open=1)
+        rows = rows.order_by("id").limit(limit)
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     async def open(self) -> int:
@@ -101,10 +101,8 @@ class Appeals(SealedBook):
         c.execute(update(_appeal).where(this).values(self._row(new)))
         return new
 
-    async def prune(self, days: int) -> None:
-        """Drop what was received so long ago and is done with."""
-        at = _appeal.c
-        await self._drop_old(at.received_at, days, at.open == 0)
+    # What was received so long ago and is done with.
+    prune = pruning((_appeal.c.received_at, _appeal.c.open == 0))
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
         row = {name: getattr(appeal, name) for name in _BOUND}

@@ -85,7 +85,7 @@ class Bearers(Book):
             raise UsageError(
                 "token: the name {name} is in use", name=repr(name)
             )
-        if c.execute(_ALL.where(_at.hash == hash_of(token))).first():
+        if c.execute(_ALL.filter_by(hash=hash_of(token))).first():
             raise UsageError("token: this certificate was added before")
         new = insert(bearer).values(name=name, role=role, certificate=der)
         new = new.values(staff=staff, person=person, added_at=self._clock())
@@ -117,7 +117,7 @@ class Bearers(Book):
     @reads_few
     def ever(self, c: Connection, role: str) -> bool:
         """Tell whether a token of a role was ever added."""
-        return c.execute(_ALL.where(_at.role == role)).first() is not None
+        return c.execute(_ALL.filter_by(role=role)).first() is not None
 
     @reads_few
     def certificates(self, c: Connection) -> frozenset[bytes]:
@@ -127,13 +127,13 @@ class Bearers(Book):
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""
-        its = select(_at.revoked_at).where(_at.hash == hash_of(token))
+        its = select(_at.revoked_at).filter_by(hash=hash_of(token))
         rows = await self._rows(its)
         return rows[0][0] if rows else None
 
     async def all(self) -> list[Bearer]:
         """Return every token that was ever added, revoked ones too."""
-        rows = await self._rows(_ALL.order_by(_at.id))
+        rows = await self._rows(_ALL.order_by("id"))
         return [Bearer(*row) for row in rows]
 
     async def revoke(self, name: str) -> bool:

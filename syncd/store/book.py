@@ -87,13 +87,6 @@ class Book:
         """Make a change, for each of some rows; return how many it met."""
         return await self._db.write(lambda c: c.execute(change, rows).rowcount)
 
-    async def _drop_old(
-        self, at: Column[int], days: int, *which: sa.ColumnElement[bool]
-    ) -> int:
-        """Drop rows, or some, whose time is so long ago; return how many."""
-        old = at < self._clock() - days * 86_400
-        return await self._run(sa.delete(at.table).where(old, *which))
-
 
 class SealedBook(Book):
     """Tables in some of whose columns values are sealed."""
@@ -104,6 +97,20 @@ class SealedBook(Book):
         super().__init__(database, clock)
         self._cipher, self._hash = cipher, cipher.hash_of
         self._seal, self._unseal = cipher.seal_json, cipher.open_json
+
+
+def pruning(*of: tuple[Any, ...]) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return the method of a book that drops what is so many days old.
+
+    Of each table that is named by its column of times, and what else holds.
+    """
+
+    def job(self: Book, c: Connection, days: int) -> None:
+        since = self._clock() - days * 86_400
+        for at, *which in of:
+            c.execute(sa.delete(at.table).where(at < since, *which))
+
+    return writes(job)
 
 
 def add_counts(

@@ -7,7 +7,7 @@ above from the roots. An append or a pull rewrites the partial last bundle.
 from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
@@ -25,18 +25,6 @@ _PUT = Prepared(
     upsert(bundle, *bundle.c.keys()[2:], least="width"), *bundle.c.keys()
 )
 _GET = Prepared(OF_LOG.where(given(_n)))
-_ROOTS = Prepared(
-    select(bundle.c.root)
-    .where(given(_log_id), bundle.c.width == BUNDLE)
-    .where(_n >= bindparam("first"), _n < bindparam("last"))
-    .order_by(_n)
-)
-_REWRITE = Prepared(
-    update(bundle)
-    .values(gz=bindparam("new"), entries=bindparam("leaves"))
-    .where(given(_log_id, _n, bundle.c.width, bundle.c.root))
-)
-
 _ERASABLE = {bytes((type_,)) for type_ in leaf.INDICATOR_TYPES}
 
 
@@ -52,7 +40,9 @@ def rewrite(c: Connection, log_id: int, b: Bundle) -> None:
     Raises:
         StaleError: it has grown, or is not there at all.
     """
-    if not _REWRITE.run(c, b.gz, b.entries, log_id, b.n, b.width, b.root):
+    its = {"log_id": log_id, "n": b.n, "width": b.width, "root": b.root}
+    new = update(bundle).filter_by(**its).values(gz=b.gz, entries=b.entries)
+    if not c.execute(new).rowcount:
         raise StaleError("log: bundle {n} is not {width} wide now", b)
 
 
@@ -96,15 +86,16 @@ def roots(c: Connection, log_id: int, first: int, last: int) -> list[bytes]:
     Raises:
         DamagedError: one of them is missing or not full.
     """
-    rows = _ROOTS.all(c, log_id, first, last)
-    if len(rows) != max(last - first, 0):
+    full = select(bundle.c.root).filter_by(log_id=log_id, width=BUNDLE)
+    found = [*c.scalars(full.where(_n.between(first, last - 1)).order_by(_n))]
+    if len(found) != max(last - first, 0):
         raise DamagedError(
             "log: {n} full bundles of {first} to {last}",
-            n=len(rows),
+            n=len(found),
             first=first,
             last=last,
         )
-    return [root for (root,) in rows]
+    return found
 
 
 def need(c: Connection, log_id: int, origin: str, n: int) -> Bundle:

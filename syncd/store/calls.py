@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, Index, select
 
-from syncd.store.book import SealedBook, reads
+from syncd.store.book import SealedBook, pruning, reads
 from syncd.store.portable import upsert
 from syncd.store.tables import own_table
 
@@ -53,7 +53,7 @@ class Calls(SealedBook):
         rows = select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
-        found: dict[tuple[str, ...], tuple[int, int]] = {}
+        found = dict[tuple[str, ...], tuple[int, int]]()
         for at, sealed in c.execute(rows):
             call = self._unseal(sealed, Call, "call", at)
             key = month_of(at), call.label, call.outcome, call.notice
@@ -65,6 +65,4 @@ class Calls(SealedBook):
             for key, sums in sorted(found.items())
         ]
 
-    async def prune(self, days: int) -> None:
-        """Drop what was kept so long."""
-        await self._drop_old(_call.c.at, days)
+    prune = pruning((_call.c.at,))

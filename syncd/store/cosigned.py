@@ -5,9 +5,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select, tuple_
 
 from syncd.errors import ForkError, StaleError
-from syncd.flows.ports import Cosigned, OwnHead
+from syncd.flows.ports import Cosigned
 from syncd.store import events, failpoint
-from syncd.store.book import Book, reads, writes
+from syncd.store.book import Book, pruning, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.tables import cosigned, effect, kept_receipt, receipt
 
@@ -90,8 +90,8 @@ class CosignRows(Book):
 
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
-        ours = select(receipt).where(receipt.c.origin == origin)
-        rows = await self._rows(ours.order_by(receipt.c.signer))
+        ours = select(receipt).filter_by(origin=origin)
+        rows = await self._rows(ours.order_by("signer"))
         return {row.signer: Receipt(*row) for row in rows}
 
     @reads
@@ -99,7 +99,7 @@ class CosignRows(Book):
         self, c: Connection, origin: str, index: int
     ) -> list[Receipt]:
         """Return each signer's first receipt that we have of an entry."""
-        found: dict[str, Receipt] = {}
+        found = dict[str, Receipt]()
         for table in (kept_receipt, receipt):
             of_log = table.c.origin == origin
             pair = table.c.signer, table.c.size
@@ -121,7 +121,7 @@ class CosignRows(Book):
     def kept(self, c: Connection, origin: str, page: int) -> list[bytes]:
         """Return a page of others' first receipts of whatever took effect."""
         at = kept_receipt.c
-        rows = select(at.note).where(at.origin == origin)
+        rows = select(at.note).filter_by(origin=origin)
         some = rows.order_by(at.signer, at.size).limit(PAGE)
         return [*c.scalars(some.offset(page * PAGE))]
 
@@ -130,16 +130,8 @@ class CosignRows(Book):
         """Return when the first thing took effect that we know of, 0 if none."""
         return c.scalar(select(func.min(effect.c.at))) or 0
 
-    async def prune(self, days: int) -> None:
-        """Forget effects, and the first receipts of them, of long ago."""
-        await self._drop_old(effect.c.at, days)
-        await self._drop_old(kept_receipt.c.at, days)
-
-
-def take_effect(c: Connection, head: OwnHead, now: int) -> None:
-    """Note that something takes effect in a tree of our log."""
-    size = head.frontier.size
-    c.execute(insert(effect).values(origin=head.origin, size=size, at=now))
+    # Effects, and the first receipts of them, of long ago.
+    prune = pruning((effect.c.at,), (kept_receipt.c.at,))
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:

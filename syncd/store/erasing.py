@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 from syncd.errors import DamagedError, MalformedError, Message
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.indicator import codec, statement, token
-from syncd.indicator.absent import RETIRED, Range
+from syncd.indicator.absent import RETIRED, Range, Span, spans
 from syncd.indicator.claims import Claim
 from syncd.store import bundles, kept_notes, log_rows, retracting, tables
 from syncd.store.portable import upsert
@@ -30,7 +30,6 @@ from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog import checkpoint
 from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
 
-Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
 _DROP = [  # what entries say, by token
     Prepared(delete(t).where(given(t.c.token, t.c.log_id, t.c.idx)))
@@ -115,7 +114,7 @@ def _numbers(c: Connection, log_id: int, found: Sequence[Span]) -> list[int]:
     if not found:
         return []
     first, last = found[0][0] // BUNDLE, (found[-1][1] - 1) // BUNDLE
-    its = select(n).where(bundle.c.log_id == log_id)
+    its = select(n).filter_by(log_id=log_id)
     return [*c.scalars(its.where(n.between(first, last)).order_by(n))]
 
 
@@ -126,7 +125,7 @@ def _shares(
     ends = [end for _, end in found]
     for n in numbers:
         low, high = n * BUNDLE, (n + 1) * BUNDLE
-        gone: set[int] = set()
+        gone = set[int]()
         for start, end in found[bisect_right(ends, low) :]:
             if start >= high:
                 break
@@ -135,22 +134,9 @@ def _shares(
             yield n, gone
 
 
-def spans(ranges: Iterable[Range]) -> list[Span]:
-    """Return the indices that erasures act on, as disjoint sorted spans."""
-    found: list[Span] = []
-    for start, end in sorted((a, min(b, by)) for a, b, by in ranges):
-        if start >= end:
-            continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found
-
-
 def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
     """Return what is in the spans `these` and in none of `those`."""
-    found: list[Span] = []
+    found = list[Span]()
     for start, end in these:
         at = start
         for low, high in those:

@@ -14,24 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.messages import wire
-from syncd.store.book import Book, reads, writes
+from syncd.store.book import Book, highest, reads, writes
 from syncd.store.database import NEWS
 from syncd.store.portable import upsert
-from syncd.store.prepared import Prepared, given
 from syncd.store.tables import event, told
 
 KEPT = 10_000  # events
 KEPT_DAYS = 30
-_NEWEST = select(func.max(event.c.id))
-_LAST, _ADD = Prepared(_NEWEST), Prepared(insert(event), *event.c.keys())
-_DROP = Prepared(delete(event).where(event.c.id <= bindparam("to")))
-_REPORT = Prepared(upsert(told, "value"), "name", "value")
-_REPORTED = Prepared(select(told.c.value).where(given(told.c.name)))
 
 
 class StoredEvent(NamedTuple):
@@ -46,9 +40,10 @@ class StoredEvent(NamedTuple):
 def tell(c: Connection, now: int, name: str, data: Mapping[str, Any]) -> None:
     """Add an event in the caller's transaction; drop the one too many."""
     c.info[NEWS] = True
-    number = (_LAST.one(c)[0] or 0) + 1
-    _ADD.run(c, number, now, name, msgspec.json.encode(data, order="sorted"))
-    _DROP.run(c, number - KEPT)
+    number = highest(c, event.c.id) + 1
+    raw = msgspec.json.encode(data, order="sorted")
+    c.execute(insert(event).values((number, now, name, raw)))
+    c.execute(delete(event).where(event.c.id <= number - KEPT))
 
 
 def of_finding(finding: Finding) -> dict[str, Any]:
@@ -69,6 +64,10 @@ def of_message(message: Message | str) -> dict[str, Any]:
         "detail_code": detail.code,
         "params": msgspec.to_builtins(detail.params),
     }
+
+
+def _value(what: str) -> Select[Any]:
+    return select(told.c.value).filter_by(name=what)
 
 
 class EventBook(Book):
@@ -92,9 +91,9 @@ class EventBook(Book):
         All of `data`, an event each, in one transaction. Tells whether it
         was news.
         """
-        if _REPORTED.one(c, what) == (value,):
+        if c.scalar(_value(what)) == value:
             return False
-        _REPORT.run(c, what, value)
+        c.execute(upsert(told, "value"), {"name": what, "value": value})
         for details in data:
             tell(c, self._clock(), name, details)
         return True
@@ -102,8 +101,7 @@ class EventBook(Book):
     @reads
     def reported(self, c: Connection, what: str) -> str:
         """Return the value of `what` that was reported last, "" if none."""
-        row = _REPORTED.one(c, what)
-        return row[0] if row else ""
+        return c.scalar(_value(what)) or ""
 
     async def bounds(self) -> tuple[int, int]:
         """Return (oldest, newest) number; (1, 0) if nothing happened yet."""
@@ -114,7 +112,7 @@ class EventBook(Book):
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
         wanted = select(event).where(event.c.id >= first)
-        wanted = wanted.order_by(event.c.id).limit(limit)
+        wanted = wanted.order_by("id").limit(limit)
         return [
             StoredEvent(number, at, name, msgspec.json.decode(data))
             for number, at, name, data in await self._rows(wanted)
@@ -124,5 +122,6 @@ class EventBook(Book):
         """Drop what came before everything of the last KEPT_DAYS."""
         young = event.c.at >= self._clock() - KEPT_DAYS * 86_400
         first = select(func.min(event.c.id)).where(young)
-        end = func.coalesce(first.scalar_subquery(), _NEWEST.scalar_subquery())
+        newest = select(func.max(event.c.id)).scalar_subquery()
+        end = func.coalesce(first.scalar_subquery(), newest)
         await self._run(delete(event).where(event.c.id < end))

@@ -48,7 +48,7 @@ def after(c: Connection, number: int, limit: int) -> list[tuple[int, Finding]]:
     rows = c.execute(
         select(finding.c.id, *_KEY, finding.c.detail)
         .where(finding.c.id > number)
-        .order_by(finding.c.id)
+        .order_by("id")
         .limit(limit)
     )
     return [(id_, _finding(*row)) for id_, *row in rows]

@@ -56,7 +56,7 @@ _DUE = (
 )
 # What was found last in rows that somebody mended: it may stand in the file
 # as one of the rows that are refused still, and that no cell tells us of.
-_MENDED = select(_job.id).where(_job.list_id == _at.list_id, _job.whole == 2)
+_MENDED = select(_job.id).filter_by(list_id=_at.list_id, whole=2)
 
 
 async def finish(
@@ -107,10 +107,10 @@ def _finish(
             retracting.by_ids(c, found, retracting.Terms(REASON, day, (1,)))
             c.execute(sa.delete(list_value).where(*lost))
         if end.complete or due:
-            this = update(import_list).where(import_list.c.id == list_id)
+            this = update(import_list).filter_by(id=list_id)
             c.execute(this.values(latest=import_id))
     done = dict(zip(("gone", "due", "dropped"), counts, strict=True))
-    ended = update(import_job).where(_job.id == import_id)
+    ended = update(import_job).filter_by(id=import_id)
     c.execute(ended.values(finished_at=now, **done))
 
 
@@ -150,7 +150,7 @@ def _touch_refused(c: Connection, import_id: int, list_id: int) -> bool:
     """
     lost = (_at.list_id == list_id, _at.last < import_id)
     raw = import_refused.c.raw
-    cells = select(raw).where(import_refused.c.import_id == import_id)
+    cells = select(raw).filter_by(import_id=import_id)
     unknown = cells.where(raw.not_in(select(_at.raw).where(*lost)))
     any_ = c.execute(unknown.limit(1)).first()
     found = update(list_value).where(*lost, _at.raw.in_(cells))

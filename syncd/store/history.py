@@ -53,5 +53,5 @@ class History(Book):
     async def since(self, day: int) -> list[tuple[str, int, int, bytes]]:
         """Return (member, day, state, why) from a day on, in that order."""
         wanted = select(_seen).where(_seen.c.day >= day)
-        ordered = wanted.order_by(_seen.c.member, _seen.c.day)
+        ordered = wanted.order_by("member", "day")
         return [*map(tuple, await self._rows(ordered))]

@@ -68,9 +68,7 @@ _STATUS = select(
 _wanted, _refused = sa.bindparam, import_refused.c
 _CELLS = Prepared(
     update(import_refused)
-    .where(
-        _refused.import_id == _wanted("import"), _refused.row == _wanted("at")
-    )
+    .filter_by(import_id=_wanted("import"), row=_wanted("at"))
     .values(cells=_wanted("sealed")),
     *("sealed", "import", "at"),
 )
@@ -176,7 +174,7 @@ class Imports(SealedBook):
         wanted = (
             select(at.row, at.why, at.cells)
             .where(at.import_id == import_id, at.row > after)
-            .order_by(at.row)
+            .order_by("row")
             .limit(_PAGE + 1)
         )
 
@@ -217,7 +215,7 @@ class Imports(SealedBook):
         """
         mac = self._hash("list", name)
         at = import_list.c
-        found: int | None = c.scalar(select(at.id).where(at.mac == mac))
+        found: int | None = c.scalar(select(at.id).filter_by(mac=mac))
         if found is None:
             raise UsageError("list: none has that name")
         return found

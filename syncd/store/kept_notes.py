@@ -16,9 +16,7 @@ _log = mirror_log.c
 def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
     """Return the kept signed checkpoints of a log by size, in order."""
     kept = select(kept_note.c.size, kept_note.c.note)
-    rows = c.execute(
-        kept.where(kept_note.c.log_id == log_id).order_by(kept_note.c.size)
-    )
+    rows = c.execute(kept.filter_by(log_id=log_id).order_by("size"))
     return dict(map(tuple, rows))
 
 
@@ -36,7 +34,7 @@ def keep(c: Connection, log_id: int, size: int, note: bytes) -> None:
     if note:
         row = {"log_id": log_id, "size": size, "note": note}
         c.execute(upsert(kept_note, "note"), row)
-    merged: int = c.scalar(select(_log.merged).where(_log.id == log_id)) or 0
+    merged: int = c.scalar(select(_log.merged).filter_by(id=log_id)) or 0
     sizes = [*of_log(c, log_id)]
     ahead = [n for n in sizes if n > merged]
     gone = sizes[: len(sizes) - len(ahead)][:-1]

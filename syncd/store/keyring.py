@@ -20,7 +20,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from syncd.errors import DamagedError, UntrustedError, UsageError
+from syncd.errors import DamagedError, UntrustedError, UsageError, becoming
 from syncd.store import durable
 from syncd.store.sealing import Box
 
@@ -104,11 +104,11 @@ class Keyring:
             return None
         _check_mode(path, 0o600)
         raw = durable.read(path) or b""
-        try:
+        file = f"{DIRECTORY}/{path.name}"
+        with becoming(
+            "{file}: does not open", DamagedError, DamagedError, file=file
+        ):
             return self._box.open(raw, _context(name))
-        except DamagedError as e:
-            file = f"{DIRECTORY}/{path.name}"
-            raise DamagedError("{file}: does not open", file=file) from e
 
     def need(self, name: str) -> bytes:
         """Return a key that must be there.
@@ -213,9 +213,10 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
     fit = cost.bit_count() == 1 and cost <= _MOST_COST
     if not fit or found.sum != found.total():
         raise damaged
-    try:
+    with becoming(
+        "{file}: the secret does not open them",
+        UntrustedError,
+        DamagedError,
+        file=DIRECTORY,
+    ):
         return Box(_wrap_key(secret, salt, cost)).open(sealed, b"master")
-    except DamagedError as e:
-        raise UntrustedError(
-            "{file}: the secret does not open them", file=DIRECTORY
-        ) from e

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
@@ -44,11 +44,11 @@ accepted_roster = own_table(  # for the daemons that have not heard of it
     "accepted_roster", "version int key, note bytes"
 )
 
-_ASK = sa.text(f"SELECT pg_try_advisory_lock({_LOCK})")
-_SERVER = sa.text(
+_ASK = text(f"SELECT pg_try_advisory_lock({_LOCK})")
+_SERVER = text(
     f"SELECT system_identifier::text, {TIMELINE} FROM pg_control_system()"
 )
-_SIZES = sa.text(
+_SIZES = text(
     "SELECT 'postgresql ' || schemaname,"
     " CAST(sum(pg_total_relation_size(relid)) AS bigint)"
     " FROM pg_stat_user_tables GROUP BY schemaname"
@@ -59,7 +59,7 @@ _HOLDS = (  # whether a session has one of some locks
 )
 # Who writes, and lets the server wait for what comes next: it hangs if nothing
 # does. What is sent in a pipeline or a `COPY` is not idle for the server.
-_WAITED_FOR = sa.text(
+_WAITED_FOR = text(
     "SELECT session.pid, state_change, bytes_processed"
     " FROM pg_stat_activity AS session"
     " LEFT JOIN pg_stat_progress_copy AS copy ON copy.pid = session.pid"
@@ -67,16 +67,14 @@ _WAITED_FOR = sa.text(
     " AND wait_event = 'ClientRead' AND "
     + _HOLDS.format(f"{writing_lock('own')}, {writing_lock('mirror')}")
 )
-_THERE = sa.text(
+_THERE = text(
     f"SELECT application_name, {_HOLDS.format(_LOCK)}"
     " FROM pg_stat_activity AS session WHERE datname = current_database()"
     f" AND starts_with(application_name, '{_NAMED}') ORDER BY 1"
 )
 
 _WAITS = select(sa.exists().where(vault.c.state.in_((0, 2))))
-_RECEIPTS = select(cosigned.c.origin, cosigned.c.size).where(
-    cosigned.c.role == "merged"
-)
+_RECEIPTS = select(cosigned.c.origin, cosigned.c.size).filter_by(role="merged")
 
 
 class Term(NamedTuple):

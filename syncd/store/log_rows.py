@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from syncd.errors import StaleError
 from syncd.flows.ports import MirrorHead
@@ -31,13 +31,13 @@ def head(c: Connection, origin: str) -> MirrorHead:
     return found[0] if found else MirrorHead(origin, Frontier.EMPTY)
 
 
-def heads(c: Connection, *which: sa.ColumnElement[bool]) -> list[MirrorHead]:
+def heads(c: Connection, *which: ColumnElement[bool]) -> list[MirrorHead]:
     """Return how far we are with each log that we heard of, or some."""
     lacks = defaultdict[int, list[int]](list)
     gaps = select(log.id, missing.c.idx).where(
         log.id == missing.c.log_id, *which
     )
-    for log_id, idx in c.execute(gaps.order_by(missing.c.idx)):
+    for log_id, idx in c.execute(gaps.order_by("idx")):
         lacks[log_id].append(idx)
     columns = (log.origin, log.peaks, log.merged, log.note, log.contested)
     rows = c.execute(select(log.id, *columns).where(*which)).all()
@@ -51,7 +51,7 @@ def heads(c: Connection, *which: sa.ColumnElement[bool]) -> list[MirrorHead]:
 
 
 def drop(
-    c: Connection, table: sa.Table, log_id: int, *which: sa.ColumnElement[bool]
+    c: Connection, table: sa.Table, log_id: int, *which: ColumnElement[bool]
 ) -> None:
     """Drop a log's rows of a table, or some of them."""
     c.execute(sa.delete(table).where(table.c.log_id == log_id, *which))
@@ -68,11 +68,11 @@ def move(c: Connection, old: MirrorHead, new: MirrorHead) -> int:
     done = c.execute(
         sa.update(mirror_log)
         .values(_columns(new))
-        .where(
-            log.id == log_id,
-            log.size == old.mirrored,
-            log.merged == old.merged,
-            log.contested == int(old.contested),
+        .filter_by(
+            id=log_id,
+            size=old.mirrored,
+            merged=old.merged,
+            contested=int(old.contested),
         )
     )
     if done.rowcount != 1:

@@ -69,7 +69,7 @@ class MergeMarks(Book):
         `BEGIN` is the mark of number 0.
         """
         wanted = select(mark).where(mark.c.id >= number)
-        rows = await self._rows(wanted.order_by(mark.c.id).limit(2))
+        rows = await self._rows(wanted.order_by("id").limit(2))
         found = [Mark(*row) for row in rows]
         if number == 0 and (not found or found[0].id == 1):
             return [BEGIN, *found[:1]]

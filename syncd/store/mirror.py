@@ -22,7 +22,7 @@ from syncd.indicator import absent, claims, codec
 from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
-from syncd.store import book, erasing, failpoint, kept_notes, log_rows, tables
+from syncd.store import book, erasing, failpoint, kept_notes, log_rows
 from syncd.store import bundles as bundle_rows
 from syncd.store import findings as finding_rows
 from syncd.store.book import of_log, reading, reads, reads_few, writes
@@ -31,23 +31,31 @@ from syncd.store.log_figures import LogFigures
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
+from syncd.store.tables import (
+    ENDED,
+    claim,
+    ending,
+    mirror_log,
+    mirror_sighting,
+    missing,
+    spent,
+)
 from syncd.tlog import checkpoint
 from syncd.tlog.merkle import BUNDLE
 
 _DAY_S = 86_400
 KEPT_HOURS = 400 * 24  # that it is known when something was merged
-spent = tables.spent
-log, held = tables.mirror_log.c, tables.claim.c
+log, held = mirror_log.c, claim.c
 _SIZES = Prepared(select(log.origin, log.size, log.merged))
 _END = Prepared(
-    update(tables.claim)
+    update(claim)
     .values(ended_by=bindparam("by"))
-    .where(given(*tables.claim.primary_key), held.idx < bindparam("by"))
+    .where(given(*claim.primary_key), held.idx < bindparam("by"))
     .where(or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
-_CONTESTED = Prepared(select(log.origin).where(log.contested == 1))
-_CLAIMS = tables.claim, tables.ending, tables.mirror_sighting
+_CONTESTED = Prepared(select(log.origin).filter_by(contested=1))
+_CLAIMS = claim, ending, mirror_sighting
 
 
 class MirrorStore(StoredClaims, LogFigures):
@@ -97,10 +105,10 @@ class MirrorStore(StoredClaims, LogFigures):
         def job(c: Connection) -> None:
             log_id = log_rows.move(c, replace(old, contested=False), new)
             failpoint.hit("merge.head")
-            log_rows.drop(c, tables.missing, log_id)
+            log_rows.drop(c, missing, log_id)
             if new.missing:
                 lacks = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
-                c.execute(tables.missing.insert(), lacks)
+                c.execute(missing.insert(), lacks)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             hour = self._clock() // 3600
@@ -111,9 +119,9 @@ class MirrorStore(StoredClaims, LogFigures):
             failpoint.hit("merge.bundles")
             rows = self.counting(batch)
             load(c, log_id, rows.adds)
-            load(c, log_id, rows.sightings, tables.mirror_sighting)
+            load(c, log_id, rows.sightings, mirror_sighting)
             failpoint.hit("merge.claims")
-            load(c, log_id, rows.ends, tables.ending)
+            load(c, log_id, rows.ends, ending)
             _END.many(c, [(*end[:4], log_id) for end in rows.ends])
             _spend(c, log_id, batch, hour)
             failpoint.hit("merge.ends")
@@ -133,7 +141,7 @@ class MirrorStore(StoredClaims, LogFigures):
         """Return how many entries, with how many bytes, were merged today."""
         today = spent.c.hour >= self._clock() // _DAY_S * 24
         sums = map(func.sum, (spent.c.entries, spent.c.octets))
-        counts = select(*sums).join_from(spent, tables.mirror_log)
+        counts = select(*sums).join_from(spent, mirror_log)
         row = c.execute(counts.where(log.origin == origin, today)).one()
         return row[0] or 0, row[1] or 0
 
@@ -146,7 +154,7 @@ class MirrorStore(StoredClaims, LogFigures):
         log_id = log_rows.id_of(c, origin)
         for table in _CLAIMS:
             log_rows.drop(c, table, log_id)
-        row = update(tables.mirror_log).where(log.id == log_id)
+        row = update(mirror_log).filter_by(id=log_id)
         c.execute(row.values(merged=0))
 
     @writes
@@ -193,7 +201,7 @@ class MirrorStore(StoredClaims, LogFigures):
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
         log_id = log_rows.id_of(c, origin, make=True)
-        row = update(tables.mirror_log).where(log.id == log_id)
+        row = update(mirror_log).filter_by(id=log_id)
         c.execute(row.values(contested=1))
         kept_notes.keep_evidence(c, log_id, notes)
         finding_rows.record(c, [finding], self._clock())
@@ -242,7 +250,7 @@ class MirrorStore(StoredClaims, LogFigures):
         """Close what is erased in bundles that have just come in."""
         acted = erasing.Erasure(c, log_id, origin)
         if numbers:
-            acted.act(numbers, erasing.spans(erasing.erased(c, log_id)))
+            acted.act(numbers, absent.spans(erasing.erased(c, log_id)))
         failed = acted.failed + self._retire(c, log_id, origin, numbers)
         finding_rows.record(c, failed, self._clock())
 
@@ -262,7 +270,7 @@ class MirrorStore(StoredClaims, LogFigures):
         self, c: Connection, log_id: int, origin: str, numbers: Iterable[int]
     ) -> list[Finding]:
         """Close what is of retired epochs in some bundles."""
-        failed: list[Finding] = []
+        failed = list[Finding]()
         for n in numbers if self.retired else ():
             bundle = bundle_rows.get(c, log_id, n)
             if bundle is None:
@@ -283,11 +291,11 @@ class MirrorStore(StoredClaims, LogFigures):
 
         Each with the index of its first retract, and the day of that.
         """
-        day = tables.ending.c.day
+        day = ending.c.day
         rows = (
             select(log.origin, held.ended_by, day, held.idx, held.record)
-            .join_from(tables.claim, tables.mirror_log, log.id == held.log_id)
-            .outerjoin(tables.ending, tables.ENDED)
+            .join_from(claim, mirror_log, log.id == held.log_id)
+            .outerjoin(ending, ENDED)
             .where(held.token == token, held.kind_epoch == key)
         )
         return [

@@ -13,14 +13,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
+from syncd.errors import DamagedError, StaleError, UsageError, becoming
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.indicator.absent import Range
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, erasing, events, failpoint, retracting, tables
 from syncd.store.book import Book, Clock, reads, writes
-from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
 from syncd.store.portable import upsert
 from syncd.store.tables import log, sighting
@@ -29,7 +28,7 @@ from syncd.tlog import note as notes
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
-_TOLD = delete(sighting).where(sighting.c.id == bindparam("gone"))
+_TOLD = delete(sighting).filter_by(id=bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
@@ -40,7 +39,7 @@ def begin(c: Connection, head: OwnHead) -> int:
 
 def id_of(c: Connection, origin: str) -> int:
     """Return the row id of a log of ours, 0 if there is none."""
-    return c.scalar(select(log.c.id).where(log.c.origin == origin)) or 0
+    return c.scalar(select(log.c.id).filter_by(origin=origin)) or 0
 
 
 class OwnLogStore(Book):
@@ -141,11 +140,12 @@ class OwnLogStore(Book):
                     )
             if sighted:
                 c.execute(_TOLD, [{"gone": id_} for id_ in sighted])
-            if effect:
-                take_effect(c, new, self._clock())
-            if (size := new.frontier.size) > old.frontier.size:
-                values = {"origin": new.origin, "size": size}
-                events.tell(c, self._clock(), "published", values)
+            now, size = self._clock(), new.frontier.size
+            values = {"origin": new.origin, "size": size}
+            if effect:  # others are asked for their receipts of that
+                c.execute(tables.effect.insert(), values | {"at": now})
+            if size > old.frontier.size:
+                events.tell(c, now, "published", values)
             failpoint.hit("append.vault")
 
         def release() -> None:
@@ -174,7 +174,7 @@ class OwnLogStore(Book):
 
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
-        there = select(tables.done).where(tables.done.c.name == name)
+        there = select(tables.done).filter_by(name=name)
         return bool(await self._rows(there))
 
     async def names_done(self, start: str) -> list[str]:
@@ -263,12 +263,10 @@ def _newest(c: Connection) -> tuple[int, OwnHead] | None:
     if row is None:
         return None
     log_id, origin, peaks, note = row
-    try:
+    with becoming(
+        "own.db: log row {log_id}: {why}", DamagedError, log_id=log_id
+    ):
         return log_id, OwnHead(origin, Frontier.parse(peaks), note)
-    except MalformedError as e:
-        raise DamagedError(
-            "own.db: log row {log_id}: {why}", log_id=log_id, why=e
-        ) from e
 
 
 def _committed_again(c: Connection) -> tuple[int, OwnHead] | None:
@@ -282,10 +280,8 @@ def _committed_again(c: Connection) -> tuple[int, OwnHead] | None:
 
 def _read_note(raw: bytes, where: str = "own.db") -> checkpoint.Checkpoint:
     # Form only: who could change these files could sign as us anyway.
-    try:
+    with becoming("{where}: {why}", DamagedError, where=where):
         return checkpoint.parse(notes.parse(raw).text)
-    except MalformedError as e:
-        raise DamagedError("{where}: {why}", where=where, why=e) from e
 
 
 def _no_log() -> UsageError:
@@ -345,7 +341,7 @@ def _common(c: Connection, log_id: int, succession: Succession) -> int:
     that stands nowhere.
     """
     end = succession.end
-    size = c.scalar(select(log.c.size).where(log.c.id == log_id)) or 0
+    size = c.scalar(select(log.c.size).filter_by(id=log_id)) or 0
     if size < end.size:
         return size  # rolled back: what we have is how it began
     try:

@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, func, select
 
-from syncd.errors import DamagedError, RefusedError
+from syncd.errors import DamagedError, RefusedError, becoming
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
@@ -55,17 +55,13 @@ _ROW = select(
     func.coalesce(_at.removed_by, ""),
 )
 _ON = (_STANDS, _at.mac.in_(MANY))
-_FIND = Prepared(
-    _ROW.where(*_ON, func.coalesce(_at.until, 2**31) > _given("day")).order_by(
-        _at.id
-    )
-)
+_LASTS = func.coalesce(_at.until, 2**31) > _given("day")
+_FIND = Prepared(_ROW.where(*_ON, _LASTS).order_by("id"))
 _ANY = Prepared(select(_at.id).where(_STANDS).limit(1))
-_THERE = Prepared(select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
+_THERE = select(_at.name_mac, _at.said_mac, _at.id).where(_STANDS)
 _IDS = Prepared(select(_at.id).where(*_ON, given(_at.list_mac)))
-_TYPES = Prepared(select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
 _ADD = Prepared(sa.insert(own_entry), *own_entry.c.keys()[:12])
-_this = sa.update(own_entry).where(_at.id == _given("row"))
+_this = sa.update(own_entry).filter_by(id=_given("row"))
 _LOAD = Prepared(_this.values(load=_given("of")), "of", "row")
 _END = Prepared(
     _this.values(
@@ -99,12 +95,12 @@ class OwnEntries(SealedBook):
         known or replaced, which names the new one.
         """
         macs = [self._macs(entry) for entry in entries]
-        found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
-        there = {name: (fields, id_) for name, fields, id_ in found}
+        on = _THERE.where(_at.mac.in_({mac for mac, _, _ in macs}))
+        there = {name: (said, id_) for name, said, id_ in c.execute(on)}
         last = highest(c, _at.id)
-        rows: list[tuple[object, ...]] = []
-        known: list[tuple[object, ...]] = []
-        replaced: list[int] = []
+        rows = list[tuple[object, ...]]()
+        known = list[tuple[object, ...]]()
+        replaced = list[int]()
         outcomes = []
         for entry, found_by in zip(entries, macs, strict=True):
             _, name_mac, said_mac = found_by
@@ -147,9 +143,10 @@ class OwnEntries(SealedBook):
         why: str,
     ) -> int:
         """End entries of a type, or of any for ""; return how many stood."""
-        rows = _TYPES.within(c, sorted(ids))
-        there = [id_ for id_, is_ in rows if type_ in ("", is_)]
-        return self._end(c, there, by, why)
+        its = select(_at.id).where(_STANDS, _at.id.in_(ids))
+        if type_:
+            its = its.filter_by(type=type_)
+        return self._end(c, [*c.scalars(its)], by, why)
 
     @writes
     def remove_list(
@@ -212,7 +209,7 @@ class OwnEntries(SealedBook):
     ) -> list[int]:
         its = _at.list_mac == self._hash("own-list", name)
         ids = select(_at.id).where(_STANDS, its, *more)
-        return [*c.scalars(ids.order_by(_at.id))]
+        return [*c.scalars(ids.order_by("id"))]
 
     async def find(
         self, wanted: Collection[Identifier], day: int
@@ -223,7 +220,7 @@ class OwnEntries(SealedBook):
             if _ANY.one(c) is None:  # most members have none: nothing hashed
                 return {}
             by_mac = {self._hash("own", i.kind, i.value): i for i in wanted}
-            found: dict[Identifier, list[Entry]] = {}
+            found = dict[Identifier, list[Entry]]()
             for mac, *row in _FIND.within(c, sorted(by_mac), day):
                 found.setdefault(by_mac[mac], []).append(self._opened(row))
             return found
@@ -246,7 +243,7 @@ class OwnEntries(SealedBook):
             rows = rows.where(_at.id.in_(ids))
         if not wanted.ended:
             rows = rows.where(_STANDS)
-        rows = rows.order_by(_at.id).limit(wanted.limit)
+        rows = rows.order_by("id").limit(wanted.limit)
         return [self._opened(row) for _, *row in c.execute(rows)]
 
     async def prune(self, today: int) -> int:
@@ -274,15 +271,17 @@ class OwnEntries(SealedBook):
         type_, gone_at = entry["type"], entry["removed_at"]
         of = type_, entry["kind"], said_mac, entry["by"], entry["at"]
         opened = self._unseal
-        try:
+        with becoming(
+            "own_entry: row {id} does not open",
+            DamagedError,
+            DamagedError,
+            msgspec.DecodeError,
+            id=entry["id"],
+        ):
             value, name, fields = opened(sealed, _CONTENT, "own", *of)
             if gone_at is not None:
                 end = entry["id"], gone_at, entry["removed_by"]
                 why = opened(why, str, "own end", *end)
-        except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(
-                "own_entry: row {id} does not open", id=entry["id"]
-            ) from e
         return Entry(
             **entry,
             value=value,

@@ -20,7 +20,7 @@ from syncd.flows.submission import ImportEnd
 from syncd.indicator.statement import NAMES
 from syncd.store import imports
 from syncd.store.bearer import bearer
-from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.book import SealedBook, highest, pruning, reads, writes
 from syncd.store.events import tell
 from syncd.store.tables import import_job, own_table, vault, vault_fields
 
@@ -40,6 +40,7 @@ _part = own_table(
     "sealed bytes",  # route and body
 )
 _at, _row, _job = _pending.c, vault.c, import_job.c
+_NEWEST = select(func.max(_at.id)).scalar_subquery()
 _COUNT = (
     select(_row.type, _row.kind, vault_fields.c.fields, func.count())
     .join_from(vault, vault_fields)
@@ -113,10 +114,10 @@ class PendingBook(SealedBook):
         self, c: Connection, id_: int, most: int | None = None
     ) -> list[Part]:
         """Return routes and bodies of a held call, in order; the first."""
-        its = select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
+        its = select(_part.c.n, _part.c.sealed).filter_by(of=id_)
         return [
             self._unseal(sealed, Part, "pending part", id_, n)
-            for n, sealed in c.execute(its.order_by(_part.c.n).limit(most))
+            for n, sealed in c.execute(its.order_by("n").limit(most))
         ]
 
     @writes
@@ -133,7 +134,7 @@ class PendingBook(SealedBook):
 
     async def forget(self) -> None:
         """Keep no body of what went: something that it said is erased."""
-        went = select(_at.id).where(_at.state == "after")
+        went = select(_at.id).filter_by(state="after")
         await self._run(delete(_part).where(_part.c.of.in_(went)))
 
     @writes
@@ -152,10 +153,8 @@ class PendingBook(SealedBook):
         waiting = sum(one.state == "waiting" for one in found)
         return waiting - late.count("waiting"), late.count("after")
 
-    async def prune(self, days: int) -> None:
-        """Drop what was decided so long ago, but the newest: numbers go up."""
-        old = _at.id < select(func.max(_at.id)).scalar_subquery()
-        await self._drop_old(_at.until, days, old, _at.state.in_(FINAL))
+    # What was decided so long ago, but the newest: numbers go up.
+    prune = pruning((_at.until, _at.id < _NEWEST, _at.state.in_(FINAL)))
 
     @writes
     def close_import(
@@ -191,12 +190,12 @@ class PendingBook(SealedBook):
     def _keep(self, c: Connection, held: Held) -> None:
         row: dict[str, Any] = {"state": held.state, "until": held.until}
         row["sealed"] = self._seal(held, "pending", held.id, *row.values())
-        c.execute(update(_pending).where(_at.id == held.id).values(row))
+        c.execute(update(_pending).filter_by(id=held.id).values(row))
         if held.state in FINAL:
-            c.execute(delete(_part).where(_part.c.of == held.id))
+            c.execute(delete(_part).filter_by(of=held.id))
         if held.state in FORBORNE and held.import_:
             c.execute(delete(vault).where(*_held(held.import_)))
-            over = update(import_job).where(_job.id == held.import_)
+            over = update(import_job).filter_by(id=held.import_)
             over = over.where(_job.finished_at.is_(None))
             c.execute(over.values(finished_at=self._clock()))
 

@@ -78,11 +78,11 @@ class Quotas(Book):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._debits = Grouped(self._debit_all)
-        self._books: dict[tuple[str, str], Windows] = {}
+        self._books = dict[tuple[str, str], Windows]()
         self._doubted = set[tuple[str, str]]()  # a write of these has failed
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
-        self._denied: Counter[Row] = Counter()
+        self._denied = Counter[Row]()
 
     async def debit(self, debit: Debit) -> int:
         """Count the elements, durably; return how many more would be given.
@@ -133,7 +133,7 @@ class Quotas(Book):
         do where a write has failed, after which memory knows too little.
         """
         refused: list[QuotaError | None] = [None] * len(debits)
-        books: dict[tuple[str, str], Windows] = {}
+        books = dict[tuple[str, str], Windows]()
         for i, debit in enumerate(debits):
             at = debit.member, debit.key
             if not self._db.fence and at not in self._doubted:
@@ -157,8 +157,8 @@ class Quotas(Book):
         """Return the non-zero rows of one day and key, sorted."""
         t = usage.c
         wanted = select(t.member, t.purpose, t.count, t.denied)
-        wanted = wanted.where(t.day == day, t.key == key)
-        wanted = wanted.order_by(t.member, t.purpose)
+        wanted = wanted.filter_by(day=day, key=key)
+        wanted = wanted.order_by("member", "purpose")
         return [(*row,) for row in await self._rows(wanted)]
 
     async def hours(self) -> list[Given]:
@@ -184,7 +184,7 @@ class Quotas(Book):
             select(t.day, t.key)
             .distinct()
             .where(t.day < before, ~sa.exists().where(done.c.name == mark))
-            .order_by(t.day, t.key)
+            .order_by("day", "key")
         )
         return [(day, key) for day, key in await self._rows(wanted)]
 
@@ -213,9 +213,7 @@ class PublishedCounts(Book):
 
     async def newest(self, origin: str) -> str:
         """Return the last day of a log that anything is counted of, or ""."""
-        wanted = select(func.max(published.c.day)).where(
-            published.c.origin == origin
-        )
+        wanted = select(func.max(published.c.day)).filter_by(origin=origin)
         [(day,)] = await self._rows(wanted)
         return day or ""
 
@@ -245,8 +243,8 @@ def reported_mark(day: str, key: str) -> str:
 def _windows(c: Connection, at: tuple[str, str]) -> Windows:
     """Return what a member had of a key."""
     t = quota.c
-    wanted = select(t.minute, t.purpose, t.n).order_by(t.minute)
-    rows = c.execute(wanted.where(t.member == at[0], t.key == at[1]))
+    wanted = select(t.minute, t.purpose, t.n).order_by("minute")
+    rows = c.execute(wanted.filter_by(member=at[0], key=at[1]))
     book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
     for minute, purpose, n in rows:
         for window in book.values():

@@ -5,9 +5,9 @@ All of it runs inside somebody's transaction: functions over a connection.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from syncd.errors import StaleError
@@ -21,22 +21,21 @@ AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
 
 
-@dataclass(slots=True)
-class Withdrawn:
+class Withdrawn(Struct):
     """What came of a retraction."""
 
     ends: Counter[int] = field(default_factory=Counter)  # by type
     already: int = 0  # were ending or ended before
     spared: int = 0  # stand on, since their type was not meant
-    ids: list[int] = field(default_factory=list)  # that end, some of them
-    past: list[tuple[str, int]] = field(default_factory=list)
+    ids: list[int] = []  # that end, some of them
+    past: list[tuple[str, int]] = []
     # where some stand that no retract of ours can end
 
 
 _, _WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
 NEWEST = select(func.max(log.c.id)).scalar_subquery()
 _at, _wanted = vault.c, bindparam
-_this = update(vault).where(_at.id == _wanted("row"))
+_this = update(vault).filter_by(id=_wanted("row"))
 _why: dict[str, Any] = {"reason": _wanted("why"), "ended_on": _wanted("day")}
 
 _ROWS = Prepared(
@@ -72,15 +71,14 @@ _PUBLISH = Prepared(
     *("log", "index", "by", "of", "row"),
 )
 _CLOSE = Prepared(
-    _this.where(_at.state == _ENDING).values(
+    _this.filter_by(state=_ENDING).values(
         state=_ENDED, ended_idx=_wanted("index")
     ),
     *("index", "row"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """How rows are to end."""
 
     reason: str
@@ -112,10 +110,10 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     """
     reason = func.coalesce(_at.reason, "retired")
     for kind, epoch in epochs:
-        gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
+        gone = update(vault).filter_by(kind=kind, epoch=epoch)
         c.execute(gone.where(_STANDS).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
-        its = stood.c.vault_id.in_(select(_at.id).where(_at.kind == kind))
+        its = stood.c.vault_id.in_(select(_at.id).filter_by(kind=kind))
         c.execute(stood.delete().where(its, stood.c.epoch == epoch))
         met = sighting.c.kind == kind, sighting.c.epoch == epoch
         c.execute(sighting.delete().where(*met))
@@ -167,7 +165,7 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     have ended one before it, and did not, is undone: a log can only end what
     it said itself.
     """
-    ours = update(vault).where(_at.log_id == log_id)
+    ours = update(vault).filter_by(log_id=log_id)
     # What was said of a token has nothing else to be said of again.
     bare = _at.sealed.is_(None)
     c.execute(

@@ -78,7 +78,7 @@ class ScreeningBook(SealedBook):
     @reads
     def listed(self, c: Connection) -> list[Screened]:
         """Return all that are listed, or were."""
-        rows = _ROW.where(_at.state.is_not(None)).order_by(_at.id)
+        rows = _ROW.where(_at.state.is_not(None)).order_by("id")
         return [*map(self._opened, c.execute(rows))]
 
     @writes
@@ -91,7 +91,7 @@ class ScreeningBook(SealedBook):
         """Keep what is said of some entries now, with its events."""
         for id_, state in states.items():
             said = self._seal(state, "screening state", id_)
-            its = sa.update(screened).where(_at.id == id_)
+            its = sa.update(screened).filter_by(id=id_)
             c.execute(its.values(state=said))
         for data in news:
             events.tell(c, self._clock(), "screening", data)
@@ -136,4 +136,4 @@ _RENEWED = sa.exists().where(  # handed in again under a newer key
     *(_newer.ref == _at.ref, _newer.kind == _at.kind), _newer.epoch > _at.epoch
 )
 _ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
-_FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))
+_FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by("id"))

@@ -75,7 +75,7 @@ class Sessions(Book):
         """Return whose a ticket is, and have it be worth nothing more."""
         found = self._find(c, ticket, 1)
         if found is not None:
-            c.execute(delete(session).where(_at.hash == hash_of(ticket)))
+            c.execute(delete(session).filter_by(hash=hash_of(ticket)))
         return found.bearer if found else None
 
     async def find(self, secret: str, *, used: bool = True) -> Session | None:
@@ -91,7 +91,7 @@ class Sessions(Book):
 
     async def end(self, of: str) -> bool:
         """End a session; tell whether there was one."""
-        its = delete(session).where(_at.hash == bytes.fromhex(of))
+        its = delete(session).filter_by(hash=bytes.fromhex(of))
         return await self._run(its) > 0
 
     async def all(self) -> list[Session]:
@@ -121,7 +121,7 @@ class Sessions(Book):
 
     @any_daemon_writes
     def _set(self, c: Connection, of: str, to: Mapping[str, Any]) -> None:
-        its = update(session).where(_at.hash == bytes.fromhex(of))
+        its = update(session).filter_by(hash=bytes.fromhex(of))
         c.execute(its.values(to))
 
 

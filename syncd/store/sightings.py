@@ -44,7 +44,7 @@ class Sightings(SealedBook):
     ) -> list[SightedToken]:
         """Return what was met in weeks that began before a day."""
         rows = select(sighting).where(sighting.c.week < before)
-        rows = rows.order_by(sighting.c.id).limit(limit)
+        rows = rows.order_by("id").limit(limit)
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     def _row(self, met: SightedToken) -> dict[str, Any]:

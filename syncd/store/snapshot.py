@@ -118,7 +118,7 @@ class OwnSnapshot(_Snapshot):
 
     def accesses(self) -> Iterator[Any]:
         """Yield the access records as they lie there, by id."""
-        rows = self._rows(select(tables.access).order_by(tables.access.c.id))
+        rows = self._rows(select(tables.access).order_by("id"))
         return (row._asdict() for row in rows)
 
     def anchored(self, receipt: str = "") -> list[Named]:

@@ -78,7 +78,7 @@ class StoredClaims(Book):
 
     def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock)
-        self._tokens: dict[tuple[int, int], bytes] = {}  # by (log_id, index)
+        self._tokens = dict[tuple[int, int], bytes]()  # by (log_id, index)
         self.cuts = 0  # how often `forget` was called
 
     def forget(self) -> None:
@@ -137,7 +137,7 @@ class StoredClaims(Book):
         There is no index by position; the entry itself names its token.
         """
         known = self._tokens
-        found: dict[Position, Claim] = {}
+        found = dict[Position, Claim]()
         for origin, index in positions:
             log_id = log_rows.id_of(c, origin)
             value = _token_at(c, known, log_id, index)
@@ -180,8 +180,8 @@ class StoredClaims(Book):
             ours: origins of our own logs, which do not.
         """
         rows = _ENDED.within(c, dict.fromkeys(tokens), claim_rows.key(*key))
-        found: dict[bytes, tuple[str, str]] = {}
-        read: dict[tuple[int, int], str] = {}  # one retract names many
+        found = dict[bytes, tuple[str, str]]()
+        read = dict[tuple[int, int], str]()  # one retract names many
         for token, origin, log_id, by in sorted(rows, key=lambda row: row[2:]):
             if origin in ours:
                 continue

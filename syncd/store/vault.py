@@ -15,7 +15,6 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -23,12 +22,13 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, becoming
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
 from syncd.indicator.claims import ANSWER, DISPUTE
+from syncd.shape import Secret
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads, writing
@@ -58,7 +58,6 @@ _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
 _STANDING = Prepared(
     select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
-_BY_VALUE = Prepared(_OLDEST.where(given(_at.value_mac)))
 # The text has the states' numbers: an index holds the rows of one alone.
 _WAITING = Prepared(
     _OLDEST.where(
@@ -74,15 +73,14 @@ _PLACES = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Secret, frozen=True):
     """Which rows of the vault are meant; what is empty does not matter."""
 
     before: int = 0  # smaller ids only
     limit: int = 100
     states: Collection[State] = ()
     kind: str = ""
-    values: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    values: Sequence[tuple[str, str]] = ()
     label: str = ""
     caller: str = ""
     import_id: int = 0
@@ -144,13 +142,10 @@ class Vault(SealedBook):
             for id_, epoch, short, *place in _PLACES.within(c, by_id)
         ]
 
-    @reads
-    def find_value(
-        self, c: Connection, kind: str, value: str
-    ) -> list[VaultRow]:
+    async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
-        mac = self._hash("value", kind, value)
-        return self._read(_BY_VALUE.all(c, mac))
+        its = _at.value_mac == self._hash("value", kind, value)
+        return await self._found(_OLDEST.where(its))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is, or was, at a log's `index`."""
@@ -179,7 +174,7 @@ class Vault(SealedBook):
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
-        ids = select(_at.id).where(_at.import_id == import_id)
+        ids = select(_at.id).filter_by(import_id=import_id)
         return [id_ for (id_,) in await self._rows(ids)]
 
     @reads
@@ -190,7 +185,7 @@ class Vault(SealedBook):
     async def note_elsewhere(self, notes: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
         note = sa.update(vault).values(elsewhere=bindparam("text"))
-        note = note.where(_at.id == bindparam("row"))
+        note = note.filter_by(id=bindparam("row"))
         rows = [{"row": id_, "text": text} for id_, text in notes.items()]
         if rows:
             await self._run(note, rows)
@@ -217,15 +212,17 @@ class Vault(SealedBook):
         **row: Any,
     ) -> VaultRow:
         value, again = "", ""
-        try:
+        with becoming(
+            "vault: row {id} does not open",
+            DamagedError,
+            DamagedError,
+            msgspec.DecodeError,
+            id=row["id"],
+        ):
             if sealed is not None:
                 of = "vault", row["type"], row["kind"], value_mac, fields
                 value, again = self._unseal(sealed, tuple[str, str], *of)
             content = record.decode(row["type"], fields)
-        except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(
-                "vault: row {id} does not open", id=row["id"]
-            ) from e
         row |= {"state": State(row["state"]), "urgent": bool(row["urgent"])}
         return VaultRow(
             **row,

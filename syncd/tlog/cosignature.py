@@ -25,7 +25,7 @@ only) claims nothing about largest. Judging a time is the caller's work.
 
 import struct
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError, becoming
 from syncd.tlog import strict
 from syncd.tlog.key import (
     COSIGNATURE,
@@ -100,12 +100,8 @@ def verify(text: str, key: VerifierKey, line: Signature) -> int:
         raise UntrustedError(
             "cosignature: time of {name} is above 2^63-1", key
         )
-    try:
+    with becoming("cosignature: of no checkpoint: {why}", UntrustedError):
         signed = message(text, key, timestamp)
-    except MalformedError as e:
-        raise UntrustedError(
-            "cosignature: of no checkpoint: {why}", why=e
-        ) from e
     if not key.holds(signed, line.body[_TIME.size :]):
         raise UntrustedError(
             "cosignature: line of {name} does not verify", key

@@ -19,12 +19,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from syncd.errors import (
-    BrokenSourceError,
-    ForkError,
-    MalformedError,
-    UntrustedError,
-)
+from syncd.errors import BrokenSourceError, ForkError, UntrustedError, becoming
 from syncd.tlog import merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, HASH_SIZE, Frontier
@@ -137,14 +132,12 @@ def compare(
         ForkError: they are, and the first entries are not those of `old`.
     """
     _check_not_below(old, new)
-    nodes: list[bytes] = []
+    nodes = list[bytes]()
     if names := compare_plan(old.size, new.size):
         _check_count(fetched, names)
         read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
-        try:
+        with becoming("source: {why}", BrokenSourceError):
             nodes = merkle.consistency_nodes(old.size, new.size, read)
-        except MalformedError as e:
-            raise BrokenSourceError("source: {why}", why=e) from e
     hold(old, new, nodes)
 
 
@@ -186,14 +179,12 @@ def _split(
 ) -> list[bytes]:
     """Return the hashes of tiles (n, width)."""
     _check_count(fetched, wanted)
-    try:
+    with becoming("source: {why}", BrokenSourceError):
         return [
             hashed
             for raw, (_, width) in zip(fetched, wanted, strict=True)
             for hashed in tiles.split_tile(raw, width)
         ]
-    except MalformedError as e:
-        raise BrokenSourceError("source: {why}", why=e) from e
 
 
 def _check_count(fetched: Sequence[bytes], wanted: Sequence[object]) -> None:

@@ -80,13 +80,13 @@ def verify(
         UntrustedError: a known key's line does not verify, no line is a
             known key's, or two of `keys` share name and ID.
     """
-    known: dict[tuple[str, bytes], VerifierKey] = {}
+    known = dict[tuple[str, bytes], VerifierKey]()
     for key in keys:
         if not key.checkable:
             continue  # as if nobody knew it
         if known.setdefault((key.name, key.key_id), key) != key:
             raise UntrustedError("note: two keys {name} with one ID", key)
-    verified: dict[tuple[str, bytes], tuple[VerifierKey, Signature]] = {}
+    verified = dict[tuple[str, bytes], tuple[VerifierKey, Signature]]()
     for line in note.signatures:
         at = (line.name, line.key_id)
         if at in known and at not in verified:

@@ -6,6 +6,7 @@ tlog reads its numbers and bytes here.
 """
 
 import binascii
+import hashlib
 import re
 
 from syncd.errors import MalformedError
@@ -57,6 +58,11 @@ def decode(text: str, what: str, size: int | None = None) -> bytes:
             "{what}: {n} bytes, want {size}", what=what, n=len(raw), size=size
         )
     return raw
+
+
+def sha256_hex(raw: bytes) -> str:
+    """Return the SHA-256 of bytes, as hex digits."""
+    return hashlib.sha256(raw).hexdigest()
 
 
 def utf8(text: str, what: str) -> bytes:

@@ -13,7 +13,6 @@ with an x, and a partial one says its width: 1234067 of width 5 is the tail
     tile/<L>/<tail>   tile/entries/<tail>   payload/<tail>   audit/<tail>
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 
@@ -34,7 +33,7 @@ _TAIL = re.compile(
 
 def origin_hash(origin: str) -> str:
     """Return how an origin is named in a path: hex SHA-256."""
-    return hashlib.sha256(origin.encode()).hexdigest()
+    return strict.sha256_hex(origin.encode())
 
 
 def path(n: int, width: int = BUNDLE) -> str:

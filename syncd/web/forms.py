@@ -8,7 +8,7 @@ zone, times unix seconds, positions `[origin, index]`.
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Generic, TypeVar, get_origin
 
-import msgspec
+from msgspec import Meta, Struct
 
 from syncd.errors import SyncdError
 from syncd.flows.draft import DisputeDraft, Draft, RawValue
@@ -24,7 +24,7 @@ from syncd.web.problem import Flaw, Problem
 # Params names WireMessage, for which it is looked up here.
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem", "WireMessage"]
 
-Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Natural = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
 MOST_ITEMS = 10_000  # in one call
 
@@ -32,12 +32,12 @@ MOST_ITEMS = 10_000  # in one call
 def is_form(kind: Any) -> bool:
     """Tell whether it is a struct, or one of some items."""
     its = get_origin(kind) or kind
-    return isinstance(its, type) and issubclass(its, msgspec.Struct)
+    return isinstance(its, type) and issubclass(its, Struct)
 
 
-def meta(words: str, **bounds: Any) -> msgspec.Meta:
+def meta(words: str, **bounds: Any) -> Meta:
     """Return what the document says of a parameter, and its bounds."""
-    return msgspec.Meta(description=words, **bounds)
+    return Meta(description=words, **bounds)
 
 
 Limit = Annotated[int, meta("items in a page", ge=1, le=1000)]
@@ -48,8 +48,8 @@ Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
 Texts = tuple[str, ...]
 T = TypeVar("T")
-Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=MOST_ITEMS)]
-Some = Annotated[Many[T], msgspec.Meta(min_length=1)]
+Many = Annotated[tuple[T, ...], Meta(max_length=MOST_ITEMS)]
+Some = Annotated[Many[T], Meta(min_length=1)]
 
 
 class Input(Form):
@@ -109,7 +109,7 @@ class Lookups(Input, Generic[T]):
     purpose: str
     items: Some[T]
     reference: str = ""  # the caller's own file number; kept
-    deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
+    deadline_ms: Annotated[int, Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
     # the setting's if absent
     outcome: str = ""  # code: what came of it, for what is told of sightings
     receipt: bool = False  # of each value, to show later that we asked

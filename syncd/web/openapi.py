@@ -38,7 +38,7 @@ def describe(routes: Sequence[Route]) -> Json:
     _, schemas = msgspec.json.schema_components(
         [*sorted(forms, key=_name), Problem], ref_template=_TEMPLATE
     )
-    paths: dict[str, Json] = {}
+    paths = dict[str, Json]()
     for route in routes:
         item = paths.setdefault(route.path, {})
         item[route.method.lower()] = _operation(route)

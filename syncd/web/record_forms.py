@@ -7,18 +7,30 @@ from syncd.flows.draft import RawValue
 from syncd.flows.ports import Position
 from syncd.flows.review import Person
 from syncd.messages.wire import WireMessage
-from syncd.web import forms
-from syncd.web.forms import FullOutput, Input, Natural, Output, Problem, meta
+from syncd.web.forms import (
+    ClaimItem,
+    Cursor,
+    Day,
+    FullOutput,
+    Input,
+    Label,
+    Limit,
+    LookupItem,
+    Natural,
+    Output,
+    Problem,
+    meta,
+)
 
 
 class LogQuery(Input):
     """Which entries of a log are wanted, newest first."""
 
     before: Annotated[Natural, meta("smaller indices only; 0: all")] = 0
-    day: forms.Day = ""  # from this one back
+    day: Day = ""  # from this one back
     type: Annotated[str, meta("of the statement", max_length=32)] = ""
     label: Annotated[str, meta("of a report", max_length=64)] = ""
-    limit: forms.Limit = 100
+    limit: Limit = 100
 
 
 class CosignedBy(Output):
@@ -71,8 +83,8 @@ class Entry(LogHead):
     keys: tuple[str, ...] = ()  # vkeys of the lines in it, the log's first
     accepted_at: int | None = None  # unix seconds; of ours
     effect_at: int | None = None  # unix seconds; of ours, if it has effect
-    claims: tuple[forms.ClaimItem, ...] = ()  # all that were made on its token
-    verdict: forms.LookupItem | None = None  # on its token, today
+    claims: tuple[ClaimItem, ...] = ()  # all that were made on its token
+    verdict: LookupItem | None = None  # on its token, today
 
 
 class Erasure(Input):
@@ -145,8 +157,8 @@ class Drill(FullOutput):
 class AccessFilter(Input):
     """Which look-ups are meant; what is empty does not matter."""
 
-    since: forms.Day = ""  # first day
-    until: forms.Day = ""  # last day
+    since: Day = ""  # first day
+    until: Day = ""  # last day
 
 
 class AccessSum(FullOutput):
@@ -174,7 +186,7 @@ class AboutItem(Output):
 
     at: int  # unix seconds
     on: str  # day
-    purpose: forms.Label
+    purpose: Label
     kind: str
     listed: bool = False
     action: str = ""  # what was advised
@@ -183,8 +195,8 @@ class AboutItem(Output):
 class AppealFilter(Input):
     """Which entries are meant."""
 
-    after: forms.Cursor = 0  # larger ids only
-    limit: forms.Limit = 100
+    after: Cursor = 0  # larger ids only
+    limit: Limit = 100
     open: Annotated[bool, meta("only those with something to do")] = False
 
 
@@ -193,7 +205,7 @@ class AppealDraft(Input):
 
     reference: str = ""  # our own file number; kept sealed
     measure: str = ""  # code of the action that is contested
-    received: forms.Day = ""  # today if absent
+    received: Day = ""  # today if absent
 
 
 class AppealStep(Input):

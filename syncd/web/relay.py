@@ -1,7 +1,6 @@
 """Pass requests on, whole and as they are, to a server behind a unix socket."""
 
 from pathlib import Path
-from typing import Final
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -11,11 +10,11 @@ from yarl import URL
 from syncd.errors import UnavailableError
 from syncd.web.routes import BEARER
 
-_BETWEEN_US: Final = {  # RFC 9110, 7.6.1, and what was answered here
+_BETWEEN_US = {  # RFC 9110, 7.6.1, and what was answered here
     *("connection", "keep-alive", "proxy-connection", "te", "trailer"),
     *("transfer-encoding", "upgrade", "expect"),
 }
-_UNSAID: Final = (  # that aiohttp would add
+_UNSAID = (  # that aiohttp would add
     *(hdrs.ACCEPT, hdrs.ACCEPT_ENCODING),
     *(hdrs.CONTENT_TYPE, hdrs.USER_AGENT),
 )

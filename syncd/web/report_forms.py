@@ -12,8 +12,22 @@ from syncd.flows.review import Held
 from syncd.flows.submission import LONGEST_NAME, ImportMark, Outcome
 from syncd.lists.preview import Listed, Unknown
 from syncd.shape import EMPTY
-from syncd.web import forms
-from syncd.web.forms import FullOutput, Input, Many, Natural, Output, meta
+from syncd.web.forms import (
+    Cursor,
+    Day,
+    Draft,
+    FullOutput,
+    Input,
+    Many,
+    Natural,
+    Output,
+    PageQuery,
+    Place,
+    Problem,
+    Stated,
+    T,
+    meta,
+)
 
 Types = Literal["report", "dispute", "reassigned", "answer", "vouch"]
 
@@ -21,7 +35,7 @@ Types = Literal["report", "dispute", "reassigned", "answer", "vouch"]
 class ReportOutcome(Outcome, Output):
     """What became of one report."""
 
-    problem: forms.Problem | None = None  # if refused
+    problem: Problem | None = None  # if refused
 
 
 class ReportsTaken(FullOutput):
@@ -34,7 +48,7 @@ class ReportsTaken(FullOutput):
     refused: int
 
 
-class VaultItem(forms.Stated):
+class VaultItem(Stated):
     """One row of our vault; `reason` is also why it ends."""
 
     id: int
@@ -70,7 +84,7 @@ class Retraction(RawValue):
     reason: str
     type: Literal["", Types, "all"] = ""
     # if absent: of a value its reports, else whatever is named
-    positions: Many[forms.Place] = ()
+    positions: Many[Place] = ()
     ids: Many[Natural] = ()
     import_: Natural = msgspec.field(name="import", default=0)
     values: Many[RawValue] = ()
@@ -99,7 +113,7 @@ class RefusedRow(Input):
     """A row that the client could not read as a report."""
 
     row: Natural  # in the file, from 1
-    problem: forms.Problem
+    problem: Problem
     value: str = ""  # its cell with the value
 
 
@@ -110,23 +124,23 @@ class ImportStep(ImportMark):
     refused: Many[RefusedRow] = ()
 
 
-class Reports(Input, Generic[forms.T]):
+class Reports(Input, Generic[T]):
     """Reports to take, each for itself."""
 
-    reports: Many[forms.T]
+    reports: Many[T]
     import_: ImportStep | None = msgspec.field(name="import", default=None)
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
 
 
-ReportsCall = Reports[forms.Draft | SyncdError]
+ReportsCall = Reports[Draft | SyncdError]
 
 
 class RefusedItem(Output):
     """A row that was refused, and why."""
 
     row: int  # in the file, from 1
-    problem: forms.Problem
+    problem: Problem
     cells: dict[str, str] = EMPTY
     # by column, once the client has sent them
 
@@ -143,7 +157,7 @@ class Kept(FullOutput):
     kept: int
 
 
-class ImportQuery(forms.PageQuery):
+class ImportQuery(PageQuery):
     """Which imports are meant."""
 
     list: Annotated[str, meta("of one list", max_length=LONGEST_NAME)] = ""
@@ -152,10 +166,10 @@ class ImportQuery(forms.PageQuery):
 class RefusedQuery(Input):
     """Which refused rows are meant."""
 
-    after: forms.Cursor = 0  # rows behind this one only
+    after: Cursor = 0  # rows behind this one only
 
 
-class ReportSearch(forms.PageQuery):
+class ReportSearch(PageQuery):
     """Which of our reports are meant; what is empty does not matter."""
 
     state: Annotated[
@@ -172,8 +186,8 @@ class ReportSearch(forms.PageQuery):
         name="import", default=0
     )
     by: Annotated[str, meta("name of the token that handed it in")] = ""
-    accepted_from: forms.Day = ""
-    accepted_to: forms.Day = ""  # included
+    accepted_from: Day = ""
+    accepted_to: Day = ""  # included
     value: str = ""
     scheme: str = ""
     region: str = ""
@@ -190,7 +204,7 @@ class Upload(Output):
     at: int  # unix seconds
     name: str = ""  # of the file, once it was read
     running: bool = False  # it is being imported
-    problem: forms.Problem | None = None  # why its import ended early
+    problem: Problem | None = None  # why its import ended early
 
 
 class Reading(Input):
@@ -209,7 +223,7 @@ class Reading(Input):
 class RefusedFor(FullOutput):
     """Why rows would be refused."""
 
-    problem: forms.Problem
+    problem: Problem
     row: int  # the first
     rows: int
 
@@ -238,7 +252,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     socket: int = 0  # the local API; 0: a preview is wanted
 
 
-class PendingQuery(forms.PageQuery):
+class PendingQuery(PageQuery):
     """Which held calls are meant."""
 
     state: Annotated[
@@ -247,7 +261,7 @@ class PendingQuery(forms.PageQuery):
     ] = ""
 
 
-class HeldRow(forms.Stated):
+class HeldRow(Stated):
     """One value that it would list, change or take back."""
 
     n: int  # from 1

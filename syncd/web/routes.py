@@ -21,6 +21,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.web import Request, Response
 from aiohttp.web import StreamResponse as Answer
+from msgspec import Raw, json, structs
 
 from syncd.errors import MalformedError, PendingError, SyncdError
 from syncd.flows.review import Person
@@ -103,7 +104,7 @@ class Route(msgspec.Struct, frozen=True, eq=False):
         waits = self.method == "POST" and getattr(found, "pending", None)
         return Response(
             status=202 if waits else self.status,
-            body=found if raw else msgspec.json.encode(found),
+            body=found if raw else json.encode(found),
             headers={"Cache-Control": "no-store", "Content-Type": self.media},
         )
 
@@ -136,7 +137,7 @@ class Route(msgspec.Struct, frozen=True, eq=False):
             )
         if self.each:
             return self.each(raw)
-        return _read(raw, msgspec.json.Decoder(self.takes))
+        return _read(raw, json.Decoder(self.takes))
 
 
 def _itemwise(generic: Any, item: Any, raw: bytes) -> Any:
@@ -146,23 +147,23 @@ def _itemwise(generic: Any, item: Any, raw: bytes) -> Any:
         MalformedError: it is none, or has too many items.
     """
     form, name = _raw(generic)
-    body = _read(raw, msgspec.json.Decoder(form))
-    decoder = msgspec.json.Decoder(item)
-    items: list[Any] = []
+    body = _read(raw, json.Decoder(form))
+    decoder = json.Decoder(item)
+    items = list[Any]()
     for n, one in enumerate(getattr(body, name)):
         try:
             items.append(_read(one, decoder, f"{name}[{n}]"))
         except SyncdError as e:
             items.append(e)
-    return msgspec.structs.replace(body, **{name: tuple(items)})
+    return structs.replace(body, **{name: tuple(items)})
 
 
 @cache
 def _raw(generic: Any) -> tuple[Any, str]:
     """Return a generic form whose items are not read yet, and their field."""
-    form = generic[msgspec.Raw]
-    fields = msgspec.structs.fields(form)
-    of_items = tuple[msgspec.Raw, ...]
+    form = generic[Raw]
+    fields = structs.fields(form)
+    of_items = tuple[Raw, ...]
     return form, next(f.name for f in fields if of_items in get_args(f.type))
 
 
@@ -213,9 +214,7 @@ def of(service: type) -> list[Route]:
     return [vars(m)["route"] for m in methods if hasattr(m, "route")]
 
 
-def _read(
-    raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any], at: str = ""
-) -> Any:
+def _read(raw: bytes | Raw, decoder: json.Decoder[Any], at: str = "") -> Any:
     """Return what a body, or the item of one that stands `at`, decodes to."""
     try:
         return decoder.decode(raw)

@@ -12,7 +12,13 @@ in plain text, and logs it with what came in. Here it is one problem
 import asyncio
 import io
 import logging
-from asyncio import BaseTransport, Transport
+from asyncio import (
+    BaseTransport,
+    TimerHandle,
+    Transport,
+    get_running_loop,
+    sleep,
+)
 from collections import Counter
 from typing import Any, cast
 
@@ -88,13 +94,13 @@ class _Handshake(asyncio.Protocol):
         """Shake hands, if there is room; the longest silent gives way."""
         raw = cast(Transport, transport)
         if self._server.makes_room(raw):
-            loop = asyncio.get_running_loop()
+            loop = get_running_loop()
             self._task = loop.create_task(self._shake(raw))
         else:
             raw.abort()
 
     async def _shake(self, raw: Transport) -> None:
-        server, loop = self._server, asyncio.get_running_loop()
+        server, loop = self._server, get_running_loop()
         raw.pause_reading()  # what it says first is for TLS
         connection = server.connection()
         tls: Transport | None = None
@@ -126,8 +132,8 @@ class _Connection(RequestHandler):
     __slots__ = ("_late", "_pin", "_stalled")
 
     _pin: str | None
-    _late: asyncio.TimerHandle
-    _stalled: asyncio.TimerHandle  # the same, until its reader stalls
+    _late: TimerHandle
+    _stalled: TimerHandle  # the same, until its reader stalls
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin, unless the server stopped, or this is one too many."""
@@ -210,9 +216,9 @@ class _Server(web.Server):
         super().__init__(*rest, **more)
         self.tls = tls
         self.shut = False
-        self.here: dict[_Connection, Transport] = {}
+        self.here = dict[_Connection, Transport]()
         self.pins = Counter[str | None]()
-        self.handshakes: dict[Transport, str] = {}  # with addresses
+        self.handshakes = dict[Transport, str]()  # with addresses
         self._begun = Counter[str]()  # handshakes of each in this second
         self._second = 0
 
@@ -279,11 +285,11 @@ class Runner(web.AppRunner):
         forgets those that it finds the server closed for: they would stay
         open. And it waits 30 s for a peer's close_notify.
         """
-        loop = asyncio.get_running_loop()
+        loop = get_running_loop()
         for site in self.sites:
             for listening in getattr(site._server, "sockets", ()):
                 loop.remove_reader(listening.fileno())
-        await asyncio.sleep(0)
+        await sleep(0)
         server = cast(_Server | None, self.server)
         await super().cleanup()
         here = server.here if server else {}
@@ -291,17 +297,17 @@ class Runner(web.AppRunner):
             raw.abort()
         until = loop.time() + GOODBYE_S
         while here and loop.time() < until:  # noqa: ASYNC110  nobody tells
-            await asyncio.sleep(0.005)
+            await sleep(0.005)
         for transport in [*here.values()]:
             transport.abort()
-        await asyncio.sleep(0)  # then it is closed
+        await sleep(0)  # then it is closed
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return _Server(
             made.request_handler,
             request_factory=made.request_factory,
-            loop=asyncio.get_running_loop(),
+            loop=get_running_loop(),
             tls=self._tls,
             **made._kwargs,
         )

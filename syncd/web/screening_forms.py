@@ -5,7 +5,16 @@ from typing import Generic
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import Listed
-from syncd.web import forms
+from syncd.web.forms import (
+    AsOf,
+    FullOutput,
+    Input,
+    Output,
+    Problem,
+    Some,
+    T,
+    Texts,
+)
 
 
 class ScreeningItem(RawValue):
@@ -17,23 +26,23 @@ class ScreeningItem(RawValue):
     expires: str  # first day on which it is screened for no more
 
 
-class ScreeningAdd(forms.Input, Generic[forms.T]):
+class ScreeningAdd(Input, Generic[T]):
     """Customers that are to be screened for."""
 
-    items: forms.Some[forms.T]
+    items: Some[T]
 
 
 ScreeningCall = ScreeningAdd[ScreeningItem | SyncdError]
 
 
-class ScreeningOutcome(forms.Output):
+class ScreeningOutcome(Output):
     """What became of one item."""
 
     state: str  # kept, refused
-    problem: forms.Problem | None = None  # if refused
+    problem: Problem | None = None  # if refused
 
 
-class ScreeningTaken(forms.FullOutput):
+class ScreeningTaken(FullOutput):
     """What became of the items, in their order; durable."""
 
     items: tuple[ScreeningOutcome, ...]
@@ -41,15 +50,15 @@ class ScreeningTaken(forms.FullOutput):
     refused: int
 
 
-class ScreeningFilter(forms.Input):
+class ScreeningFilter(Input):
     """What a report is to have; what is empty does not matter."""
 
-    verdicts: forms.Texts = ()
-    evidence: forms.Texts = ()
-    roles: forms.Texts = ()
+    verdicts: Texts = ()
+    evidence: Texts = ()
+    roles: Texts = ()
 
 
-class ScreeningEntry(Listed, forms.FullOutput):
+class ScreeningEntry(Listed, FullOutput):
     """A customer who is listed, or was: an entry for each form of a value."""
 
     id: int  # as events name it
@@ -58,9 +67,9 @@ class ScreeningEntry(Listed, forms.FullOutput):
     expires: str
 
 
-class ScreeningReport(forms.FullOutput):
+class ScreeningReport(FullOutput):
     """Who of our customers is listed, as far as was merged."""
 
     items: tuple[ScreeningEntry, ...]
     stale: int  # entries of an old token key: the list is asked for again
-    as_of: tuple[forms.AsOf, ...]
+    as_of: tuple[AsOf, ...]

@@ -357,8 +357,8 @@ def test_spans_are_the_indices_that_ranges_cover(
     def indices(these: list[tuple[int, int]]) -> list[int]:
         return [i for a, b in these for i in range(a, b)]
 
-    assert indices(erasing.spans(some)) == sorted(covered(some))
-    left = erasing.without(erasing.spans(some), erasing.spans(other))
+    assert indices(absent.spans(some)) == sorted(covered(some))
+    left = erasing.without(absent.spans(some), absent.spans(other))
     assert indices(left) == sorted(covered(some) - covered(other))
 
 

@@ -8,9 +8,9 @@ claims and told to the others, whoever wrote it.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 from prometheus_client import Counter
 
 from syncd.errors import (

@@ -4,9 +4,9 @@ import contextlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, MissingError, RefusedError
 from syncd.flows.basis import Key
