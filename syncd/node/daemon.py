@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import structlog
 from aiohttp import web
 
 from syncd import pinning
@@ -22,8 +21,7 @@ from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.grouped import cancelled
-from syncd.node.background import Background, logged
-from syncd.node.context import Context
+from syncd.node.context import Background, Context, log, logged
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
@@ -77,8 +75,6 @@ from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.node.upkeep.undo import Undo
 from syncd.web import peer_api, routes
-
-log = structlog.get_logger("syncd.node")
 
 T = TypeVar("T")
 

@@ -10,16 +10,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec.structs import replace
 from prometheus_client import Counter
 
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, log, logged, part
 from syncd.web.status_forms import JobState
-
-log = structlog.get_logger("syncd.node")
 
 DAILY_S = 600  # how often the daily jobs look at the clock
 CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what

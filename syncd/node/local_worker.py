@@ -22,8 +22,7 @@ from syncd.errors import SyncdError
 from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
-from syncd.node.background import Background
-from syncd.node.context import Reading, part
+from syncd.node.context import Background, Reading, part
 from syncd.node.listeners import Listeners, LocalTls, limits, whose
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 
 import msgspec
-import structlog
 
 from syncd.errors import (
     MalformedError,
@@ -18,18 +17,15 @@ from syncd.errors import (
     RefusedError,
     SyncdError,
 )
-from syncd.node.background import Aside
-from syncd.node.context import BUG, Context, part
+from syncd.node.context import BUG, Aside, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
-from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.followed import FollowedLogs, log
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.pulls import Pulls
 from syncd.peer.client import MAX_NOTE
 from syncd.tlog import checkpoint, note
-
-log = structlog.get_logger("syncd.exchange")
 
 POKE_S = 1.0  # in which one poke of a member is looked at
 

@@ -28,8 +28,7 @@ from syncd.config.settings import Role
 from syncd.errors import UnavailableError
 from syncd.messages import wire
 from syncd.messages.events import plain, said
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, logged, part
 from syncd.node.offload import once
 from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook

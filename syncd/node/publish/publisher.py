@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import structlog
 from prometheus_client import Counter
 
 from syncd.errors import (
@@ -30,15 +29,12 @@ from syncd.indicator.claims import REPORT, VOUCH
 from syncd.indicator.joined import named
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import RosterAccepted, Statement
-from syncd.node.background import Aside
-from syncd.node.context import BUG, Context, part
+from syncd.node.context import BUG, Aside, Context, log, part
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.roster.terms import Epoch
 from syncd.store.vault import Query
-
-log = structlog.get_logger("syncd.node")
 
 PUBLISH_BATCH = 2048  # vault rows in one append
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours

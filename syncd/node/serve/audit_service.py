@@ -30,8 +30,7 @@ from syncd.errors import (
 from syncd.flows.ports import VaultRow
 from syncd.messages import catalogue, wire
 from syncd.node.audit import complete
-from syncd.node.background import Aside
-from syncd.node.context import Context, part
+from syncd.node.context import Aside, Context, part
 from syncd.node.offload import giving_way
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.local_service import LocalService

@@ -23,8 +23,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, receipt, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.messages import wire
-from syncd.node.background import Aside
-from syncd.node.context import Reading, part
+from syncd.node.context import Aside, Reading, part
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay

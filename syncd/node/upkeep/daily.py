@@ -16,8 +16,7 @@ from syncd.flows.excess import excessive
 from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, logged, part
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S

@@ -9,14 +9,11 @@ rewritten: that is done once after new erasures, by the daily job.
 import asyncio
 import contextlib
 
-import structlog
-
 from syncd.errors import Message, StaleError
 from syncd.flows import held, merge
 from syncd.flows.ports import Offload
 from syncd.flows.publish import Writer
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, log, logged, part
 from syncd.node.upkeep.never_list import NeverList
 from syncd.tlog.merkle import BUNDLE
 
@@ -24,8 +21,6 @@ FOLDED = "upkeep/folded"  # kept: the format by which claims were folded
 PURGED = "upkeep/purged"  # kept: how many erasures the last rewrite covered
 RETIRED = "upkeep/retired"  # kept: the epochs of which nothing is kept
 STEP = 64  # bundles closed in one transaction
-
-log = structlog.get_logger("syncd.node")
 
 
 @part
