@@ -101,8 +101,8 @@ class KindOptions(Options):
             raise not_given("kind", f"--kind {KINDS}")
 
 
-class FormatOptions(Options):
-    """What a list is, whatever is done with it."""
+class ListOptions(ApiOptions):
+    """What a list is; the daemon is asked about all its rows."""
 
     map_: list[str] = option("FIELD=COLUMN: name, number from 1; or FILE.toml")
     format_: str = option("csv, tsv, txt, hosts, ndjson, xlsx")
@@ -118,10 +118,6 @@ class FormatOptions(Options):
         taken, known = parameters(type(self)), FileOptions.__struct_fields__
         given = self.given(*(n for n in taken if n in known)) | more
         return FileOptions(self.format_, header=not self.no_header, **given)
-
-
-class ListOptions(FormatOptions, ApiOptions):
-    """The daemon is asked about all rows of a list."""
 
 
 class PageOptions(ApiOptions):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from syncd.cli import terminal
 from syncd.cli.command import Options
 from syncd.cli.grid import Item
-from syncd.cli.options import FormatOptions
+from syncd.cli.options import ListOptions
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
 from syncd.lists.rows import FileOptions, Row, Table, flaw
@@ -46,7 +46,7 @@ class Read(NamedTuple):
 
 def understood(
     file: Path,
-    args: FormatOptions,
+    args: ListOptions,
     constants: Item,
     *,
     keep: Sequence[str] = (),
