@@ -25,9 +25,8 @@ from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.context import Aside, Reading, part
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
-from syncd.node.serve.shown import day_text, label, shown
+from syncd.node.serve.shown import Freshness, day_text, label, shown
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
@@ -64,11 +63,13 @@ class Claims:
     async def verdicts(
         self,
         keys: Sequence[Key],
-        at: Sizes,
+        at: Sizes | None,
         never: frozenset[tuple[str, bytes]] = frozenset(),
+        most_ms: float = 0,
     ) -> dict[Key, tuple[str, str]]:
         """Return verdict and action of tokens, when so much was merged."""
-        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
+        most_ms = most_ms or self.ctx.config.lookup.deadline_ms
+        end = time.monotonic() + most_ms / 1000
         answers, _ = await judged_by_token(
             [Question(kind, token=t, epoch=epoch) for kind, epoch, t in keys],
             await self.ctx.world(never),
