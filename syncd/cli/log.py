@@ -128,8 +128,7 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
 
 @noun.verb("verify", "Verify all logs and claims of a home.")
 def _verify(args: OutputOptions) -> int:
-    settings = args.settings()
-    reports = stored.verify_home(settings)
+    reports = stored.verify_home(args.settings())
     found = [
         {
             **{name: getattr(r, name) for name in LOOKED},

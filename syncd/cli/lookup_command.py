@@ -64,7 +64,7 @@ def _lookup(args: LookupOptions) -> int:
 def _lines(args: LookupOptions, call: Item) -> int:
     args.check_kind()
     wanted = [{**args.named, "value": line} for line in options.values()]
-    items: list[Item] = []
+    items = list[Item]()
     if file := args.receipt:
         if len(wanted) != 1:
             raise UsageError("--receipt is of one value")

@@ -13,8 +13,13 @@ from typing import Any
 from syncd.cli import options, terminal
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
-from syncd.cli.hand_in import HandIn
-from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, values
+from syncd.cli.options import (
+    ApiOptions,
+    HandIn,
+    KindOptions,
+    ValueOptions,
+    values,
+)
 from syncd.errors import SyncdError, UsageError
 from syncd.indicator import vocabulary
 from syncd.messages import answers
@@ -125,8 +130,8 @@ def _retract(args: _RetractOptions) -> int:
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]
     count = dict.fromkeys(COUNTS, 0)
-    ids: list[int] = []
-    failed: list[tuple[int, SyncdError]] = []
+    ids = list[int]()
+    failed = list[tuple[int, SyncdError]]()
     with args.api() as own:
         for number, one in enumerate(calls, 1):
             try:
