@@ -131,7 +131,7 @@ class Daemon:
         self.background = Background()
         self.aside = self.background.start
         self.checks = self.pools.checks
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = list[asyncio.Task[None]]()
         self.laid = pushing.Laid()
         self.listeners = Listeners()
         self.metrics = Metrics()

@@ -140,7 +140,7 @@ def _reading(given: Given) -> Reading:
     column), `word:FIELD:WORD` (a code), of which a button may say another.
     """
     said: dict[str, dict[str, str]] = {"all": {}, "into": {}, "column": {}}
-    words: dict[str, dict[str, str]] = {}
+    words = dict[str, dict[str, str]]()
     for key, value in given.items():
         what, _, about = key.partition(":")
         if what in said and value.strip():
@@ -194,7 +194,7 @@ async def mend(visit: Visit) -> Answer:
     """Make a list of all refused rows, some of them mended; read it."""
     id_ = visit.id
     given = await visit.form()
-    rows: dict[int, dict[str, str]] = {}
+    rows = dict[int, dict[str, str]]()
     for key, cell in given.items():
         what, _, about = key.partition(":")
         row, _, column = about.partition(":")

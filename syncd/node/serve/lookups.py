@@ -130,7 +130,7 @@ class Lookups:
     aside: Aside
 
     def __post_init__(self) -> None:
-        self._suspected: set[Position] = set()  # reported already
+        self._suspected = set[Position]()  # reported already
         self.unanswered: deque[Unanswered] = deque(maxlen=UNANSWERED)
 
     @route("POST /v1/lookups", READERS, "look up", most=MOST)
@@ -217,7 +217,7 @@ class Lookups:
         """
         world = await self.ctx.world(self.never.tokens)
         overlay = Overlay(self.ctx.own.entries, world)
-        records: list[int] = []
+        records = list[int]()
         context = LookupContext(
             tokeniser=self.tokeniser,
             claims=self.claims,
@@ -358,7 +358,7 @@ def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
     found = answer.verdict
     if found is None:
         raise AssertionError("an answer is a verdict or a problem")
-    rest: dict[str, Any] = {}
+    rest = dict[str, Any]()
     if answer.detail:
         rest["params"] = wire.of(answer.detail).params
         rest["detail"] = str(answer.detail)

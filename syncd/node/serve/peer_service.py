@@ -56,10 +56,10 @@ class PeerService:
         self._own = self.ctx.own.log
         self._mirror = self.ctx.mirror
         self._book = self.ctx.own.cosigned
-        self.turns: dict[tuple[str, bool], asyncio.Lock] = {}
+        self.turns = dict[tuple[str, bool], asyncio.Lock]()
         self.mailbox = Mailbox(self.ctx)
         self._boot = self.rng(4).hex()
-        self._changes: dict[str, int] = {}  # origin → number of its change
+        self._changes = dict[str, int]()  # origin → number of its change
         self._last = 0
 
     # ---------------------------------------------------------- callers

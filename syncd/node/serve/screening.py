@@ -147,7 +147,7 @@ class Screening:
         self, rows: Sequence[Screened], answers: Sequence[Answer | None]
     ) -> None:
         """Keep what is said of entries now, and tell of what is another."""
-        states: dict[int, Listed] = {}
+        states = dict[int, Listed]()
         alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for row, answer in zip(rows, answers, strict=True):
             old, new = row.listed, self._listed(row.listed, answer)
