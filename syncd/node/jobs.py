@@ -98,7 +98,7 @@ class Jobs:
                 failed=before.failed + failed,
             )
 
-    async def watch_clock(self, every_s: float = CLOCK_S) -> None:
+    async def watch_clock(self) -> None:
         """Have the jobs go on when somebody sets the machine's clock.
 
         The scheduler reckons by the time of day: when that is set back by an
@@ -106,7 +106,7 @@ class Jobs:
         """
         before = self.ctx.clock() - time.monotonic()
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(CLOCK_S)
             after = self.ctx.clock() - time.monotonic()
             by_s, before = round(after - before), after
             if abs(by_s) < CLOCK_S or not self.scheduler.running:
