@@ -12,7 +12,6 @@ from syncd.errors import DamagedError, StaleError, UnavailableError
 from syncd.node import jobs
 from syncd.node.context import BUG
 from syncd.node.publish.append_guard import UNASKED
-from syncd.node.upkeep import roster_orders
 from syncd.roster import membership
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
@@ -199,9 +198,7 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     before = await bank.records()
     await mirror.retire(bank.origin, 0, 1)
     async with lock:
-        task = asyncio.create_task(
-            roster_orders.close_ours(bank.node.ctx, lock)
-        )
+        task = asyncio.create_task(bank.node.orders.close_ours())
         await asyncio.sleep(0.05)
         assert await bank.records() == before
     await task
