@@ -57,6 +57,7 @@ class Publisher:
     def __post_init__(self) -> None:
         self._waking = asyncio.Event()
         self._why = NOTHING  # the last attempt failed
+        self._tried = set[int]()  # rows that wait for holders
         self._owed = False  # what comes after an append was not done
 
     def why_not(self) -> Message:
@@ -255,6 +256,10 @@ class Publisher:
             others = [r for r in rows if not its & {*named(r.fields)}]
             epochs |= {} if others else {old.kind: old.epoch}
             rows = others or rows
+        # The same together as before: holders may have it by files.
+        rows = [row for row in rows if row.id in self._tried] or rows
+        if "url" not in kinds:
+            self._tried = {row.id for row in rows}
         done = await publish.publish(
             rows,
             self.tokeniser,
