@@ -26,10 +26,13 @@ BODY = bytes(asked())
 OF = f"{hashlib.sha256(BODY).hexdigest()}.bank"
 
 
+UNTIL = SAME_S
+
+
 def signed(
     key: SigningKey = KEYS["platform"].member, to: Any = "bank"
 ) -> bytes:
-    said = {"holder": to, "request": BODY.decode()}
+    said = {"holder": to, "request": BODY.decode(), "until": UNTIL}
     return bytes(document.sign(gap.WHAT, ROSTER.id, said, key))
 
 
@@ -48,12 +51,14 @@ REFUSED = {
 @pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_request_to_us(raw: bytes) -> None:
     """Only an active member asks, by its own key, and one holder."""
-    assert gap.read(GOOD, ROSTER, "bank") == ("platform", BODY)
+    assert gap.read(GOOD, ROSTER, "bank", 0) == ("platform", BODY)
     with failing():
-        gap.read(raw, ROSTER, "bank")
+        gap.read(GOOD, ROSTER, "bank", UNTIL)
+    with failing():
+        gap.read(raw, ROSTER, "bank", 0)
     out = [replace(m, status="suspended") for m in ROSTER.members]
     with failing():
-        gap.read(GOOD, replace(ROSTER, members=(*out,)), "bank")
+        gap.read(GOOD, replace(ROSTER, members=(*out,)), "bank", 0)
 
 
 class Files(Home):

@@ -256,9 +256,12 @@ class Publisher:
             others = [r for r in rows if not its & {*named(r.fields)}]
             epochs |= {} if others else {old.kind: old.epoch}
             rows = others or rows
-        # The same together as before: holders may have it by files.
-        rows = [row for row in rows if row.id in self._tried] or rows
-        if "url" not in kinds:
+        if self.tokeniser.by_files and "url" not in kinds:
+            # The same of a kind together as before: holders may have it.
+            had = {row.kind for row in rows if row.id in self._tried}
+            rows = [
+                r for r in rows if r.id in self._tried or r.kind not in had
+            ]
             self._tried = {row.id for row in rows}
         done = await publish.publish(
             rows,

@@ -18,6 +18,7 @@ from pathlib import Path
 from syncd.errors import MalformedError, SyncdError, UnavailableError
 from syncd.flows import evaluation, ports
 from syncd.flows.quorums import SAME_S
+from syncd.grouped import cancelled
 from syncd.node.context import Context, log
 from syncd.node.serve import pushing
 from syncd.peer.directory import DirectorySource
@@ -27,8 +28,8 @@ from syncd.tlog import document, note
 WHAT = "oprf-request"
 FOLDER = "evaluations"
 LINE = b"syncd/"  # how a document begins, and no other request
-MOST = 256  # requests answered in a round, the newest
-TIMEOUT_S = 60.0
+MOST = 256  # requests of a holder in a round, the newest
+TIMEOUT_S = 20.0  # for a round
 
 
 @dataclass(frozen=True)
@@ -56,45 +57,58 @@ class Holder:
         if not path.exists():
             with contextlib.suppress(UnavailableError):
                 return await self.called(member).evaluate(body, timeout_s)
-            said = {"holder": member, "request": body.decode()}
+            said: dict[str, object] = {"holder": member}
+            said |= {"request": body.decode(), "until": ctx.now() + SAME_S}
             key = ctx.home.keys.member
             signed = document.sign(WHAT, ctx.roster.id, said, key)
             await asyncio.to_thread(pushing.write, path, bytes(signed))
         raise UnavailableError("asked by files: no answer yet")
 
 
-def read(raw: bytes, roster: Roster, me: str) -> tuple[str, bytes]:
+def read(raw: bytes, roster: Roster, me: str, now: int) -> tuple[str, bytes]:
     """Return which active member asks, and its request to us.
 
     Raises:
-        MalformedError: no request that is carried to us.
+        MalformedError: no request that is carried to us, or no more one.
         UntrustedError: no active member signed it.
     """
     by = roster.by_key_name(note.parse(raw).signatures[0].name)
     keys = [by.keys.member] if by and by.active else []
     match document.open_(raw, WHAT, roster.id, keys):
-        case {"holder": holder, "request": str(text)} if by and holder == me:
-            return by.id, text.encode()
+        case {"holder": holder, "request": str(text), "until": int(until)}:
+            if by and holder == me and now < until:
+                return by.id, text.encode()
     raise MalformedError("oprf: not a request that is carried to us")
 
 
 async def answer(ctx: Context, holder: Callable[[str], ports.Holder]) -> None:
-    """Have what is asked in the inbox answered, once; drop what is old."""
+    """Have what is asked in the inbox answered, once; drop what is old.
+
+    A holder that is silent holds up its own requests alone, and not for long.
+    """
     if ctx.config.exchange.outbox is None:
         return
     outbox, inbox = _outbox(ctx), ctx.home.path / "inbox" / FOLDER
     await asyncio.to_thread(_requests, outbox, ctx.now())
     there = await asyncio.to_thread(_requests, inbox, ctx.now())
     lacking = {n: outbox / f"{n[:-8]}.answer" for n in there}
-    for name in [n for n in there if not lacking[n].exists()][-MOST:]:
-        try:
-            raw = await _came(ctx, name)
-            if raw.startswith(LINE):  # else it would be asked for us
-                asked = holder(name.split(".")[1])
-                reply = await asked.evaluate(raw, TIMEOUT_S)
-                await asyncio.to_thread(pushing.write, lacking[name], reply)
-        except SyncdError as e:  # half of a copy, for example
-            log.warning("request not answered", file=name, why=str(e))
+    wanted = [name for name in there if not lacking[name].exists()]
+
+    async def ask(member: str) -> None:
+        for name in [n for n in wanted if n.split(".")[1] == member][-MOST:]:
+            try:
+                raw = await _came(ctx, name)
+                if raw.startswith(LINE):  # else it would be asked for us
+                    got = await holder(member).evaluate(raw, TIMEOUT_S)
+                    await asyncio.to_thread(pushing.write, lacking[name], got)
+            except SyncdError as e:  # half of a copy, for example
+                log.warning("request not answered", file=name, why=str(e))
+
+    members = {name.split(".")[1] for name in wanted}
+    asks = [asyncio.create_task(ask(member)) for member in members]
+    if asks:
+        _, late = await asyncio.wait(asks, timeout=TIMEOUT_S)
+        await cancelled(late)
 
 
 def _outbox(ctx: Context) -> Path:

@@ -207,7 +207,8 @@ class PeerService:
         """
         if body.startswith(gap.LINE):
             caller, body = await self.ctx.offload(
-                gap.read, body, self.ctx.roster, self.ctx.me
+                *(gap.read, body, self.ctx.roster, self.ctx.me),
+                self.ctx.now(),
             )
         request: Request = (
             evaluation.parse(body)
