@@ -36,7 +36,7 @@ from syncd.audit.verify import verify
 from syncd.flows import log_files, publish
 from syncd.flows.ports import at_once
 from syncd.flows.serve import LogFiles
-from syncd.node.audit import complete
+from syncd.node.audit import stored
 from syncd.roster import drafts
 from syncd.roster.keys import MemberKeys
 from syncd.tlog import checkpoint, cosignature, note
@@ -81,7 +81,7 @@ def write(where: Path, logs: int, entries: int) -> None:
     made, alliance = Writer(where), institutions(where, logs)
     members = [one.keys for one in alliance.members.values()]
     roster = alliance.newest
-    complete.rosters(made, roster, alliance.notes)
+    stored.rosters(made, roster, alliance.notes)
     for mine in members:
         asyncio.run(write_log(made, mine, members, entries))
     made.finish(About(alliance=roster.id, at=NOW + logs, sources=("m0",)))

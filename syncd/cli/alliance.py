@@ -6,7 +6,7 @@ The latter is what each holder runs, so that token keys are drawn.
 import time
 from pathlib import Path
 
-from syncd.cli import drafting, edits, never_edits, terminal
+from syncd.cli import drafting, edits, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
 from syncd.errors import UnavailableError, UsageError
@@ -49,7 +49,7 @@ def _found(args: _FoundOptions) -> None:
         [edits.public_key(path) for path in args.admin],
         args.admins_needed,
         zone=args.zone,
-        never=never_edits.ours(),
+        never=edits.ours(),
     )
     raw = drafts.write(membership.found(plan, now=clock()))
     terminal.write_new(args.out, raw)

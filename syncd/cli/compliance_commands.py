@@ -16,8 +16,13 @@ from syncd.cli import grid, options, sheet_file, terminal
 from syncd.cli.api_client import pages, problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item, Shown
-from syncd.cli.hand_in import HandIn
-from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
+from syncd.cli.options import (
+    ApiOptions,
+    HandIn,
+    KindOptions,
+    ValueOptions,
+    one_value,
+)
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
@@ -133,7 +138,7 @@ class _AppealNoteOptions(ApiOptions):
 @appeal.verb("note", "Note that it was granted, refused, told or lifted.")
 def _note_appeal(args: _AppealNoteOptions) -> None:
     step = args.given("step", "why")
-    done: list[Item] = []
+    done = list[Item]()
     with args.api() as own:
         for number in args.ids:
             done += own.post(f"/v1/appeals/{number}", step)["items"]

@@ -1,7 +1,7 @@
-"""`syncd roster set`, `member`, `admin`, `auditor`, …: the edits.
+"""`syncd roster set`, `member`, `admin`, `auditor`, `never`, …: the edits.
 
 Each writes a draft (`drafting`); which rule each obeys is said, and held, in
-`roster.drafts`. The never-list is in `never_edits`.
+`roster.drafts`.
 """
 
 from pathlib import Path
@@ -9,15 +9,17 @@ from pathlib import Path
 from syncd.cli import drafting, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, EndOptions
-from syncd.cli.options import KINDS, among, pair
+from syncd.cli.options import KINDS, among, pair, values
 from syncd.cli.roster_commands import noun
-from syncd.errors import MalformedError, RefusedError, UsageError
+from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
+from syncd.indicator import never as protected
 from syncd.indicator import vocabulary
+from syncd.messages.catalogue import t
 from syncd.roster import certificate, drafts, membership, terms
 from syncd.roster.members import Auditor, Names
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
-from syncd.roster.terms import Cap, Erased, Quota
+from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 
 NONE = "none"  # as a row's value: without the row
@@ -279,3 +281,68 @@ class _Erase(EndOptions):
         ordered = tuple(sorted(ranges))
         row = Erased(self.origin, end.size, end.root, ordered, self.reason)
         return drafts.put(draft, ("erased",), row)
+
+
+# --------------------------------------------------------- the never-list
+never = noun.noun("never", "Values that are never listed.")
+
+
+class NeverOptions(EditOptions):
+    """Values, which stand on no command line."""
+
+    kind: str = option(KINDS, needed=True)
+    file: Path | None = option("values, one a line; else stdin")
+
+    def rows(self, why: str) -> list[Never]:
+        """Read values as `report add` does."""
+        found = []
+        for number, value in enumerate(values(self.file), 1):
+            try:
+                one = protected.row(self.kind, value)
+            except SyncdError as e:
+                raise UsageError(
+                    "{where}: line {n}: {why}",
+                    hint=e.way_out,
+                    where=self.file or t("standard input"),
+                    n=number,
+                    why=e,
+                ) from e
+            found.append(Never(one.kind, one.value, why))  # type: ignore[arg-type]
+        return found
+
+
+@never.verb("add", "Draft a version in which more is never listed.")
+class _Add(NeverOptions):
+    why: str = option("emergency, official, …", default="official")
+
+    def change(self, draft: Roster) -> Roster:
+        return drafts.put(draft, ("never",), *self.rows(self.why))
+
+
+@never.verb("default", "Draft a version that has all of our own list.")
+class _AddDefault(EditOptions):
+    def change(self, draft: Roster) -> Roster:
+        there = {n.label for n in draft.never}
+        fresh = [row for row in ours() if row.label not in there]
+        return drafts.put(draft, ("never",), *fresh)
+
+
+@never.verb(
+    "remove", "Draft a version in which something may be listed again."
+)
+class _Remove(NeverOptions):
+    def change(self, draft: Roster) -> Roster:
+        there = {n.label for n in draft.never}
+        for n, row in enumerate(self.rows(""), 1):
+            if row.label not in there:
+                raise UsageError("line {n}: is not on the never-list", n=n)
+            draft = drafts.drop(draft, ("never", row.label))
+        return draft
+
+
+def ours() -> list[Never]:
+    """Return emergency, official and clearing numbers, big hosts, shorteners."""
+    return [
+        Never(one.kind, one.value, one.owner.category)  # type: ignore[arg-type]
+        for one in protected.default()
+    ]

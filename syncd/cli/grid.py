@@ -7,7 +7,7 @@ tool that splits at runs of spaces.
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
@@ -29,16 +29,16 @@ class Head(NamedTuple):
         return t(self.title)
 
 
-HEADS: Final = {
+HEADS = {
     name: [
         Head(key or title.replace(" ", "_"), title)
         for key, _, title in (one.rpartition("=") for one in head.split(" | "))
     ]
     for name, head in tsv.rows("cli/heads.tsv")
 }
-_MOMENT: Final = re.compile("at|until|since|.*_(at|ends)")
-_OF_SOME: Final = {"elsewhere", "value"}
-_NAMED: Final = {"purpose": "purpose", "measure": "action"}  # codes, by facet
+_MOMENT = re.compile("at|until|since|.*_(at|ends)")
+_OF_SOME = {"elsewhere", "value"}
+_NAMED = {"purpose": "purpose", "measure": "action"}  # codes, by facet
 
 
 def table(name: str, rows: Iterable[Iterable[Any]]) -> list[str]:

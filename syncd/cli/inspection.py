@@ -14,17 +14,17 @@ import statistics
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from syncd.audit import report
 from syncd.cli import sheet_file, terminal
 from syncd.cli.api_client import pages
 from syncd.cli.compliance_commands import who
-from syncd.console import tables
+from syncd.console import page as tables
 from syncd.messages import catalogue
 
-ROSTER: Final = ("version", "hash", "alliance", "zone")  # known of it
-_CELL: Final = re.compile('<(h[12]|p|tr|th|td)( class="n")?[^>]*>([^<]*)')
+ROSTER = ("version", "hash", "alliance", "zone")  # known of it
+_CELL = re.compile('<(h[12]|p|tr|th|td)( class="n")?[^>]*>([^<]*)')
 
 
 class Answers(dict[str, Any]):

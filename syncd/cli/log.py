@@ -64,8 +64,6 @@ class _ExportOptions(LogOptions):
 
 @noun.verb("export", "Write logs as static C2SP files.")
 def _export(args: _ExportOptions) -> None:
-    from syncd.node.audit import complete
-
     settings = args.settings()
     origin, reason = args.mirror or settings.origin, args.with_payloads
     if not args.complete:
@@ -75,7 +73,7 @@ def _export(args: _ExportOptions) -> None:
         meter.meter(args.out.name, 1) as progress,
     ):
         name = asyncio.run(
-            complete.write(
+            stored.write(
                 *(settings, made, clock()),
                 origin=None if args.complete else origin,
                 reason=reason,
@@ -130,8 +128,7 @@ def _erased(found: Item, *, done: bool) -> Iterator[str]:
 
 @noun.verb("verify", "Verify all logs and claims of a home.")
 def _verify(args: OutputOptions) -> int:
-    settings = args.settings()
-    reports = stored.verify_home(settings)
+    reports = stored.verify_home(args.settings())
     found = [
         {
             **{name: getattr(r, name) for name in LOOKED},

@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 from structlog import processors, stdlib
@@ -48,14 +48,12 @@ _SMALL = 1_000_000
 _LARGE = 10_000_000_000  # Unix seconds are below it, mobile numbers above
 
 
-def configure(
-    level: str = "info", form: str = "auto", stream: TextIO | None = None
-) -> None:
-    """From now on every event at `level` or above goes to `stream`.
+def configure(level: str, form: str) -> None:
+    """From now on every event at `level` or above goes to standard error.
 
     `form` is json, console or auto: console on a terminal, else JSON.
     """
-    out = sys.stderr if stream is None else stream
+    out = sys.stderr
     pretty = out.isatty() if form == "auto" else form == "console"
     shared: list[Processor] = [
         stdlib.add_logger_name,

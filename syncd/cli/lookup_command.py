@@ -1,18 +1,26 @@
 """`syncd lookup`: is it listed, by whom, and what should we do?
 
 Exit code 0: all were answered, whatever the verdicts; 1: one was refused, or
-could not be asked.
+could not be asked. `syncd vocabulary`: the codes of reports and look-ups.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from syncd.cli import api_client, grid, options, terminal
-from syncd.cli.command import Command, option
+from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
-from syncd.cli.options import KindOptions, ListOptions, ValueOptions
+from syncd.cli.options import (
+    KindOptions,
+    ListOptions,
+    OutputOptions,
+    ValueOptions,
+)
 from syncd.errors import UsageError
+from syncd.indicator import vocabulary
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
@@ -56,7 +64,7 @@ def _lookup(args: LookupOptions) -> int:
 def _lines(args: LookupOptions, call: Item) -> int:
     args.check_kind()
     wanted = [{**args.named, "value": line} for line in options.values()]
-    items: list[Item] = []
+    items = list[Item]()
     if file := args.receipt:
         if len(wanted) != 1:
             raise UsageError("--receipt is of one value")
@@ -89,3 +97,25 @@ def _shown(items: list[Item]) -> Iterator[str]:
         for origin, index in item.get("positions", ()):
             rows.append((rests, f"{origin}:{index}"))
         yield from grid.pairs(rows)
+
+
+# ------------------------------------------------------------------- codes
+class _VocabularyOptions(OutputOptions):
+    field: str = argument("label, role, …; or a word of any", needed=False)
+    word: str = argument("what it is called where you are", needed=False)
+
+
+@noun.verb("vocabulary", "List codes: all, of one field, near to a word.")
+def _codes(args: _VocabularyOptions) -> int:
+    found: tuple[vocabulary.Code, ...] = ()
+    if not args.word and args.field and args.field not in vocabulary.FACETS:
+        found = vocabulary.listed(word=args.field)
+        if found:
+            names = ", ".join(vocabulary.FACETS)
+            terminal.tell("fields: {names}", names=names)
+    found = found or vocabulary.listed(args.field, args.word)
+    rows = msgspec.to_builtins(found)
+    args.show({"codes": rows}, grid.items("codes", rows) if found else ())
+    if not found:
+        terminal.tell("no code is like that word")
+    return 0 if found else 1

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.lookup_client import Question
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syncd.cli.lookup_command import LookupOptions
 
 REFUSED = ("refused", "")  # what a row counts as that was not asked
-HEAD: Final = grid.HEADS["answers"]  # behind the columns that are kept
+HEAD = grid.HEADS["answers"]  # behind the columns that are kept
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
 Keep = Mapping[str, int | str]  # columns of the file, by their names
 

@@ -61,14 +61,13 @@ def build(wanted: str = "") -> Command:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     hardening.no_core_dumps()
-    given = sys.argv[1:] if arguments is None else arguments
     taken = parameters(_Leading)
     reader = parser(taken)
     reader.add_argument("words", nargs=argparse.REMAINDER)
     if isinstance(sys.stdout, io.TextIOWrapper):  # whatever it can show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        leading, rest = parsed(reader.parse_known_args, given, taken)
+        leading, rest = parsed(reader.parse_known_args, arguments, taken)
         words = [*rest, *leading.get("words", ())]
         words += ["--help"] * leading.get("help", 0)
         lang = leading.get("lang", "en")
@@ -152,8 +151,8 @@ def parser(taken: Mapping[str, Parameter]) -> argparse.ArgumentParser:
 
 
 def parsed(
-    reader: Callable[[Sequence[str]], Any],
-    words: Sequence[str],
+    reader: Callable[..., Any],
+    words: Sequence[str] | None,
     taken: Mapping[str, Parameter],
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what a parser read, and what it knows nothing of."""

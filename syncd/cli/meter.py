@@ -6,15 +6,17 @@ The part that is in is told by the file's offset.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich import progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column
 
 from syncd.messages.catalogue import t
-
-_NAME = Column(max_width=20, no_wrap=True, overflow="ellipsis")
-_RIGHT = Column(justify="right", no_wrap=True)
 
 
 @contextmanager
@@ -22,14 +24,17 @@ def meter(name: str, size: int) -> Iterator[Callable[[int, int], None]]:
     """Give what shows that an import has come to an offset and row."""
     console = Console(stderr=True)
     with Progress(
-        TextColumn("{task.description}", markup=False, table_column=_NAME),
-        BarColumn(bar_width=None, table_column=Column(ratio=1)),
-        TaskProgressColumn(table_column=_RIGHT),
-        TextColumn("{task.fields[rows]}", table_column=_RIGHT),
-        progress.TimeRemainingColumn(compact=True, table_column=_RIGHT),
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(max_width=20, no_wrap=True),
+        ),
+        BarColumn(None),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]}"),
+        TimeRemainingColumn(compact=True),
         console=console,
         expand=True,
-        refresh_per_second=4,
         disable=not console.is_interactive,
     ) as bar:
         id_ = bar.add_task(name, total=max(size, 1), rows="")

@@ -10,8 +10,13 @@ from pathlib import Path
 
 from syncd.cli import grid, options
 from syncd.cli.command import Command, argument, option
-from syncd.cli.hand_in import HandIn
-from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, values
+from syncd.cli.options import (
+    ApiOptions,
+    HandIn,
+    KindOptions,
+    ValueOptions,
+    values,
+)
 from syncd.errors import UsageError
 from syncd.messages.catalogue import later, t
 

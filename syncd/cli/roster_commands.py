@@ -95,8 +95,7 @@ class _MergeOptions(Options):
 
 @noun.verb("merge", "Put the signatures of several copies together.")
 def _merge(args: _MergeOptions) -> None:
-    notes = map(drafting.note_of, args.copies)
-    write_new(args.out, signing.merge(*notes))
+    write_new(args.out, signing.merge(*map(drafting.note_of, args.copies)))
 
 
 class _PublishOptions(ClientOptions):

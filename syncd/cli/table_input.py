@@ -8,7 +8,7 @@ so memory does not grow with the file.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,12 +17,14 @@ from msgspec.structs import replace
 from syncd.cli import terminal
 from syncd.cli.command import Options
 from syncd.cli.grid import Item
-from syncd.cli.options import FormatOptions
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
 from syncd.lists.rows import FileOptions, Row, Table, flaw
 from syncd.messages.catalogue import say
 from syncd.node import pinned
+
+if TYPE_CHECKING:
+    from syncd.cli.options import ListOptions
 
 STEP = 2500  # rows in a request: three such wait in memory
 BUDGET = 4 << 20  # bytes of a request
@@ -46,7 +48,7 @@ class Read(NamedTuple):
 
 def understood(
     file: Path,
-    args: FormatOptions,
+    args: "ListOptions",
     constants: Item,
     *,
     keep: Sequence[str] = (),
@@ -141,7 +143,7 @@ def steps(
 
     The values of one cell are in one step, and may come on top.
     """
-    some: list[Read] = []
+    some = list[Read]()
     size, most = 0, budget or BUDGET
     for one in rows.rows(offset, row):
         raw, why = b"", one.problem

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from syncd import config
 from syncd.cli import grid, terminal
@@ -16,8 +16,6 @@ from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 from syncd.roster import certificate
-
-T = TypeVar("T")
 
 noun = Command()
 
@@ -82,8 +80,8 @@ def _revoke(args: _RevokeOptions) -> int:
 
 
 def _with_bearers(
-    args: Options, job: Callable[[Any], Coroutine[Any, Any, T]]
-) -> T:
+    args: Options, job: Callable[[Any], Coroutine[Any, Any, Any]]
+) -> Any:
     """Return what a job finds in the home's book of tokens.
 
     The daemon need not stop: one process writes at a time.

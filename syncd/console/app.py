@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -29,13 +29,13 @@ from syncd.store.sessions import Sessions
 from syncd.web import local_api, routes
 from syncd.web.routes import BEARER, HOPS, OPEN, PEOPLE, Caller, Route
 
-LOG_IN: Final = "/login"
-HOME: Final = {
+LOG_IN = "/login"
+HOME = {
     "reader": "/lookup",
     "admin": "/members",
 }  # where a role begins, if not at Now
-TRIES: Final = 20  # that failed, in a minute, from one address
-_HEADERS: Final = {
+TRIES = 20  # that failed, in a minute, from one address
+_HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",  # with none, a form's Origin is null
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +43,7 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_POLICY: Final = (
+_POLICY = (
     "default-src 'none'; script-src 'nonce-{}'; style-src 'self';"
     " img-src 'self' data:; connect-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none';"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from syncd.console.tables import Link
+from syncd.console.page import Link
 from syncd.flows.lookup import PURPOSES
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position

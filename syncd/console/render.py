@@ -3,22 +3,23 @@
 import unicodedata
 from contextvars import ContextVar
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import jinja2
 import msgspec
 from markupsafe import Markup, escape
 
 from syncd.audit import report
+from syncd.audit.report import moment
 from syncd.console import places, static
-from syncd.console.tables import At, Link, moment
+from syncd.console.page import At, Link
 from syncd.errors import Message, SyncdError
 from syncd.indicator.identifier import KINDS
 from syncd.messages import catalogue
 from syncd.messages.answers import ago
 
 # Of who looks. Not of the template's context, which no imported macro has.
-HERE: Final[ContextVar[tuple[str, int]]] = ContextVar("HERE")
+HERE: ContextVar[tuple[str, int]] = ContextVar("HERE")
 """time zone, and now in unix seconds"""
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 from rich.console import Console
@@ -38,7 +38,6 @@ CEREMONY = Path(__file__).with_name("ceremony.txt")
 LINE = "    {:10}{:>12}{:>10}{:>10}  {}"  # of the table
 # In colour on a terminal; texts as they are.
 SCREEN = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-T = TypeVar("T")
 Row = dict[str, str]  # of a list to import, by the names of its columns
 
 
@@ -105,8 +104,8 @@ class Demo(Struct):
         return out
 
     def _each(
-        self, act: Callable[[Member], T], most: int | None = None
-    ) -> list[T]:
+        self, act: Callable[[Member], Any], most: int | None = None
+    ) -> list[Any]:
         with ThreadPoolExecutor(len(FOUR)) as pool:
             return [*pool.map(act, self.members[:most])]
 

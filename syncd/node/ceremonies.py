@@ -19,8 +19,7 @@ from syncd.flows import ceremony_note
 from syncd.flows.ceremony import Progress, Seat
 from syncd.node.home import member_keys, settle_keys, share_name
 from syncd.node.pinned import trusted_roster
-from syncd.peer.client import PeerClient
-from syncd.peer.transport import Wanted
+from syncd.peer.transport import Transport, Wanted
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Member
 from syncd.store import durable
@@ -87,11 +86,8 @@ class Mailbox:
         wanted = Wanted(f"/ceremony/{name}", ceremony_note.MAX_SIZE, body)
 
         async def asking() -> bytes:
-            client = PeerClient(
-                *(self._member.id, self._member.urls),
-                tls=self._tls,
-                own_origins=frozenset(),
-            )
+            member = self._member
+            client = Transport(member.id, member.urls, tls=self._tls)
             try:
                 return await client.request(wanted, None)
             finally:

@@ -1,18 +1,23 @@
-"""The frozen context that every part of the daemon gets."""
+"""What every part of the daemon gets: the frozen context, a log, tasks beside."""
 
+import asyncio
+import contextlib
 import datetime
 import zoneinfo
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
+import structlog
+
 from syncd.config import Config
-from syncd.errors import MalformedError, Message
+from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import sighting
 from syncd.flows.entry import WHOM, Entry
 from syncd.flows.judge import Alike, World
 from syncd.flows.ports import Finding, Offload
+from syncd.grouped import cancelled
 from syncd.indicator import statement
 from syncd.node.home import Home
 from syncd.roster.members import Member
@@ -21,6 +26,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.store.own_books import OwnBooks
 
+log = structlog.get_logger("syncd.node")
 BUG = Message("an error of our own: see the log")
 T = TypeVar("T")
 
@@ -177,3 +183,56 @@ def checked_day(name: str, text: str) -> str:
                 "{name}: want a day as YYYY-MM-DD", name=name
             ) from None
     return text
+
+
+# ------------------------------------------------------------ tasks beside
+Aside = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Background:
+    """Tasks that run until they end, or until we do."""
+
+    def __init__(self) -> None:
+        self._tasks = set[asyncio.Task[None]]()
+        self._stopped = False
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done; what goes wrong with it is logged."""
+        if self._stopped:
+            work.close()
+            return
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # What was cancelled before it began is closed here.
+        task.add_done_callback(lambda _: work.close())
+
+    async def idle(self) -> None:
+        """Wait until all of it is done."""
+        await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Leave what is not done, and begin nothing more."""
+        self._stopped = True
+        await cancelled(self._tasks)
+
+
+@contextlib.contextmanager
+def logged(
+    event: str, also: type[Exception] = SyncdError, **about: object
+) -> Iterator[None]:
+    """Go on after what goes wrong meanwhile, and log it.
+
+    A fault of ours goes on to who counts it, unless `also` is Exception.
+    """
+    try:
+        yield
+    except SyncdError as e:
+        log.warning(event, why=str(e), **about)
+    except also:
+        log.exception(event, **about)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    with logged("left undone", Exception):
+        await work

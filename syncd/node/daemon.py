@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
 from aiohttp import web
 
 from syncd import pinning
@@ -23,11 +22,9 @@ from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.grouped import cancelled
-from syncd.node.background import Background, logged
-from syncd.node.context import Context
+from syncd.node.context import Background, Context, log, logged
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.clocks import OurClock
-from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
@@ -35,7 +32,7 @@ from syncd.node.follow.peers import Peers
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
-from syncd.node.follow.rounds import Rounds
+from syncd.node.follow.rounds import Contact, Rounds
 from syncd.node.home import Home
 from syncd.node.jobs import Jobs
 from syncd.node.leadership import Leadership
@@ -53,7 +50,6 @@ from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
-from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.joining import Joining
 from syncd.node.serve.lifts import Lifts
@@ -66,6 +62,7 @@ from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.screening import Screening
+from syncd.node.serve.shown import Freshness
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.system_service import SystemService
 from syncd.node.serve.uploads import Uploads
@@ -78,8 +75,6 @@ from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.node.upkeep.undo import Undo
 from syncd.web import peer_api, routes
-
-log = structlog.get_logger("syncd.node")
 
 T = TypeVar("T")
 
@@ -137,7 +132,7 @@ class Daemon:
         self.background = Background()
         self.aside = self.background.start
         self.checks = self.pools.checks
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = list[asyncio.Task[None]]()
         self.laid = pushing.Laid()
         self.listeners = Listeners()
         self.metrics = Metrics()
@@ -352,7 +347,7 @@ class Daemon:
         await self.listeners.serve(app, sockets, "peer", self.tls)
 
 
-PARTS: Final[dict[str, Any]] = Daemon.__annotations__
+PARTS: dict[str, Any] = Daemon.__annotations__
 
 
 def read_pin(request: web.Request) -> str | None:

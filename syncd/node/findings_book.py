@@ -1,7 +1,5 @@
 """Keep, log and count findings, and write their events."""
 
-import structlog
-
 from syncd.errors import (
     MalformedError,
     Message,
@@ -11,13 +9,11 @@ from syncd.errors import (
 )
 from syncd.flows import evaluation, evidence
 from syncd.flows.ports import Finding, Offload
-from syncd.node.context import part
+from syncd.node.context import log, part
 from syncd.node.home import Home
 from syncd.node.serve.metrics import Metrics
 from syncd.store import evidence_files
 from syncd.store.events import of_finding
-
-log = structlog.get_logger("syncd.node")
 
 
 @part

@@ -10,16 +10,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec.structs import replace
 from prometheus_client import Counter
 
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, log, logged, part
 from syncd.web.status_forms import JobState
-
-log = structlog.get_logger("syncd.node")
 
 DAILY_S = 600  # how often the daily jobs look at the clock
 CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
@@ -102,7 +98,7 @@ class Jobs:
                 failed=before.failed + failed,
             )
 
-    async def watch_clock(self, every_s: float = CLOCK_S) -> None:
+    async def watch_clock(self) -> None:
         """Have the jobs go on when somebody sets the machine's clock.
 
         The scheduler reckons by the time of day: when that is set back by an
@@ -110,7 +106,7 @@ class Jobs:
         """
         before = self.ctx.clock() - time.monotonic()
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(CLOCK_S)
             after = self.ctx.clock() - time.monotonic()
             by_s, before = round(after - before), after
             if abs(by_s) < CLOCK_S or not self.scheduler.running:

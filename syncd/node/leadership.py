@@ -8,11 +8,8 @@ new tip only when this machine's mark is written too.
 import asyncio
 from collections.abc import Mapping
 
-import structlog
-
 from syncd.grouped import cancelled
-from syncd.node.background import Aside, logged
-from syncd.node.context import Context, part
+from syncd.node.context import Aside, Context, log, logged, part
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
@@ -23,8 +20,6 @@ from syncd.node.upkeep.daily import Daily
 from syncd.store.leading import Election
 
 LOOK_S = 1.0
-
-log = structlog.get_logger("syncd.node")
 
 
 @part

@@ -22,16 +22,14 @@ from syncd.errors import SyncdError
 from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
-from syncd.node.background import Background
-from syncd.node.context import Reading, part
+from syncd.node.context import Background, Reading, part
 from syncd.node.listeners import Listeners, LocalTls, limits, whose
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
-from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.freshness import Freshness
+from syncd.node.serve.budgets import Budgets, SharedCounts
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
-from syncd.node.serve.shared_counts import SharedCounts
+from syncd.node.serve.shown import Freshness
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store.database import Database
 from syncd.store.home_stores import OWN, open_mirror

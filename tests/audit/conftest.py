@@ -20,7 +20,7 @@ from syncd.flows import draft, log_files, publish, serve
 from syncd.flows.ports import at_once
 from syncd.indicator import codec, leaf, statement
 from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Statement
-from syncd.node.audit import complete
+from syncd.node.audit import stored
 from syncd.roster.keys import MemberKeys
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -46,7 +46,7 @@ class Made:
     def bundle(self, member: str, out: Path, reason: str = "") -> Bundle:
         """Return the bundle of a member's home."""
         settings = config.load(self.root / member)
-        asyncio.run(complete.write(settings, out, NOW, reason=reason))
+        asyncio.run(stored.write(settings, out, NOW, reason=reason))
         return Bundle(out)
 
     def audit(self, given: Bundle, *earlier: Bundle) -> Audit:

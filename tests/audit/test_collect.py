@@ -16,7 +16,7 @@ from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.verify import verify
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
-from syncd.node.audit import collect, complete
+from syncd.node.audit import collect, stored
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
 from syncd.roster import certificate, drafts
@@ -95,7 +95,7 @@ async def test_it_is_the_bundle_that_the_member_exports(
         held = bytes(Evidence(accused, (Exchange(b"x", b"y"),)))
         evidence_files.keep(settings.home, accused, held)
     audit = await collected(alliance, tmp_path / "net", "police")
-    await complete.write(settings, tmp_path / "disk", 2**32)
+    await stored.write(settings, tmp_path / "disk", 2**32)
     shutil.rmtree(settings.home / "evidence")
     net, disk = Bundle(tmp_path / "net"), Bundle(tmp_path / "disk")
     assert net.about == disk.about

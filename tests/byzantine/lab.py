@@ -12,7 +12,7 @@ from typing import Any
 from syncd import canonical
 from syncd.audit.bundle import Bundle
 from syncd.audit.verify import verify
-from syncd.node.audit import complete
+from syncd.node.audit import stored
 from syncd.node.serve import todo
 from syncd.roster import membership
 from syncd.roster.members import Cut
@@ -66,7 +66,7 @@ class Lab(Alliance):
         given = []
         for member in (self.police, *others):
             where = out / member.id
-            await complete.write(member.config, where, 2**32, reason="court")
+            await stored.write(member.config, where, 2**32, reason="court")
             given.append(Bundle(where))
         audit = verify(given[0], self.fingerprint, given[1:])
         return {found.code for found in audit.found}

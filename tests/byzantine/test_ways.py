@@ -15,7 +15,7 @@ from aiohttp import web
 from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Evidence
-from syncd.node.audit import complete
+from syncd.node.audit import stored
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
@@ -417,7 +417,7 @@ async def test_anybody_convicts_it(
 ) -> None:
     """By the rosters of a bundle alone; and nobody who is not to blame."""
     (file,) = (lab.platform.home / "evidence" / "bank").iterdir()
-    await complete.write(lab.platform.config, tmp_path, 1)
+    await stored.write(lab.platform.config, tmp_path, 1)
     bundle = "--bundle", tmp_path
 
     def judged(home: object, *more: object) -> int:

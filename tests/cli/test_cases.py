@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from syncd.cli import never_edits
+from syncd.cli import edits
 from syncd.roster import drafts
 from tests.cases import cases
 from tests.cli.conftest import Node, Real, read
@@ -38,7 +38,7 @@ PROTECTED = (
 @pytest.fixture(scope="module", autouse=True)
 def protected(real: Real) -> None:
     """The alliance's never-list has some of our own."""
-    rows = [x for x in never_edits.ours() if x.value in PROTECTED.split()]
+    rows = [x for x in edits.ours() if x.value in PROTECTED.split()]
     real.do(
         real.alliance.change(
             lambda d: drafts.put(d, ("never",), *rows), "bank"

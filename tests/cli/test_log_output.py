@@ -1,5 +1,6 @@
 """Logs go to one stream, one event a line, and raw values do not."""
 
+import contextlib
 import io
 import json
 import logging
@@ -22,7 +23,8 @@ def stream() -> Iterator[io.StringIO]:
     handlers, level = root.handlers[:], root.level
     before = structlog.get_config()
     out = io.StringIO()
-    log_output.configure("info", "json", out)
+    with contextlib.redirect_stderr(out):
+        log_output.configure("info", "json")
     yield out
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -128,7 +130,8 @@ def test_a_traceback_is_searched_too(stream: io.StringIO) -> None:
 
 def test_people_get_no_json(stream: io.StringIO) -> None:
     """The console form shows event and fields, and no raw value either."""
-    log_output.configure("info", "console", stream)
+    with contextlib.redirect_stderr(stream):
+        log_output.configure("info", "console")
     structlog.get_logger().info("pulled", size=3, url="http://x.example/")
     assert "pulled" in stream.getvalue()
     assert "size=3" in stream.getvalue()

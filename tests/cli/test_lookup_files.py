@@ -13,7 +13,7 @@ import pytest
 
 from syncd.cli import command, lookup_client, table_input, terminal
 from syncd.cli.api_client import JSON, ApiClient
-from syncd.cli.options import FormatOptions
+from syncd.cli.options import ListOptions
 from syncd.errors import Message, QuotaError, UnavailableError
 from syncd.indicator import receipt
 from syncd.lists import safe
@@ -367,8 +367,8 @@ def test_rows_come_in_steps_that_a_request_can_hold(
     file = tmp_path / "list.csv"
     names = [f"a{n}.example" for n in range(9)] + ["x" * 300] + ["y" * 90] * 3
     file.write_text("\n".join(["url", *names]) + "\n")
-    taken = command.parameters(FormatOptions).items()
-    args = FormatOptions(home=None, **{n: one.default for n, one in taken})
+    taken = command.parameters(ListOptions).items()
+    args = ListOptions(home=None, **{n: one.default for n, one in taken})
     rows, plan = table_input.understood(file, args, {"kind": "url"})
     steps = list(table_input.steps(rows, plan.report))
     assert [one.row.number for some in steps for one in some] == [

@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from syncd.console import page, render
-from syncd.console.tables import Column, Row, Table
+from syncd.console.page import Column, Row, Table
 from tests.alliance import Alliance
 from tests.cases import cases
 from tests.console.conftest import Visitor, visitor

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.indicator import statement
-from syncd.node.audit import complete, stored
+from syncd.node.audit import stored
 from syncd.node.context import Reading
 from syncd.store import tables
 from syncd.tlog import checkpoint
@@ -105,7 +105,7 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
         await bank.lookup("url", value)
         await whole_day(day)
         await alliance.police.tell("url", f"http://evil{day}.example/")
-    await complete.write(bank.config, given, 2**32)
+    await stored.write(bank.config, given, 2**32)
     shown = json.loads(run("--home", bank.home, *judge, "--json").ended(0).out)
     assert [row[0] for row in shown["named"]] == [1, 3]
     del shown["salt"]

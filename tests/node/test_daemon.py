@@ -9,10 +9,9 @@ import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from syncd.errors import DamagedError, StaleError, UnavailableError
+from syncd.node import jobs
 from syncd.node.context import BUG
-from syncd.node.jobs import Jobs
 from syncd.node.publish.append_guard import UNASKED
-from syncd.node.upkeep import roster_orders
 from syncd.roster import membership
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
@@ -31,15 +30,18 @@ alliance = shared(as_founded)  # one of which tests maltreat
 
 
 @pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
-async def test_the_clock_is_set(bank: Member, by_s: int) -> None:
+async def test_the_clock_is_set(
+    bank: Member, by_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
-    Jobs.start(bank.node.jobs)
+    jobs.Jobs.start(bank.node.jobs)
     scheduler = bank.node.jobs.scheduler
     scheduler.pause()  # they are looked at, not run
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     for job in scheduler.get_jobs():
         job.modify(next_run_time=later)
-    watch = asyncio.create_task(bank.node.jobs.watch_clock(0.01))
+    monkeypatch.setattr(jobs, "CLOCK_S", 0.01)
+    watch = asyncio.create_task(bank.node.jobs.watch_clock())
 
     def due() -> bool:
         return all(j.next_run_time < later for j in scheduler.get_jobs())
@@ -196,9 +198,7 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     before = await bank.records()
     await mirror.retire(bank.origin, 0, 1)
     async with lock:
-        task = asyncio.create_task(
-            roster_orders.close_ours(bank.node.ctx, lock)
-        )
+        task = asyncio.create_task(bank.node.orders.close_ours())
         await asyncio.sleep(0.05)
         assert await bank.records() == before
     await task

@@ -199,7 +199,7 @@ async def test_what_a_full_disk_did_not_take_is_written_later(
     full = True
 
     async def offload(work: Any, *args: Any) -> Any:
-        if full and work.__name__ == "_write":
+        if full and work.__name__ == "_save":
             raise UnavailableError("never-tokens: No space left on device")
         return work(*args)
 

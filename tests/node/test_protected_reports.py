@@ -9,7 +9,7 @@ import pytest
 from syncd.errors import DamagedError
 from syncd.flows.ports import State, VaultRow
 from syncd.indicator.record import ReportFields
-from syncd.node.background import logged
+from syncd.node.context import logged
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster.terms import Never
 from syncd.store.vault import Query

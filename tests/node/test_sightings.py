@@ -8,7 +8,6 @@ import pytest
 from syncd.errors import UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
-from syncd.node.upkeep import roster_orders
 from syncd.store import tables
 from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
@@ -105,7 +104,7 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
     async def full(*_: object) -> None:
         raise UnavailableError("no room")
 
-    monkeypatch.setattr(roster_orders, "purge", full)
+    monkeypatch.setattr(bank.node.orders, "purge", full)
     await ask(bank, *URLS)
     await last_week(bank)
     with unavailable("no room"):

@@ -12,7 +12,7 @@ from syncd.errors import Message
 from syncd.flows.ports import Mute, State
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
-from syncd.node.follow import contact
+from syncd.node.follow import rounds
 from syncd.node.serve import status
 from syncd.node.serve import todo as things
 from syncd.node.serve.member_state import MemberState, subject
@@ -262,7 +262,7 @@ def test_the_commands_in_sentences_exist() -> None:
     there |= {words[:n] for words in there for n in (1, 2)}
     named = [
         tuple(found.split())
-        for module in (things, status, contact, never_list)
+        for module in (things, status, rounds, never_list)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call)
         and getattr(node.func, "id", "") == "Message"

@@ -24,7 +24,7 @@ from syncd.messages.catalogue import later, t
 from syncd.node import pinned
 
 if TYPE_CHECKING:
-    from syncd.cli.import_command import ImportOptions
+    from syncd.cli.report_commands import ImportOptions
 
 SHOWN = 8  # reasons of refused rows
 IF_SOME = {  # said of an import behind its first line, by their counts

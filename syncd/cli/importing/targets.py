@@ -72,7 +72,7 @@ class Reports(Struct):
 
     def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
         """Send a step; return what waits for its answer."""
-        refused: list[Item] = []
+        refused = list[Item]()
         if step.bad:
             # Only where a row is refused: its import takes longer than this.
             from syncd.web import problem

@@ -1,8 +1,7 @@
 """Audit: a bundle of all that others can check, and how drills went."""
 
 from syncd.audit.result import kinds
-from syncd.console.page import Answer, Visit, page
-from syncd.console.tables import number
+from syncd.console.page import Answer, Visit, number, page
 from syncd.messages.catalogue import later
 from syncd.web.record_forms import AuditBundle
 from syncd.web.routes import AUDITORS

@@ -1,9 +1,8 @@
 """Disputes: what is said to be wrong of ours, and what we say of others'."""
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Row, Visit, cells, page
 from syncd.console.pages.reports import form_of, split
-from syncd.console.tables import Row, cells
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
 from syncd.messages.catalogue import later, word

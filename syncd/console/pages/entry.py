@@ -9,8 +9,7 @@ import msgspec
 from aiohttp import web
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
-from syncd.console.tables import At, Cell, Link, cells
+from syncd.console.page import Answer, At, Cell, Link, Visit, cells, page
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.forms import ClaimItem

@@ -3,9 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import (
+    Answer,
+    At,
+    Cell,
+    Column,
+    Link,
+    Visit,
+    columns,
+    page,
+)
 from syncd.console.render import say
-from syncd.console.tables import At, Cell, Column, Link, columns
 from syncd.messages.answers import ago
 from syncd.messages.catalogue import later, t
 from syncd.web.routes import AUDITORS

@@ -1,20 +1,20 @@
 """Figures: what all logs say by month, and what came of our own calls."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from syncd.console.page import Answer, Visit, page
+from syncd.audit.report import moment
+from syncd.console.page import Answer, Visit, cells, page, title
 from syncd.console.pages.reports import form_of
-from syncd.console.tables import cells, moment, title
 from syncd.messages.catalogue import later, phrase, word
 from syncd.web.record_forms import AccessFilter
 from syncd.web.routes import EVERYBODY
 from syncd.web.status_forms import FiguresQuery
 
-CALLS: Final = "month label* outcome* notice* calls amount"
-SAID: Final = ("reports", "retracted", "sightings", "disputes")
-CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
-HEADS: Final = f"month member* label* {' '.join(SAID)} hours_least hours_most"
+CALLS = "month label* outcome* notice* calls amount"
+SAID = ("reports", "retracted", "sightings", "disputes")
+CAME = ("dissuaded", "stopped", "sent", "no_fraud")
+HEADS = f"month member* label* {' '.join(SAID)} hours_least hours_most"
 
 
 @page("GET /figures", EVERYBODY, later("Figures"), menu=80)

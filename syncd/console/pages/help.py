@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
-from typing import Final
 
 from markupsafe import Markup, escape
 
@@ -22,13 +21,13 @@ from syncd.web.routes import EVERYBODY
 Words = Sequence[Sequence[str]]  # what is explained, what it means, what to do
 Explained = dict[str, list[tuple[str, Markup]]]  # word, text
 
-DOCUMENTS: Final = {  # a file, the table's section in it, its columns
+DOCUMENTS = {  # a file, the table's section in it, its columns
     later("Findings"): ("operations.txt", "Findings", (0, 1, 2)),
     later("Errors"): ("operations.txt", "Errors", (1, 4)),
     later("Metrics"): ("operations.txt", "Monitoring", (0, 2, 3)),
     later("Glossary"): ("glossary.txt", "Glossary", (0, 1)),
 }
-FACETS: Final = {  # of the vocabulary
+FACETS = {  # of the vocabulary
     later("Verdicts"): "verdict",
     later("Reasons of a verdict"): "verdict_reason",
     later("Actions"): "action",

@@ -1,15 +1,22 @@
 """Imports: a list from its file to the vault, and what was refused of it."""
 
 import contextlib
-from typing import Final
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
-from syncd.console.page import Answer, Given, Visit, page
+from syncd.console.page import (
+    Answer,
+    Given,
+    Link,
+    Row,
+    Visit,
+    cells,
+    columns,
+    page,
+)
 from syncd.console.pages.reports import facets, form_of
-from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
@@ -21,8 +28,8 @@ from syncd.web import report_forms
 from syncd.web.report_forms import Reading, UploadPreview
 from syncd.web.routes import OPERATORS
 
-MENDED: Final = 20  # rows that are mended on one page
-_COLUMNS: Final = "id list by began_at state accepted known taken_back refused"
+MENDED = 20  # rows that are mended on one page
+_COLUMNS = "id list by began_at state accepted known taken_back refused"
 
 
 @page("GET /imports", OPERATORS, later("Imports"), menu=35)
@@ -133,7 +140,7 @@ def _reading(given: Given) -> Reading:
     column), `word:FIELD:WORD` (a code), of which a button may say another.
     """
     said: dict[str, dict[str, str]] = {"all": {}, "into": {}, "column": {}}
-    words: dict[str, dict[str, str]] = {}
+    words = dict[str, dict[str, str]]()
     for key, value in given.items():
         what, _, about = key.partition(":")
         if what in said and value.strip():
@@ -187,7 +194,7 @@ async def mend(visit: Visit) -> Answer:
     """Make a list of all refused rows, some of them mended; read it."""
     id_ = visit.id
     given = await visit.form()
-    rows: dict[int, dict[str, str]] = {}
+    rows = dict[int, dict[str, str]]()
     for key, cell in given.items():
         what, _, about = key.partition(":")
         row, _, column = about.partition(":")

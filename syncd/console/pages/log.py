@@ -1,9 +1,8 @@
 """Log: the entries of one member's log, and what is signed of it."""
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Visit, cells, page
 from syncd.console.pages.reports import form_of
-from syncd.console.tables import cells
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, phrase
 from syncd.web.record_forms import LogPage, LogQuery

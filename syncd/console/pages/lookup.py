@@ -5,7 +5,7 @@ import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,16 +21,16 @@ from syncd.web import forms
 from syncd.web.record_forms import CallNote
 from syncd.web.routes import READERS
 
-SOON_MS: Final = 900  # for the holders: somebody is on the line
-PURPOSES: Final = (
+SOON_MS = 900  # for the holders: somebody is on the line
+PURPOSES = (
     *("dissuasion", "call_check", "transaction_check", "content_check"),
     *("account_opening", "sim_registration", "loan_check", "case_work"),
 )
-WORST: Final = (  # first
+WORST = (  # first
     *("confirmed", "suspected", "disputed"),
     *("unknown", "refused", "none", "protected"),
 )
-KEPT: Final = ("purpose", "reference", "sent")  # for the next
+KEPT = ("purpose", "reference", "sent")  # for the next
 
 
 @page("GET /lookup", READERS, later("Look up"), menu=20)

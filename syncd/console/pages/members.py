@@ -6,8 +6,7 @@ It shows and does nothing: an admin signs where the key is, by a command.
 from typing import Any
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
-from syncd.console.tables import At, Cell, Link
+from syncd.console.page import Answer, At, Cell, Link, Visit, page
 from syncd.flows.conformance import apart
 from syncd.messages import catalogue, review
 from syncd.messages.catalogue import later, phrase

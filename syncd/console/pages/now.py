@@ -1,19 +1,19 @@
 """Now: whether all is well, what to do, how it was, and what happens."""
 
 import re
-from typing import Any, Final
+from typing import Any
 
-from syncd.console.page import Answer, Visit, page
+from syncd.audit.report import moment
+from syncd.console.page import Answer, Visit, cells, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
-from syncd.console.tables import cells, moment
 from syncd.messages.catalogue import later, phrase
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
 from syncd.web.forms import EventQuery
 from syncd.web.routes import EVERYBODY
 
-RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
+RUNS = re.compile(r"h+|\.+|.")  # of a member's line of days
 
 
 @page("GET /", EVERYBODY, later("Now"), menu=10)

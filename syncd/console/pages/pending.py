@@ -1,10 +1,9 @@
 """For review: what waits for a second person, and what it would change."""
 
 from syncd.console import places
-from syncd.console.page import Answer, Visit, page
+from syncd.console.page import Answer, Link, Row, Visit, cells, number, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
-from syncd.console.tables import Link, Row, cells, number
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue

@@ -1,13 +1,21 @@
 """Reports: what is in our vault, masked; seeing one, taking back, reporting."""
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from syncd.console import places
-from syncd.console.page import Answer, Given, Visit, page
-from syncd.console.tables import Link, Row, cells, columns
+from syncd.console.page import (
+    Answer,
+    Given,
+    Link,
+    Row,
+    Visit,
+    cells,
+    columns,
+    page,
+)
 from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
@@ -16,11 +24,11 @@ from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
 
-HIDDEN: Final = {"value", "scheme", "region", "list"}
-_COLUMNS: Final = (
+HIDDEN = {"value", "scheme", "region", "list"}
+_COLUMNS = (
     "id type kind value label state seen expires by accepted_at position"
 )
-FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
+FACETS = ("label", "role", "evidence")  # none of which is guessed
 
 
 async def facets(visit: Visit) -> dict[str, places.Codes]:

@@ -26,7 +26,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows import evidence, log_files
-from syncd.node.audit import complete
+from syncd.node.audit import stored
 from syncd.peer.client import PeerClient
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
@@ -86,7 +86,7 @@ class Collector:
                     )
                 client.name = member.id
                 client.own_origins = frozenset({member.origin})
-            complete.rosters(self.made, roster, notes)
+            stored.rosters(self.made, roster, notes)
             lacks = await self._all(roster, [*found])
         about = bundle.About(
             alliance=roster.id,

@@ -1,20 +1,23 @@
-"""Open the logs of a home to check or export them.
+"""Open the logs of a home: to check or export them, or all in an audit bundle.
 
 No daemon, no secret: the files as they are at one moment, while a daemon may
 go on writing them. Signatures are verified from the roster that the home
-pins; nothing is written.
+pins; nothing in it is written. Of a bundle nothing is verified here: that is
+for whoever takes it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib import resources
 from pathlib import Path
 
-from syncd.audit.known import Keys, ordered
+from syncd.audit import bundle
+from syncd.audit.known import Keys, ordered, policy, vkeys
 from syncd.config import Config, server
 from syncd.errors import DamagedError, MalformedError, UsageError
-from syncd.flows import audit
+from syncd.flows import audit, log_files
 from syncd.flows.audit import LogReport, LogView, Proof, Tally
 from syncd.flows.ports import Bundle, at_once
 from syncd.flows.serve import LogFiles
@@ -23,7 +26,7 @@ from syncd.node.follow.receipts import with_receipts
 from syncd.node.pinned import roster_files, trusted_roster
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.store import access, durable, own
+from syncd.store import access, durable, evidence_files, own
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -56,9 +59,9 @@ def _files(
     store: MirrorSnapshot | OwnSnapshot, row: LogRow, raw: bytes
 ) -> LogFiles:
     size = checkpoint.read(raw).size
-    bundle = partial(at_once, store.bundle, row.id)
+    bundle_ = partial(at_once, store.bundle, row.id)
     roots = partial(at_once, store.roots, row.id)
-    return LogFiles(row.origin, size, raw, bundle, roots)
+    return LogFiles(row.origin, size, raw, bundle_, roots)
 
 
 def released(path: Path) -> Note:
@@ -254,3 +257,78 @@ def tallies(
                 )
             table[log_id].add(origin, tuple(row))  # type: ignore[arg-type]
     return found
+
+
+# --------------------------------------------------------- an audit bundle
+async def write(
+    settings: Config,
+    out: Path,
+    now: int,
+    *,
+    origin: str | None = None,
+    reason: str = "",
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> str:
+    """Write a home's bundle into an empty directory; return its name.
+
+    Args:
+        origin: of one log alone; else of all, and what convicts holders.
+        reason: why payloads are in it, which no erasure reaches any more.
+    """
+    roster, made = trusted_roster(settings).current, bundle.Writer(out)
+    rosters(made, roster, roster_files(settings.home).notes())
+    kept = [*_notes(settings)]  # before the logs: no larger than they are
+    origins = [origin] if origin else [settings.origin, *_mirrored(settings)]
+    for n, one in enumerate(origins):
+        progress(n, len(origins))
+        where = bundle.log_directory(one)
+        with served(settings, one) as log:
+            async for path, raw in log_files.files(log, audit=not reason):
+                made.add(f"{where}/{path}", raw)
+        for path, raw in kept:
+            if path.startswith(f"{where}/"):
+                made.add(path, raw)
+    for file in [] if origin else evidence_files.paths(settings.home):
+        made.add(f"{file.relative_to(settings.home)}", file.read_bytes())
+    about = bundle.About(
+        alliance=roster.id,
+        at=now,
+        sources=(settings.member.id,),
+        reason=reason,
+    )
+    return made.finish(about)
+
+
+def rosters(made: bundle.Writer, roster: Roster, notes: list[bytes]) -> None:
+    """Write whose signatures count, and how to check a bundle."""
+    for version, raw in enumerate(notes, 1):
+        made.add(f"roster/{version:06}.note", raw)
+    made.add("vkeys", vkeys(roster))
+    made.add("policy", policy(roster))
+    text = resources.files("syncd.audit").joinpath("README.txt")
+    made.add("README.txt", text.read_bytes())
+
+
+def _mirrored(settings: Config) -> list[str]:
+    with MirrorSnapshot.of(settings.home, server(settings)) as mirror:
+        return [
+            row.origin
+            for row in mirror.logs()
+            if row.origin != settings.origin
+            and row.note  # what ended needs none to be held
+            and mirror.bundle(row.id, 0)
+        ]
+
+
+def _notes(settings: Config) -> Iterator[tuple[str, bytes]]:
+    """Yield each signed note that is kept beside the logs' own, and where."""
+    home, where = settings.home, server(settings)
+    with OwnSnapshot.of(home, where) as own:
+        for row in [*own.cosigned(), *own.receipts(), *own.kept_receipts()]:
+            yield bundle.note_path(row.origin, row.size, row.note), row.note
+    with MirrorSnapshot.of(home, where) as mirror:
+        for log in mirror.logs():
+            kept = mirror.notes(log.id).values()
+            for raw in (*kept, *mirror.forked(log.id)):
+                size = checkpoint.size_of(raw)
+                yield bundle.note_path(log.origin, size, raw), raw

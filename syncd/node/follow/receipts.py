@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
-import structlog
-
 from syncd.errors import (
     ForkError,
     MalformedError,
@@ -16,10 +14,8 @@ from syncd.errors import (
 from syncd.flows.cosign import Cosigner
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
-from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.followed import FollowedLogs, log
 from syncd.tlog import checkpoint, note
-
-log = structlog.get_logger("syncd.exchange")
 
 RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
 

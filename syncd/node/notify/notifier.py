@@ -28,8 +28,7 @@ from syncd.config.settings import Role
 from syncd.errors import UnavailableError
 from syncd.messages import wire
 from syncd.messages.events import plain, said
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, logged, part
 from syncd.node.offload import once
 from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook
@@ -44,8 +43,7 @@ ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 MOST = 1000  # notices that wait for one target: the newest
 KEPT_S = 3 * 86_400
 PAGE = 256  # events read at a time
-INSIDE = {"changes", "log", "published", "receipt"}  # not told outside
-ROLES = {
+ROLES = {  # who is told of what; of all else nobody outside is
     name: role
     for role, names in {
         "admin": "roster draft expiry",

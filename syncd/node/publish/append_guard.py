@@ -21,7 +21,6 @@ import asyncio
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 
-import structlog
 from prometheus_client import Counter
 
 from syncd.errors import (
@@ -35,15 +34,13 @@ from syncd.flows import held
 from syncd.flows.ports import OwnHead
 from syncd.flows.startup_check import REST_S, StartupCheck
 from syncd.grouped import cancelled
-from syncd.node.context import BUG, Context, part
+from syncd.node.context import BUG, Context, log, part
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
 from syncd.node.pinned import MAX_SKEW_S
 from syncd.peer.client import MAX_NOTE
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note
-
-log = structlog.get_logger("syncd.node")
 
 UNASKED = Message("the other members were not asked yet")
 FOLLOWING = Message("another daemon of ours leads")

@@ -7,9 +7,8 @@ claims and told to the others, whoever wrote it.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import structlog
 from msgspec.structs import replace
 from prometheus_client import Counter
 
@@ -30,15 +29,13 @@ from syncd.indicator.claims import REPORT, VOUCH
 from syncd.indicator.joined import named
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import RosterAccepted, Statement
-from syncd.node.background import Aside
-from syncd.node.context import BUG, Context, part
+from syncd.indicator.token import KIND_CODES
+from syncd.indicator.vocabulary import ABOUT_THE_VALUE
+from syncd.node.context import BUG, Aside, Context, log, part
 from syncd.node.follow.peer_notifier import PeerNotifier
-from syncd.node.publish import elsewhere_notes
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.roster.terms import Epoch
 from syncd.store.vault import Query
-
-log = structlog.get_logger("syncd.node")
 
 PUBLISH_BATCH = 2048  # vault rows in one append
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
@@ -279,5 +276,34 @@ class Publisher:
             poke=bool(urgent),
             urgent=any(not getattr(one, "test", False) for one in urgent),
         )
-        await elsewhere_notes.published(self.ctx, done)
+        keys = dict[tuple[str, int], dict[int, bytes]]()
+        for row in done:
+            if row.type == REPORT and row.kind != "url":
+                keys.setdefault((row.kind, row.epoch), {})[row.id] = row.token
+        for key, tokens in keys.items():
+            await note_elsewhere(self.ctx, *key, tokens)
         return True
+
+
+async def note_elsewhere(
+    ctx: Context, kind: str, epoch: int, tokens: Mapping[int, bytes]
+) -> Mapping[int, str]:
+    """Return `MEMBER REASON` by row, and keep it: of who took the value back.
+
+    It binds nobody, but who reports should know. A URL's token needs no
+    holder, so of URLs it is known at once; of others once their tokens are.
+    `tokens` are of one kind and epoch, by row of the vault.
+    """
+    found = await ctx.mirror.taken_back(
+        [*tokens.values()],
+        (KIND_CODES[kind], epoch),
+        ABOUT_THE_VALUE,
+        ctx.own_origins,
+    )
+    owner, noted = ctx.roster.owner, dict[int, str]()
+    for id_, token in tokens.items():
+        if token in found:
+            origin, reason = found[token]
+            noted[id_] = f"{owner(origin) or origin} {reason}"
+    await ctx.own.vault.note_elsewhere(noted)
+    return noted

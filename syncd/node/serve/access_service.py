@@ -7,7 +7,6 @@ not in a count, an id, an order or a gap.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -43,7 +42,7 @@ from syncd.web.record_forms import (
 from syncd.web.report_forms import Kept
 from syncd.web.routes import COMPLIANCE, EVERYBODY, READERS, Caller, route
 
-TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
+TOLD = sighting.CONTACT | {"subject_access", "appeal", "test"}
 # purposes of which the person concerned is told: never of an investigation,
 # and not of who read what the alliance holds, which names listed ones
 _EVER = 2**53  # unix seconds

@@ -12,7 +12,6 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -29,9 +28,8 @@ from syncd.errors import (
 )
 from syncd.flows.ports import VaultRow
 from syncd.messages import catalogue, wire
-from syncd.node.audit import complete
-from syncd.node.background import Aside
-from syncd.node.context import Context, part
+from syncd.node.audit import stored
+from syncd.node.context import Aside, Context, part
 from syncd.node.offload import giving_way
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.local_service import LocalService
@@ -42,8 +40,8 @@ from syncd.web.record_forms import AuditBundle, Drill
 from syncd.web.report_forms import ReportsCall, Retraction
 from syncd.web.routes import AUDITORS, BINARY, HANDED_IN, Caller, route
 
-REPORT: Final = "report.json"
-FILES: Final = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
+REPORT = "report.json"
+FILES = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
 KEPT_S = 86_400
 MOST = 4  # that are kept at once
 SPEEDS = "normal", "urgent"
@@ -54,7 +52,7 @@ def make(settings: Config, out: Path, now: int) -> None:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".") as room:
         files, made = Path(room) / "files", Path(room) / "made"
         made.mkdir()
-        asyncio.run(complete.write(settings, files, now))
+        asyncio.run(stored.write(settings, files, now))
         audit = verify(bundle.Bundle(files), settings.alliance.fingerprint)
         for lang in catalogue.LANGUAGES:
             with catalogue.speaking(lang):

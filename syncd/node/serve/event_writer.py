@@ -18,19 +18,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-import structlog
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.indicator import statement
-from syncd.node.context import Context, part
+from syncd.node.context import Context, log, part
 from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Page
 from syncd.store.events import of_finding, of_message
-
-log = structlog.get_logger("syncd.node")
 
 PAGE = 1000  # findings of a merge that are read in one go
 EACH_S = 600  # in which there is one event of a log's urgent news

@@ -15,13 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from syncd.errors import MalformedError, SyncdError, UnavailableError
 from syncd.flows import evaluation, ports
 from syncd.flows.quorums import SAME_S
 from syncd.grouped import cancelled
-from syncd.node.context import Context
+from syncd.node.context import Context, log
 from syncd.node.serve import pushing
 from syncd.peer.directory import DirectorySource
 from syncd.roster.roster import Roster
@@ -32,8 +30,6 @@ FOLDER = "evaluations"
 LINE = b"syncd/"  # how a document begins, and no other request
 MOST = 256  # requests of a holder in a round, the newest
 TIMEOUT_S = 20.0  # for a round
-
-log = structlog.get_logger("syncd.node")
 
 
 @dataclass(frozen=True)

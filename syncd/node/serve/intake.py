@@ -30,7 +30,7 @@ from syncd.flows.submission import (
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
-from syncd.node.publish import elsewhere_notes
+from syncd.node.publish.publisher import note_elsewhere
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.review_service import LISTED, Review, drafted
@@ -133,7 +133,7 @@ class Intake:
         }
         if epoch is None or not urls:
             return [*outcomes]
-        notes = await elsewhere_notes.note(
+        notes = await note_elsewhere(
             self.ctx, "url", epoch.epoch, await self.ctx.offload(_tokens, urls)
         )
         return [

@@ -21,8 +21,7 @@ from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.indicator import vocabulary
 from syncd.messages import wire
 from syncd.node import draft_effect
-from syncd.node.background import Aside
-from syncd.node.context import Context, part
+from syncd.node.context import Aside, Context, part
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.offload import giving_way
 from syncd.pinning import ServerTls

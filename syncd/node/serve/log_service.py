@@ -9,7 +9,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from msgspec import structs
 
@@ -35,8 +35,8 @@ from syncd.tlog.merkle import BUNDLE
 from syncd.web import record_forms as forms
 from syncd.web.routes import AUDITORS, HANDED_IN, REVIEWERS, Caller, route
 
-BUNDLES: Final = 64  # that one page may look into
-EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
+BUNDLES = 64  # that one page may look into
+EFFECTS = frozenset({2, 3, 18, 19})  # types that have one
 
 
 @part

@@ -23,12 +23,10 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, receipt, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.messages import wire
-from syncd.node.background import Aside
-from syncd.node.context import Reading, part
+from syncd.node.context import Aside, Reading, part
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
-from syncd.node.serve.shown import day_text, label, shown
+from syncd.node.serve.shown import Freshness, day_text, label, shown
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
@@ -65,11 +63,13 @@ class Claims:
     async def verdicts(
         self,
         keys: Sequence[Key],
-        at: Sizes,
+        at: Sizes | None,
         never: frozenset[tuple[str, bytes]] = frozenset(),
+        most_ms: float = 0,
     ) -> dict[Key, tuple[str, str]]:
         """Return verdict and action of tokens, when so much was merged."""
-        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
+        most_ms = most_ms or self.ctx.config.lookup.deadline_ms
+        end = time.monotonic() + most_ms / 1000
         answers, _ = await judged_by_token(
             [Question(kind, token=t, epoch=epoch) for kind, epoch, t in keys],
             await self.ctx.world(never),
@@ -130,7 +130,7 @@ class Lookups:
     aside: Aside
 
     def __post_init__(self) -> None:
-        self._suspected: set[Position] = set()  # reported already
+        self._suspected = set[Position]()  # reported already
         self.unanswered: deque[Unanswered] = deque(maxlen=UNANSWERED)
 
     @route("POST /v1/lookups", READERS, "look up", most=MOST)
@@ -217,7 +217,7 @@ class Lookups:
         """
         world = await self.ctx.world(self.never.tokens)
         overlay = Overlay(self.ctx.own.entries, world)
-        records: list[int] = []
+        records = list[int]()
         context = LookupContext(
             tokeniser=self.tokeniser,
             claims=self.claims,
@@ -358,7 +358,7 @@ def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
     found = answer.verdict
     if found is None:
         raise AssertionError("an answer is a verdict or a problem")
-    rest: dict[str, Any] = {}
+    rest = dict[str, Any]()
     if answer.detail:
         rest["params"] = wire.of(answer.detail).params
         rest["detail"] = str(answer.detail)

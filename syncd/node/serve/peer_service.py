@@ -50,16 +50,15 @@ class PeerService:
     our_clock: OurClock
     joining: Joining  # lets newcomers knock
     make: Make  # the files of logs
-    rng: Callable[[int], bytes] = secrets.token_bytes
 
     def __post_init__(self) -> None:
         self._own = self.ctx.own.log
         self._mirror = self.ctx.mirror
         self._book = self.ctx.own.cosigned
-        self.turns: dict[tuple[str, bool], asyncio.Lock] = {}
+        self.turns = dict[tuple[str, bool], asyncio.Lock]()
         self.mailbox = Mailbox(self.ctx)
-        self._boot = self.rng(4).hex()
-        self._changes: dict[str, int] = {}  # origin → number of its change
+        self._boot = secrets.token_hex(4)
+        self._changes = dict[str, int]()  # origin → number of its change
         self._last = 0
 
     # ---------------------------------------------------------- callers
@@ -229,7 +228,7 @@ class PeerService:
                 bulk=request.bulk,
                 few=len(request.elements) <= evaluation.FEW,
             ),
-            rng=self.rng,
+            rng=secrets.token_bytes,
         )
 
     async def debit(self, member: str, request: Request, epoch: Epoch) -> int:

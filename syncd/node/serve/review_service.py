@@ -20,8 +20,7 @@ from syncd.flows.own_lists import plain_text
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
 from syncd.lists.preview import masked
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, logged, part
 from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
 from syncd.store.vault import Query

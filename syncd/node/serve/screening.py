@@ -28,9 +28,8 @@ from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context, part
-from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.shown import day_text, shown, taken
+from syncd.node.serve.shown import Freshness, day_text, shown, taken
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store.screening import Entered, Screened
@@ -113,9 +112,7 @@ class Screening:
             return MalformedError(
                 "expires: want a day in the next {most} days", most=most
             )
-        return Question(
-            item.kind, item.value, scheme=item.scheme, region=item.region
-        )
+        return shown(Question, item)
 
     async def came(self, page: Sequence[Arrival]) -> None:
         """Look again at whom what merging brought in is about."""
@@ -150,7 +147,7 @@ class Screening:
         self, rows: Sequence[Screened], answers: Sequence[Answer | None]
     ) -> None:
         """Keep what is said of entries now, and tell of what is another."""
-        states: dict[int, Listed] = {}
+        states = dict[int, Listed]()
         alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for row, answer in zip(rows, answers, strict=True):
             old, new = row.listed, self._listed(row.listed, answer)

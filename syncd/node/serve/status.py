@@ -23,11 +23,10 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import todo
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.screening import Screening
-from syncd.node.serve.shown import shown
+from syncd.node.serve.shown import Freshness, shown
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import certificate
@@ -61,11 +60,11 @@ class StatusReader:
 
     async def read(self) -> MemberState:
         """Return the state."""
-        config, roster = self.ctx.config, self.ctx.roster
-        head = await self.ctx.own.log.head()
-        note = self.ctx.own.log.released()
+        ctx, own = self.ctx, self.ctx.own
+        config, roster = ctx.config, ctx.roster
+        head, note = await own.log.head(), own.log.released()
         return MemberState(
-            now=self.ctx.now(),
+            now=ctx.now(),
             version=VERSION,
             member=config.member.id,
             alliance=roster.alliance,
@@ -75,7 +74,7 @@ class StatusReader:
                 note=note.decode(),
                 released=checkpoint.size_of(note),
             ),
-            vault=await self.ctx.own.vault.counts(),
+            vault=await own.vault.counts(),
             logs=await self._logs(),
             receipts=await self._receipts(),
             holders=self._holder_states(),
@@ -100,8 +99,8 @@ class StatusReader:
             disputes=tuple(
                 one for one in await self.disputes.states() if one.pending
             ),
-            appeals=await self.ctx.own.appeals.open(),
-            held=await self.ctx.own.pending.counts(),
+            appeals=await own.appeals.open(),
+            held=await own.pending.counts(),
             renewal=self._renewal(),
             remarks=(
                 *await self._remarks(),

@@ -20,8 +20,7 @@ from msgspec.structs import replace
 
 from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.lists import refused_rows
-from syncd.node.background import Aside
-from syncd.node.context import Context, part
+from syncd.node.context import Aside, Context, part
 from syncd.node.listeners import limits
 from syncd.node.offload import PYTHON, once
 from syncd.node.serve.intake import Intake

@@ -9,18 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-import structlog
-
 from syncd.errors import DamagedError
 from syncd.flows.basis import Key
 from syncd.flows.ports import Bundle, Position
 from syncd.indicator import codec, statement, token
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.statement import ClaimStatement, Retract, Sighting
-from syncd.node.context import Context, part
+from syncd.node.context import Context, log, part
 from syncd.tlog.merkle import BUNDLE
-
-log = structlog.get_logger("syncd.node")
 
 PAGE = 16 * BUNDLE  # entries that are handed on at once
 

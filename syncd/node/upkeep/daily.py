@@ -16,13 +16,11 @@ from syncd.flows.excess import excessive
 from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, logged, part
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.pulls import Pulls
 from syncd.node.pinned import SIGN_S
 from syncd.node.publish.publisher import Publisher
-from syncd.node.upkeep import roster_orders
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.roster import drafts
@@ -63,11 +61,11 @@ class Daily:
         for its in (own.events, own.marks, own.imports):
             await its.prune()
         await own.entries.prune(ctx.day)
-        await roster_orders.by_roster(ctx)
+        await self.orders.by_roster()
         await self._append()
         # Last: without room for it, all the rest of the day is done.
         await self.orders.retire()
-        await roster_orders.purge(ctx, self.publisher.writer.lock)
+        await self.orders.purge()
 
     def _renew(self) -> None:
         """Write the roster's next version to be signed, 30 days ahead.

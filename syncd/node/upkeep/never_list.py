@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -62,7 +61,12 @@ class NeverList:
     def __post_init__(self) -> None:
         self._path = self.ctx.home.path / FILE
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
-        self._known = _read(self._path)
+        try:
+            raw = durable.read(self._path) or b"{}"
+            self._known = msgspec.json.decode(raw, type=Kept)
+        except ValueError:
+            self._known = {}
+            log.warning("never-list asked for anew", why="does not parse")
         self._lock = asyncio.Lock()
         self._late = list[Message]()  # lines of status
         self._seen: object = None  # the list of which `ids` are
@@ -111,7 +115,7 @@ class NeverList:
         try:
             for values, have in asked.values():
                 why = why or await self._ask(values, have)
-            await self._save()
+            await self.ctx.bulk(self._save)
         finally:
             epochs = [number for kind, number in keys if kind == "url"]
             listed = {("url", n, short) for n in epochs for short in urls}
@@ -155,15 +159,15 @@ class NeverList:
             for value in part:
                 if wanted[value] in outputs:
                     known[value] = token.token(outputs[wanted[value]])
-            await self._save()
+            await self.ctx.bulk(self._save)
             if failed:
                 why = failed.text
                 log.info("never-list not whole", why=str(why))
                 break
         return why
 
-    async def _save(self) -> None:
-        await self.ctx.bulk(_write, self._path, self._known)
+    def _save(self) -> None:
+        durable.write(self._path, msgspec.json.encode(self._known))
 
     async def arrived(self, page: Page) -> None:
         """Look for listed tokens if a report that came in is on one."""
@@ -234,16 +238,3 @@ def _counted_up(roster: Roster) -> tuple[list[Identifier], list[bytes]]:
     spellings = [*dict.fromkeys(never.of(roster).spellings())]
     urls = map(token.url_output, (s for s in spellings if s.kind == "url"))
     return [s for s in spellings if s.kind != "url"], [*map(token.token, urls)]
-
-
-def _read(path: Path) -> Kept:
-    """Return what the file remembers; nothing if it cannot be read."""
-    try:
-        return msgspec.json.decode(durable.read(path) or b"{}", type=Kept)
-    except ValueError:
-        log.warning("never-list asked for anew", why="does not parse")
-        return {}
-
-
-def _write(path: Path, known: Kept) -> None:
-    durable.write(path, msgspec.json.encode(known))

@@ -9,14 +9,11 @@ rewritten: that is done once after new erasures, by the daily job.
 import asyncio
 import contextlib
 
-import structlog
-
 from syncd.errors import Message, StaleError
 from syncd.flows import held, merge
 from syncd.flows.ports import Offload
 from syncd.flows.publish import Writer
-from syncd.node.background import logged
-from syncd.node.context import Context, part
+from syncd.node.context import Context, log, logged, part
 from syncd.node.upkeep.never_list import NeverList
 from syncd.tlog.merkle import BUNDLE
 
@@ -24,8 +21,6 @@ FOLDED = "upkeep/folded"  # kept: the format by which claims were folded
 PURGED = "upkeep/purged"  # kept: how many erasures the last rewrite covered
 RETIRED = "upkeep/retired"  # kept: the epochs of which nothing is kept
 STEP = 64  # bundles closed in one transaction
-
-log = structlog.get_logger("syncd.node")
 
 
 @part
@@ -48,9 +43,28 @@ class RosterOrders:
         await self.know_never()
 
     async def retire(self) -> None:
-        """Erase what is of the roster's retired epochs."""
+        """Erase what is of the roster's retired epochs wherever we keep it.
+
+        From the first line on nothing of them is merged any more. It may die
+        on any line and simply run again.
+        """
+        own, mirror = self.ctx.own, self.ctx.mirror
         async with self._retiring:
-            await by_epoch(self.ctx, self.writer.lock)
+            mirror.retired = retired = self.ctx.roster.retired
+            done = " ".join(
+                sorted(f"{kind}/{epoch}" for kind, epoch in retired)
+            )
+            if await own.events.reported(RETIRED) == done:
+                return
+            log.info("retiring", epochs=done)
+            await mirror.drop_retired()
+            for head in await mirror.heads():
+                for first in range(0, -(-head.mirrored // BUNDLE), STEP):
+                    await mirror.retire(head.origin, first, first + STEP)
+            await self.close_ours()
+            await own.vault.retire(retired)
+            await own.database.purge()
+            await own.events.now(RETIRED, done, "")
 
     async def refold(self) -> None:
         """Fold all logs again if the roster's format has risen.
@@ -83,83 +97,56 @@ class RosterOrders:
             with logged("never-list not refreshed"):  # the other may go well
                 await learn()
 
+    # -------------------------------------------------------------- erasing
+    async def by_roster(self) -> None:
+        """Act on the roster's erasures as far as we mirror their trees."""
+        mirror = self.ctx.mirror
+        for order in self.ctx.roster.erased:
+            head = await mirror.head(order.origin)
+            if head.mirrored < order.size:
+                continue  # when we get there
+            if await held.copy(mirror, head).root_at(order.size) != order.root:
+                why = Message(
+                    "the roster erases in another tree of size {size}", order
+                )
+                await self.ctx.found("erase_root", order.origin, why)
+                continue
+            wanted = {(a, b, order.size) for a, b in order.ranges}
+            fresh = wanted - set(await mirror.erased(order.origin))
+            if fresh:
+                await mirror.erase(order.origin, sorted(fresh))
+                log.info("erased", origin=order.origin, ranges=len(fresh))
 
-# ------------------------------------------------------------------ erasing
+    async def close_ours(self) -> None:
+        """Close in own.db what mirror.db knows to be erased of our logs.
 
+        Under the lock of who appends: it writes the tail again as it read it.
+        """
+        own, span = self.ctx.own.log, STEP * BUNDLE
+        for origin, size in (await own.sizes()).items():
+            known = await self.ctx.mirror.erased(origin)
+            for at in range(0, size, span):
+                near = [
+                    (max(first, at), min(stop, at + span), by)
+                    for first, stop, by in known
+                    if first < at + span and at < min(stop, by)
+                ]
+                if near:
+                    async with self.writer.lock:
+                        await own.erase(origin, near)
 
-async def by_roster(ctx: Context) -> None:
-    """Act on the roster's erasures as far as we mirror their trees."""
-    mirror = ctx.mirror
-    for order in ctx.roster.erased:
-        head = await mirror.head(order.origin)
-        if head.mirrored < order.size:
-            continue  # when we get there
-        if await held.copy(mirror, head).root_at(order.size) != order.root:
-            why = Message(
-                "the roster erases in another tree of size {size}", order
-            )
-            await ctx.found("erase_root", order.origin, why)
-            continue
-        wanted = {(a, b, order.size) for a, b in order.ranges}
-        fresh = wanted - set(await mirror.erased(order.origin))
-        if fresh:
-            await mirror.erase(order.origin, sorted(fresh))
-            log.info("erased", origin=order.origin, ranges=len(fresh))
+    async def purge(self) -> None:
+        """Leave no byte of what was erased since the last time.
 
-
-async def by_epoch(ctx: Context, lock: asyncio.Lock) -> None:
-    """Erase what is of retired epochs wherever we keep it.
-
-    From the first line on nothing of them is merged any more. It may die on
-    any line and simply run again.
-    """
-    own, mirror = ctx.own, ctx.mirror
-    mirror.retired = retired = ctx.roster.retired
-    done = " ".join(sorted(f"{kind}/{epoch}" for kind, epoch in retired))
-    if await own.events.reported(RETIRED) == done:
-        return
-    log.info("retiring", epochs=done)
-    await mirror.drop_retired()
-    for head in await mirror.heads():
-        for first in range(0, -(-head.mirrored // BUNDLE), STEP):
-            await mirror.retire(head.origin, first, first + STEP)
-    await close_ours(ctx, lock)
-    await own.vault.retire(retired)
-    await own.database.purge()
-    await own.events.now(RETIRED, done, "")
-
-
-async def close_ours(ctx: Context, lock: asyncio.Lock) -> None:
-    """Close in own.db what mirror.db knows to be erased of our logs.
-
-    Under the `lock` of who appends: it writes the tail again as it read it.
-    """
-    own, span = ctx.own.log, STEP * BUNDLE
-    for origin, size in (await own.sizes()).items():
-        known = await ctx.mirror.erased(origin)
-        for at in range(0, size, span):
-            near = [
-                (max(first, at), min(stop, at + span), by)
-                for first, stop, by in known
-                if first < at + span and at < min(stop, by)
-            ]
-            if near:
-                async with lock:
-                    await own.erase(origin, near)
-
-
-async def purge(ctx: Context, lock: asyncio.Lock) -> None:
-    """Leave no byte of what was erased since the last time.
-
-    An own.db that was set back is behind in what it has closed, too.
-    """
-    own, mirror, count = ctx.own, ctx.mirror, 0
-    for head in await mirror.heads():
-        count += len(await mirror.erased(head.origin))
-    if count == int(await own.events.reported(PURGED) or 0):
-        return
-    await close_ours(ctx, lock)
-    await own.database.purge()
-    await mirror.purge()
-    await own.events.now(PURGED, str(count), "")
-    log.info("purged", erasures=count)
+        An own.db that was set back is behind in what it has closed, too.
+        """
+        own, mirror, count = self.ctx.own, self.ctx.mirror, 0
+        for head in await mirror.heads():
+            count += len(await mirror.erased(head.origin))
+        if count == int(await own.events.reported(PURGED) or 0):
+            return
+        await self.close_ours()
+        await own.database.purge()
+        await mirror.purge()
+        await own.events.now(PURGED, str(count), "")
+        log.info("purged", erasures=count)

@@ -6,13 +6,13 @@ no more than a warning now, whoever asked is to check and lift: an appeal of
 the cause `ended`. Expiry by date needs none: the answer said until when.
 """
 
+import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from syncd.flows import basis
 from syncd.flows.appeal import Appeal
-from syncd.flows.basis import ClaimSource, Key, claims_on
-from syncd.flows.judge import Question, judged_by_token
+from syncd.flows.basis import Key, claims_on
 from syncd.flows.ports import Position
 from syncd.indicator.statement import (
     Answer,
@@ -29,8 +29,8 @@ from syncd.roster import terms
 from syncd.store.access import AccessRow
 
 DAY_S = 86_400
-DAYS: Final = 180  # that a look-up is looked at again
-LEAST: Final = "verify"  # the mildest action that is a measure
+DAYS = 180  # that a look-up is looked at again
+LEAST = "verify"  # the mildest action that is a measure
 _AT_ONCE = 256  # positions searched for in one query
 
 
@@ -44,7 +44,7 @@ class Undo:
     """Finds what is to be looked at again; idle where nobody looked up."""
 
     ctx: Context
-    claims: ClaimSource
+    claims: Any  # `serve.lookups.Claims`
     never: NeverList
 
     async def arrived(self, page: Page) -> None:
@@ -91,7 +91,11 @@ class Undo:
         held = await self.claims.claims_at([*on])
         key_of = {p: basis.key(claim) for p, claim in held.items()}
         key_of |= ended
-        still = await self._still({key_of[p] for p in on & key_of.keys()})
+        keys = {key_of[p] for p in on & key_of.keys()}
+        found = await self.claims.verdicts(
+            [*keys], None, self.never.tokens, math.inf
+        )
+        still = {key for key, (_, what) in found.items() if is_measure(what)}
         gone = on - {p for p, key in key_of.items() if key in still}
         await self.ctx.own.appeals.add(
             [
@@ -132,18 +136,3 @@ class Undo:
                 if isinstance(c.statement, Report)
             }
         return ended
-
-    async def _still(self, keys: set[Key]) -> set[Key]:
-        """Return those of some tokens on which a measure is still advised."""
-        wanted = [*keys]
-        answers, _ = await judged_by_token(
-            [
-                Question(kind, token=short, epoch=epoch)
-                for kind, epoch, short in wanted
-            ],
-            await self.ctx.world(self.never.tokens),
-            self.claims,
-            self.ctx.bulk,
-        )
-        judged = zip(wanted, answers, strict=True)
-        return {key for key, answer in judged if is_measure(answer.action)}
