@@ -27,7 +27,7 @@ LOOKUP = {
     "purpose": "transaction_check",
     "items": [{"kind": "phone", "value": PHONE}],
 }
-WAITS = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+WAITS = f"SELECT pid {postgres.WAITS}"
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +169,7 @@ async def test_what_was_not_replicated_is_not_released(
     with ExitStack() as stack:
         async with bank.node.publishing:
             await bank.report("url", "http://replicated.example/")
-            stack.enter_context(
-                postgres.setting("synchronous_standby_names", "'ghost'")
-            )
+            stack.enter_context(postgres.unreplicated())
         await asyncio.to_thread(postgres.wait_for, WAITS)
         postgres.sql(WAITS.replace("pid", "pg_cancel_backend(pid)"))
         publisher = bank.node.publisher
