@@ -79,6 +79,7 @@ async def test_steps_are_published_when_the_list_ends(
     woken: list[str] = []
     node = police.member.node
     monkeypatch.setattr(node.intake, "wake", lambda: woken.append("now"))
+    monkeypatch.setattr(intake, "BETWEEN_S", 60.0)
     begun = await take(police, "ends", urls("ends", 1))
     assert not woken
     await end(police, begun["id"])
