@@ -29,7 +29,7 @@ from tests.flows.growing import Said
 pytestmark = pytest.mark.slow
 
 SEVEN = (*MEMBERS, "insurer", "telco", "payer")
-LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
+LIMITS = {"exchange": {"read_timeout_s": 5, "request_timeout_s": 5}}
 PAGE = ROOT / "docs" / "threat-model.md"
 ROW = r"^\| .* \| (.*) \| `byzantine/test_ways\.py::test_\w+\[(\w+)\]` \|$"
 PHONE = "+12025550177"

@@ -167,7 +167,7 @@ async def seen(one: aiohttp.ClientSession, url: str) -> str:
     assert (await one.get(f"{url}/v1/status")).status == 404
     async with one.get(f"{url}/events") as events:
         assert events.content_type == "text/event-stream"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert (await events.content.readany()).startswith(b"id: ")
     page = await one.get(url)
     assert page.status == 200

@@ -28,8 +28,7 @@ async def apart(alliance: Alliance) -> None:
     await grow(alliance, 300)
 
 
-LIMITS = {"read_timeout_s": 1, "request_timeout_s": 1}
-alliance = shared(apart, settings={"exchange": LIMITS})
+alliance = shared(apart)
 
 
 async def grow(alliance: Alliance, entries: int) -> int:

@@ -190,7 +190,7 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
     async def heard() -> bool:
         return bool((await status(pair.one))["roster"]["version"] == 2)
 
-    await until(heard, 5)
+    await until(heard)
     await hand_in(pair.other, "https://a.example/")  # the leader publishes it
     await pair.grown(pair.other, 3)
     asked = {"purpose": "transaction_check", "items": [A_SITE]}
