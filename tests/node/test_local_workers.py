@@ -346,6 +346,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
     assert worker.process is not first
 
 
+@pytest.mark.usefixtures("callers")  # of whom each was answered by one
 async def test_a_worker_has_no_key_but_two(bank: Member) -> None:
     """Neither in its memory nor where a process list shows it."""
     node = bank.node
