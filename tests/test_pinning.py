@@ -26,6 +26,7 @@ from syncd import pinning
 from syncd.errors import DamagedError, UsageError
 from syncd.pinning import ServerTls
 from syncd.roster import certificate
+from tests.refusals import damaged
 
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -208,7 +209,7 @@ def test_stolen_certificate_is_refused(
     bank: Identity, police: Identity
 ) -> None:
     """The certificate is public: without its key it opens nothing."""
-    with pytest.raises(DamagedError, match="mismatch"):
+    with damaged("mismatch"):
         pinning.client_context(police.der, issue(ed()).pem, bank.pin)
 
 

@@ -14,6 +14,7 @@ from syncd.indicator import vocabulary
 from syncd.indicator.active import AUTHORITY
 from tests.flows.test_claim import WRONG
 from tests.flows.test_report import RULES, TODAY, with_
+from tests.refusals import failing
 
 BANK = replace(RULES, member="bank", checked={})
 POLICE = replace(RULES, member="police", checked={})
@@ -21,14 +22,14 @@ URL = with_(kind="url", value="http://evil.example/", role="phishing_host")
 
 
 def refused(draft: Draft, rules: report.Rules = BANK) -> SyncdError:
-    with pytest.raises(SyncdError) as caught:
+    with failing() as caught:
         report.prepare(draft, rules)
     return caught.value
 
 
 def disputed(**fields: Any) -> SyncdError:
     draft = structs.replace(WRONG, **fields)
-    with pytest.raises(SyncdError) as caught:
+    with failing() as caught:
         claim.prepare(draft, BANK)
     return caught.value
 

@@ -26,6 +26,7 @@ from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
 from syncd.roster.terms import Never
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
+from tests.refusals import failing, over_quota
 from tests.sample_statements import ABOUT, dispute, report
 
 DAY = statement.day("2026-11-20")
@@ -301,7 +302,7 @@ async def test_no_answer_without_its_record(user: User) -> None:
     full = patch.object(
         user.book, "record", side_effect=SyncdError("disk full")
     )
-    with full, pytest.raises(SyncdError, match="disk full"):
+    with full, failing("disk full"):
         await user.ask(ASKED)
 
 
@@ -436,7 +437,7 @@ async def test_who_may_not_spend_asks_nobody(user: User) -> None:
     """Refused, a call costs no holder anything and leaves no record."""
     refusal = QuotaError("no more", retry_after_s=1)
     refuses = patch.object(user, "spend", side_effect=refusal)
-    with refuses, pytest.raises(QuotaError):
+    with refuses, over_quota():
         await user.ask(ASKED)
     assert not user.holders.asked
     assert not user.book.accesses

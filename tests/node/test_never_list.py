@@ -18,6 +18,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
 from tests.node.stand_in import Home, at_once
+from tests.refusals import unavailable
 from tests.sample_statements import report
 
 TOKEN = b"t" * 16
@@ -205,7 +206,7 @@ async def test_what_a_full_disk_did_not_take_is_written_later(
 
     world.offload = offload
     one = world.start()
-    with pytest.raises(UnavailableError):
+    with unavailable():
         await one.refresh()
     assert len(one.tokens) > 300  # known, for as long as we run
     full = False

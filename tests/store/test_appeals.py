@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import DamagedError, MissingError
+from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
 from tests import postgres
+from tests.refusals import damaged
 from tests.store.conftest import NOW, Clock, sql
 
 
@@ -89,5 +90,5 @@ async def test_file_and_positions_are_sealed_and_bound(
     await own.appeals.add([ended(), ended(2)])
     assert not any(b"case 9" in raw for _, raw in postgres.cells(tmp_path))
     sql(own.database, f"UPDATE appeal SET {change} WHERE id = 1")
-    with pytest.raises(DamagedError):
+    with damaged():
         await own.appeals.page()

@@ -10,7 +10,6 @@ import pytest
 from msgspec import structs
 
 from syncd import canonical
-from syncd.errors import DamagedError, StaleError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Published, State
 from syncd.flows.submission import (
@@ -32,6 +31,7 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
 from tests import postgres
+from tests.refusals import damaged, stale
 from tests.store.conftest import (
     Log,
     Reopen,
@@ -173,7 +173,7 @@ async def test_nothing_is_published_twice(own: OwnStore, log: Log) -> None:
     await log.write(own, r(1), rows=[done])
     ended = Published(id_, 1, b"t" * 16, 1, ends=True)
     for again, why in ((done, "published before"), (ended, "ended before")):
-        with pytest.raises(StaleError, match=why):
+        with stale(why):
             await log.copy().write(own, r(1), rows=[again])
     assert (await own.log.head()).frontier.size == log.frontier.size
 
@@ -274,7 +274,7 @@ async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     """The second to commit from an offset is stale, with all its rows."""
     state = await begin(own)
     await own.vault.accept([phone(1)], mark(state, 40))
-    with pytest.raises(StaleError, match="not at byte 0"):
+    with stale("not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
     assert await own.vault.find_value("phone", "+8613800000002") == []
 
@@ -378,7 +378,7 @@ async def test_another_key_opens_nothing(
     await accept(own, phone(1))
     own.close()
     other = reopen(cipher=VaultCipher(b"w" * 32))
-    with pytest.raises(DamagedError, match="row 1 does not open"):
+    with damaged("row 1 does not open"):
         await other.vault.waiting(1, ["phone"])
 
 
@@ -387,7 +387,7 @@ async def test_a_row_in_anothers_place_does_not_open(own: OwnStore) -> None:
     await accept(own, phone(1), phone(2))
     other = "(SELECT sealed FROM vault WHERE id = 1)"
     sql(own.database, f"UPDATE vault SET sealed = {other} WHERE id = 2")
-    with pytest.raises(DamagedError, match="row 2"):
+    with damaged("row 2"):
         await row_of(own, 2)
 
 
@@ -434,7 +434,7 @@ async def test_what_is_said_again_moves(own: OwnStore, log: Log) -> None:
     ]
     ends = [Published(row.id, 8, b"", 0, ends=True) for row in rows]
     await log.write(own, r(1), rows=ends)
-    with pytest.raises(StaleError, match="published before"):
+    with stale("published before"):
         await publish(own, log.copy(), then, epoch=3)
     await vault.retire([("phone", 1)])
     assert await vault.by_index(log.origin, 3) is None
