@@ -144,8 +144,10 @@ def test_an_inspector_s_set(
     rows = {sheet.title: [*sheet.values] for sheet in book}
     share = ("撤回与上报之比", "1.000", "0.500", 2)
     assert rows["客户告知书"][-1][1:] == ("暂缓", None, "已止付", 1)
-    whose = rows["谁以什么用途查询"]
-    assert {row[0] for row in whose[3:]} == {"cli", "office"}
+    assert {row[0] for row in rows["谁以什么用途查询"][3:]} == {
+        "cli",
+        "office",
+    }
     assert share in rows["本机构的贡献"]
     assert [row[0] for row in rows["撤回与清除"]][-2:] == ["撤回", "清除"]
     assert {p.stat().st_mode & 0o077 for p in made.iterdir()} == {0}

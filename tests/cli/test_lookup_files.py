@@ -37,8 +37,7 @@ ROWS = [
 @pytest.fixture(scope="module", autouse=True)
 def listed(real: Real) -> None:
     """The police have reported one number."""
-    police = real.alliance.police
-    real.do(police.tell("phone", LISTED, evidence="police_case"))
+    real.do(real.alliance.police.tell("phone", LISTED, evidence="police_case"))
 
 
 @pytest.fixture
@@ -114,8 +113,7 @@ def test_a_workbook_in_chinese_and_as_json(
     bank: Node, tmp_path: Path, out: Path
 ) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
-    file = saved(tmp_path, rows)
-    words = (*ASK, "--file", file, "--out", out)
+    words = (*ASK, "--file", saved(tmp_path, rows), "--out", out)
     bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh").ended(
         0, "数据截至"
     )

@@ -122,8 +122,7 @@ async def test_what_may_not_be_told_reads_like_what_is_not_listed(
 async def test_a_transfer_opens_the_card_and_counts_its_minutes(
     reader: Visitor,
 ) -> None:
-    closed = await reader.get("/lookup")
-    assert '<details class="stop">' in closed.html
+    assert '<details class="stop">' in (await reader.get("/lookup")).html
     found = await ask(reader, "", sent="00:00")
     assert '<details class="stop" open>' in found.html
     assert re.search(r"\b\d{1,4} minutes since the transfer as of", found.text)
@@ -183,9 +182,8 @@ async def test_a_role_is_offered_what_it_may(
     assert "/entry/" not in (await ask(reader, "+8613800138001")).html
     assert "/entry/" in (await ask(operator, "+8613800138001")).html
     fields = hidden(await ask(operator, text), "/reports/new")
-    form = await operator.post("/reports/new", fields)
     assert f'name="value" required autocomplete="off" value="{text}"' in (
-        form.html
+        (await operator.post("/reports/new", fields)).html
     )
 
 
@@ -199,8 +197,9 @@ async def test_a_measure_has_a_notice_for_the_customer(
     quiet, open_ = (own.sub("", one) for one in notices)
     assert "and 32 on notice and appeal" in open_
     assert "· ____" in open_  # filled in by hand
-    ours = listed.bank.node.ctx.config.console
-    structs.force_setattr(ours, "house", "甲银行")
+    structs.force_setattr(
+        listed.bank.node.ctx.config.console, "house", "甲银行"
+    )
     assert "· 甲银行" in (await ask(reader, "+8613800138001")).text
     assert "this measure: hold<" in open_
     assert quiet == open_

@@ -78,8 +78,7 @@ async def sign(book: Book, raw: bytes, **more: Any) -> Any:
 
 async def test_a_line_that_verifies() -> None:
     """What is signed is the checkpoint's text, under the log's own line."""
-    made = await sign(Book(), signed(5))
-    read = note.parse(made.note)
+    read = note.parse((await sign(Book(), signed(5))).note)
     assert [s.name for s in read.signatures] == [ORIGIN, SEEN.name]
     assert (
         cosignature.verify(read.text, SEEN.verifier, read.signatures[1]) == NOW
@@ -123,8 +122,7 @@ async def test_others_lines_are_left_out() -> None:
     """Lines that we did not verify do not stand beside ours."""
     raw = note.parse(signed(5))
     more = note.add(raw, cosignature.cosign(raw.text, MERGED, NOW))
-    made = await sign(Book(), bytes(more))
-    assert MERGED.name.encode() not in made.note
+    assert MERGED.name.encode() not in (await sign(Book(), bytes(more))).note
 
 
 async def receipt(mirror: FakeMirror, book: Book) -> Any:
@@ -214,8 +212,7 @@ async def test_witness_statuses(body: bytes, status: int) -> None:
 async def test_witness_race() -> None:
     """Who loses the compare-and-swap is told the size that won."""
     book = Book()
-    made = await sign(Book(), signed(6))
-    book.race = made._replace(size=6)
+    book.race = (await sign(Book(), signed(6)))._replace(size=6)
     judged = await post(book, ask(0, 3))
     assert (judged.status, judged.body) == (409, "6\n")
 

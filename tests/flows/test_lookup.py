@@ -436,8 +436,7 @@ async def test_what_is_remembered_needs_no_evaluation(user: User) -> None:
 async def test_who_may_not_spend_asks_nobody(user: User) -> None:
     """Refused, a call costs no holder anything and leaves no record."""
     refusal = QuotaError("no more", retry_after_s=1)
-    refuses = patch.object(user, "spend", side_effect=refusal)
-    with refuses, over_quota():
+    with patch.object(user, "spend", side_effect=refusal), over_quota():
         await user.ask(ASKED)
     assert not user.holders.asked
     assert not user.book.accesses

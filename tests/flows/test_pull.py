@@ -279,8 +279,7 @@ async def test_nobody_to_ask(to: Pull) -> None:
 async def test_short_answers(to: Pull) -> None:
     """A source that gives one bundle at a time is slow, and no liar."""
     log = Log().reports(1300)
-    done = await to(log, FakeSource(log, most=1))
-    assert done.merged == 1300
+    assert (await to(log, FakeSource(log, most=1))).merged == 1300
     assert to.mirror.rows == list(range(1300))
 
 
@@ -380,8 +379,7 @@ async def test_a_type_byte_of_its_own(to: Pull) -> None:
     log = Log().reports(2)
     log.add((3, report()))
     source = FakeSource(log)
-    done = await to(log, source)
-    assert done.merged == 3
+    assert (await to(log, source)).merged == 3
     assert "tile/entries/000.p/3" in source.asked
     assert to.mirror.voids == [2]
     log.reports(300)
@@ -430,8 +428,7 @@ async def test_runs_of_one_transaction(to: Pull) -> None:
     log.say(retract(1, 999, kind="url"))
     log.add((1, b"{}"))
     log.reports(2000)
-    done = await to(log)
-    assert done.merged == 3002
+    assert (await to(log)).merged == 3002
     assert to.root == log.frontier.root()
     assert to.mirror.rows == [*range(1000), *range(1002, 3002)]
     assert to.mirror.voids == [1001]
@@ -459,8 +456,7 @@ async def test_a_run_is_checked_before_the_last_one_is_back(
         return work(*args)
 
     context = replace(to.context(FakeSource(log)), offload=paired)
-    done = await pull.pull(log.signed, KEY.verifier, context)
-    assert done.merged == 1000
+    assert (await pull.pull(log.signed, KEY.verifier, context)).merged == 1000
 
 
 @pytest.mark.usefixtures("one_by_one")
@@ -469,8 +465,7 @@ async def test_an_erasure_begins_a_transaction(to: Pull) -> None:
     log = Log().reports(1500)
     log.say(erase((10, 12), (1400, 1402)))
     log.reports(1500)
-    done = await to(log)
-    assert done.merged == 3001
+    assert (await to(log)).merged == 3001
     (batch,) = (b for b in to.mirror.batches if b.erases)
     assert batch.start == 1500 // 256 * 256
     assert not {1400, 1401} & {*[row[1] for row in batch.adds]}

@@ -100,8 +100,7 @@ async def test_what_it_names_is_named_where_it_was_said_again(
     about = ABOUT | {"token": ours.statement.token, "about": (ours.position,)}
     answer = Answer(**about, outcome="report_stands", reason="case_open")
     world.keep(world.book.add(ORIGIN, answer))
-    theirs = world.book.report(numbers(2), POLICE).position
-    world.say(2, basis=(theirs,))
+    world.say(2, basis=(world.book.report(numbers(2), POLICE).position,))
     elsewhere = world.book.report(numbers(3), POLICE).position, (POLICE, 99)
     world.say(4, basis=elsewhere)
     assert await world.again() == [1, 4]

@@ -384,8 +384,7 @@ async def test_requests_of_one_call_are_on_their_way_together(
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 5)
     lines = lined(world)
     wanted = phones(28)
-    outputs = await world.outputs(*wanted, *wanted)
-    assert outputs.keys() == {*wanted}
+    assert (await world.outputs(*wanted, *wanted)).keys() == {*wanted}
     assert lines["bank"].most == tokenise.LANES
     sizes = [len(r.elements) for r in world.holders["bank"].asked]
     assert sorted(sizes) == [3, 5, 5, 5, 5, 5]

@@ -72,8 +72,7 @@ async def test_what_was_merged_is_anchored(
     )
     assert not _home_holds(bank)
     (one,) = anchor.logs
-    head = await bank.head(POLICE)
-    assert (one.origin, one.size) == (POLICE, head.merged)
+    assert (one.origin, one.size) == (POLICE, (await bank.head(POLICE)).merged)
     checkpoint.open_(one.note, police.keys.log.verifier)
 
 

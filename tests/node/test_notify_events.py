@@ -114,5 +114,7 @@ def test_positions_leave_and_what_stands_there_does_not() -> None:
 
 @pytest.mark.usefixtures("chinese")
 def test_it_speaks_the_daemons_language() -> None:
-    found = told("urgent", origin="a/b", index=1)
-    assert found["text"] == "a/b 有紧急消息，自第 1 条起"
+    assert (
+        told("urgent", origin="a/b", index=1)["text"]
+        == "a/b 有紧急消息，自第 1 条起"
+    )

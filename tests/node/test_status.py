@@ -274,5 +274,4 @@ def test_the_commands_in_sentences_exist() -> None:
     assert len(named) > 15
     for words in named:
         nouns = {one[0] for one in there if len(one) > 1} - {"status"}
-        least = 2 if words[0] in nouns else 1
-        assert words[:least] in there, words
+        assert words[: 2 if words[0] in nouns else 1] in there, words

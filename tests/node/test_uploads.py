@@ -95,8 +95,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     """Handed in as by whoever asked; refused rows are kept, with cells."""
     there, id_ = await taken(alliance)
     node = alliance.bank.node
-    begun = await there.import_(CALLER, id_, reading(words=WORDS))
-    assert begun.running
+    assert (await there.import_(CALLER, id_, reading(words=WORDS))).running
     await there.import_(CALLER, id_, reading(words=WORDS))  # once is enough
     await node.background.idle()
     [done] = (await node.intake.imports(ImportQuery())).items

@@ -393,8 +393,7 @@ def test_a_draft_of_yesterday_is_not_signed(
     club: Club, machine: TrustedRoster
 ) -> None:
     """Somebody else's version was published in between."""
-    old = machine.current
-    stale = drafts.write(begin(machine, NOW + 1), old)
+    stale = drafts.write(begin(machine, NOW + 1), machine.current)
     club.follow(machine, begin(machine))
     with refused("does not follow version 2"):
         signing.sign(stale, club.admin("bob"), machine.current)

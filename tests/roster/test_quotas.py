@@ -32,8 +32,7 @@ def test_all_holders_together_give_the_quota(
     """Any t of n answer, so n shares are t quotas, less than n over."""
     epoch = replace(epoch_of(full), t=t)
     answering: Any = SimpleNamespace(holders_of=lambda _: range(n))
-    given = n * quotas.share(most, answering, epoch)
-    assert t * most <= given < t * most + n
+    assert t * most <= n * quotas.share(most, answering, epoch) < t * most + n
 
 
 def test_holders_that_left_give_their_part_to_the_others(full: Roster) -> None:

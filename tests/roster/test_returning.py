@@ -67,8 +67,7 @@ def other_keys(club: Club, machine: TrustedRoster) -> Roster:
 
 
 def removed(club: Club, machine: TrustedRoster) -> Roster:
-    draft = membership.remove(begin(machine, NOW), "bank")
-    club.follow(machine, draft)
+    club.follow(machine, membership.remove(begin(machine, NOW), "bank"))
     return returning(club, machine)
 
 

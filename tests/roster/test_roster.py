@@ -302,8 +302,7 @@ def test_an_unknown_field_or_code_to_act_on_is_newer(
 ) -> None:
     value, field = full.to_json(), path[-1] == "zzz"
     at(value, path[:-1])[path[-1]] = "telepathy"
-    why = "zzz: unknown field, newer" * field or "newer software"
-    with newer(why):
+    with newer("zzz: unknown field, newer" * field or "newer software"):
         roster.from_json(value, full.id)
     assert not validator.is_valid(value)
 

@@ -87,11 +87,9 @@ async def test_who_has_a_value_disclosed_is_recorded(
     """By the purpose `audit`; also if nothing is said of it."""
     value, path = "+12025550187", "/v1/audit/disclosures"
     wanted = {"kind": "phone", "value": value}
-    none = await bank.post(path, wanted, role="compliance")
-    assert none["entries"] == []
+    assert (await bank.post(path, wanted, role="compliance"))["entries"] == []
     await alliance.police.tell("phone", value)
-    found = await bank.post(path, wanted)
-    [entry] = found["entries"]
+    [entry] = (await bank.post(path, wanted))["entries"]
     assert entry["origin"] == alliance.police.origin
     rows = [row async for row in bank.member.own.access.found()]
     had = [(row.caller, row.purpose, bool(row.positions)) for row in rows]

@@ -27,9 +27,8 @@ async def take(
     """Hand in all rows of a list's next file; return how far it is."""
     wanted = {"name": f"{name}.csv", "size": 9, "list": name, **more}
     wanted["file"] = f"{len(reports):064x}"
-    begun = await client.post("/v1/imports", wanted)
     step = {
-        "id": begun["id"],
+        "id": (await client.post("/v1/imports", wanted))["id"],
         "old_offset": 0,
         "offset": 9,
         "row": len(reports) + len(refused),
@@ -65,11 +64,9 @@ async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
     # The same list: it stopped, and may go on.
     await police.post("/v1/imports", other, status=400)
     assert (await end(police, begun["id"]))["finished"]
-    fresh = await police.post("/v1/imports", other, status=200)
-    assert fresh["offset"] == 0
+    assert (await police.post("/v1/imports", other, status=200))["offset"] == 0
     body = {"reason": "duplicate", "import": begun["id"]}
-    gone = await police.post("/v1/retractions", body)
-    assert gone["retracting"] == 1
+    assert (await police.post("/v1/retractions", body))["retracting"] == 1
 
 
 async def test_steps_are_published_when_the_list_ends(
@@ -129,8 +126,7 @@ async def whole(
     client: LocalClient, name: str, reports: Any, **how: Any
 ) -> Any:
     """Import a file of a list, to its end."""
-    begun = await take(client, name, reports)
-    return await end(client, begun["id"], **how)
+    return await end(client, (await take(client, name, reports))["id"], **how)
 
 
 async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
@@ -200,8 +196,7 @@ async def test_reports_that_others_took_back_are_marked(
     [held] = await police.take(url)
     assert (held["state"], held["reason"]) == ("taken_back", "court_order")
     body = {"reports": [url], "again": "the court has decided anew"}
-    reply = await police.post("/v1/reports", body)
-    assert reply["accepted"] == 1
+    assert (await police.post("/v1/reports", body))["accepted"] == 1
     [found, _] = await search(police, value=url["value"])
     assert found["again"] == "the court has decided anew"
 

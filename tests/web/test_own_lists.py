@@ -119,8 +119,7 @@ async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
 async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     """The record names the entry, and no log: whoever audits finds it."""
     number = "+12025557060"
-    reply = await local(bank, "audited", number)
-    id_ = reply["items"][0]["id"]
+    id_ = (await local(bank, "audited", number))["items"][0]["id"]
     item = {"kind": "phone", "value": number}
     body = {"purpose": "case_work", "reference": "K-7", "items": [item]}
     await bank.post("/v1/lookups", body, role="reader")

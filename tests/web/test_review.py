@@ -218,8 +218,7 @@ async def test_a_drill_waits_for_nobody_once_a_day(bank: LocalClient) -> None:
 async def test_nobody_waits_where_there_is_no_reviewer(
     police: LocalClient,
 ) -> None:
-    reply = await hand_in(police, 1400)
-    assert reply["accepted"] == 4
+    assert (await hand_in(police, 1400))["accepted"] == 4
 
 
 async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
@@ -355,8 +354,7 @@ async def begin_load(client: LocalClient, list_: str, *firsts: int) -> int:
 
 async def remove(client: LocalClient, **what: Any) -> int:
     """Remove entries, or end a load; return as what it waits."""
-    reply = await client.post("/v1/own/removals", what)
-    return int(reply["pending"])
+    return int((await client.post("/v1/own/removals", what))["pending"])
 
 
 async def entries(client: LocalClient, list_: str) -> list[str]:

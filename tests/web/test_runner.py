@@ -86,8 +86,7 @@ def come_in(port: int) -> socket.socket:
 
 async def test_a_handshake_waits_until_it_is_known_who_is_admitted() -> None:
     runner, port = await opened(Slow)
-    caller = await asyncio.to_thread(come_in, port)
-    caller.close()
+    (await asyncio.to_thread(come_in, port)).close()
     await runner.cleanup()
 
 

@@ -232,8 +232,7 @@ async def test_a_home_that_was_rolled_back(
         await alliance.stop("bank")
 
     old = bank.origin
-    roster = await next_log(alliance)
-    end = roster.known("bank").generation.predecessor
+    end = (await next_log(alliance)).known("bank").generation.predecessor
     assert end is not None
     assert (end.origin, end.size) == (old, size)
     await bank.tell("url", URLS[3])
@@ -330,8 +329,7 @@ async def test_an_end_before_ours(alliance: Alliance) -> None:
     await bank.grown(size + 1)
     await alliance.stop("bank")
     alliance.heal()
-    roster = await next_log(alliance)
-    end = roster.known("bank").generation.predecessor
+    end = (await next_log(alliance)).known("bank").generation.predecessor
     assert end is not None
     assert end.size == size
     for _ in range(2):

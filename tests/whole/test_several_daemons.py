@@ -239,9 +239,8 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
 
     pair.one.child.send_signal(signal.SIGSTOP)
     await hand_in(pair.other, "https://b.example/")
-    later = await pair.grown(pair.other, tip.size + 1)
 
-    await follows(pair, later.size + 1)
+    await follows(pair, (await pair.grown(pair.other, tip.size + 1)).size + 1)
     assert not await appending(pair.one)
 
 

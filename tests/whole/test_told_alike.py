@@ -126,8 +126,7 @@ async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
     assert seen.cut_off is not None
     assert "none of the 4 members" in str(seen.todo[0])
     assert not [x for x in seen.todo if str(x).startswith("silent")]
-    ready = await platform.node.status_reader.ready()
-    assert ready.cut_off
+    assert (await platform.node.status_reader.ready()).cut_off
     assert await platform.events("cut_off") == [{"state": "cut_off"}]
     status_, body = await platform.call("GET", "/readyz")
     assert (status_, body["cut_off"]) == (200, True)

@@ -111,8 +111,7 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
 
 
 async def test_a_wrong_entry_is_seen_to_be_wrong(scene: Scene) -> None:
-    where = f"/entry/{scene.alliance.police.origin}/2"
-    async with scene.at(where) as window:
+    async with scene.at(f"/entry/{scene.alliance.police.origin}/2") as window:
         await window.page.evaluate(
             "() => { document.querySelector('#verify').dataset.payload ="
             " btoa('{}') }"
