@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from syncd.audit import report
 from syncd.audit.bundle import Bundle, log_directory
 from syncd.audit.trace import trace
@@ -21,6 +19,7 @@ from tests.audit.conftest import (
     head_of,
     put_note,
 )
+from tests.cases import tried
 from tests.cli.conftest import Run
 from tests.refusals import misused
 
@@ -61,7 +60,7 @@ def test_what_is_open_is_counted(
         assert (it["n"], it["sector"], it["month"] > "2026") == (n, "bank", 1)
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_the_same_bundle_gives_the_same_page(
     made: Made, police: Bundle, lang: str
 ) -> None:

@@ -40,7 +40,7 @@ from tests.audit.conftest import (
     put,
     put_note,
 )
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import damaged, untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
@@ -322,7 +322,7 @@ PLANTED: dict[Plant, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+@tried("plant", PLANTED, ids=lambda plant: plant.__name__)
 def test_a_planted_fault_is_found(
     plant: Plant, made: Made, mine: Bundle
 ) -> None:
@@ -555,7 +555,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+@tried("raw", HOSTILE.values(), ids=HOSTILE)
 def test_a_tar_that_leads_elsewhere(raw: bytes, tmp_path: Path) -> None:
     """Or names what is no file, or is more than it seems, is refused."""
     tar, into = tmp_path / "b.tar", tmp_path / "into"

@@ -21,7 +21,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
 from tests.alliance import MEMBERS, Alliance, payload, police_case, shared
 from tests.byzantine.lab import Act, Lab
-from tests.cases import ROOT, vectors
+from tests.cases import ROOT, tried, vectors
 from tests.ceremonies import Dealt
 from tests.commands import syncd
 from tests.flows.growing import Said
@@ -406,7 +406,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("name", FOUND)
+@tried("name", FOUND)
 async def test_the_others_go_on(lab: Lab, name: str, tmp_path: Path) -> None:
     """What its row says is found, and nothing else."""
     await lab.held(WAYS.get(name) or globals()[name], FOUND[name], tmp_path)

@@ -13,7 +13,7 @@ import pytest
 from syncd.cli import grid, inspection
 from syncd.indicator.statement import Erase
 from syncd.store.calls import Call
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import Node, Real, Run, read
 
 LISTED = "+12025559101"
@@ -178,7 +178,7 @@ class OwnApi:
         return {"items": cases("inspection", "appeals") if appeals else []}
 
 
-@pytest.mark.parametrize("one", cases("inspection", "quarters"))
+@tried("one", cases("inspection", "quarters"))
 def test_a_quarter_is_one_of_the_roster_s_zone(
     one: tuple[str, str, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from syncd.cli.api_client import ApiClient
 from syncd.config import Address
 from syncd.messages import catalogue
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import (
     TOKEN,
     FalseApi,
@@ -30,9 +30,7 @@ def status(member: Node) -> Ran:
     return member("report", "list")
 
 
-@pytest.mark.parametrize(
-    ("code", "type_", "exit_code"), cases("cli/problems", "codes")
-)
+@tried("code, type_, exit_code", cases("cli/problems", "codes"))
 def test_exit_codes(
     member: Node, false: FalseApi, code: int, type_: str, exit_code: int
 ) -> None:
@@ -45,7 +43,7 @@ def test_exit_codes(
     ]
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_a_token_that_opens_nothing_says_why(
     real: Real, run: Run, tmp_path: Path, lang: str
 ) -> None:
@@ -155,7 +153,7 @@ def test_a_token_that_others_read(member: Node) -> None:
     status(member).ended(2, "chmod 600")
 
 
-@pytest.mark.parametrize("raw", [b"", b"two words", b"\xff", b"a\r\nb: c"])
+@tried("raw", [b"", b"two words", b"\xff", b"a\r\nb: c"])
 def test_no_token_in_the_file(member: Node, raw: bytes) -> None:
     """Nothing that could be a header of its own is sent."""
     member.home.with_suffix(".token").write_bytes(raw)

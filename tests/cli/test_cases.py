@@ -16,7 +16,7 @@ import pytest
 
 from syncd.cli import never_edits
 from syncd.roster import drafts
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import Node, Real, read
 
 REST = ["--evidence", "user_tag", "--label"]
@@ -69,8 +69,8 @@ def verdicts(member: Node, kind: str, values: Sequence[str]) -> list[str]:
 # ------------------------------------------------------- protected values
 
 
-@pytest.mark.parametrize(
-    ("words", "values"),
+@tried(
+    "words, values",
     [
         (
             URL,
@@ -125,7 +125,7 @@ def strict(raw: bytes) -> bytes:
     return made.getvalue()
 
 
-@pytest.mark.parametrize("one", cases("lists/people"), ids=itemgetter("name"))
+@tried("one", cases("lists/people"), ids=itemgetter("name"))
 def test_a_list_as_people_have_it(
     bank: Node, tmp_path: Path, one: Any
 ) -> None:

@@ -19,6 +19,7 @@ from syncd.store.failpoint import Plan
 from syncd.store.server import Server
 from tests import postgres
 from tests.alliance import Alliance
+from tests.cases import tried
 from tests.cli.conftest import Ran, Run
 from tests.refusals import misused
 
@@ -145,6 +146,6 @@ def test_no_other_member_is_overwritten(move: Move) -> None:
     assert "are there already" in move(url=there.url).err
 
 
-@pytest.mark.parametrize("url", ["postgresql://a:b@/x", "mysql://x", ""])
+@tried("url", ["postgresql://a:b@/x", "mysql://x", ""])
 def test_a_wrong_url_is_refused(move: Move, url: str) -> None:
     assert move(url=url).code == 2

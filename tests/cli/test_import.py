@@ -23,6 +23,7 @@ from syncd.cli.importing.targets import Reports, reasons
 from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
+from tests.cases import tried
 from tests.cli.conftest import CONST, FalseApi, Node, Ran, read, refused
 from tests.lists.test_sheet import saved
 
@@ -108,7 +109,7 @@ def test_refused_rows_that_are_not_kept(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_refused_rows_are_mended_and_imported_as_they_are(
     member: Node, load: Take, false: FalseApi, tmp_path: Path, lang: str
 ) -> None:
@@ -529,9 +530,7 @@ def go(load: Take, tmp_path: Path) -> Take:
     return partial(load, long_list(tmp_path, 60))
 
 
-@pytest.mark.parametrize(
-    ("point", "waits"), [("before", [1, 2, 4]), ("after", [1, 1, 2])]
-)
+@tried("point, waits", [("before", [1, 2, 4]), ("after", [1, 1, 2])])
 def test_a_daemon_that_is_restarted_is_waited_for(
     false: FalseApi, go: Take, clock: Clock, point: str, waits: list[int]
 ) -> None:

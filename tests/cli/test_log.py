@@ -12,7 +12,7 @@ import pytest
 from syncd import config
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import FalseApi, Node, Run
 from tests.commands import syncd
 
@@ -131,8 +131,8 @@ def altered(home: Path, database: str, sql: str) -> None:
         db.commit()
 
 
-@pytest.mark.parametrize(
-    ("database", "sql", "of", "expected"),
+@tried(
+    "database, sql, of, expected",
     cases("cli/damage"),
     ids=lambda c: str(c)[:60],
 )
@@ -266,7 +266,7 @@ def test_nothing_is_overwritten(made: Path, at: Run, tmp_path: Path) -> None:
 # -------------------------------------------------------------------- show
 
 
-@pytest.mark.parametrize("stated", ["2J", "\x9b2J"])
+@tried("stated", ["2J", "\x9b2J"])
 def test_show(member: Node, false: FalseApi, stated: str) -> None:
     """What is signed, by whom, and the newest entries.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.cli import compliance_commands
+from tests.cases import tried
 from tests.cli.conftest import Node, Real, Run, lookup
 
 LISTED = "shop-for-fraud.example"
@@ -15,9 +16,7 @@ URL = [*WORDS, "--kind", "url", "--role", "phishing_host"]
 PHONE = [*WORDS, "--kind", "phone", "--role", "caller"]
 
 
-@pytest.mark.parametrize(
-    ("words", "value"), [(URL, LISTED), (PHONE, "+12025550123")]
-)
+@tried("words, value", [(URL, LISTED), (PHONE, "+12025550123")])
 def test_reported_here_listed_there_retracted_gone(
     real: Real, bank: Node, police: Node, words: list[str], value: str
 ) -> None:

@@ -20,7 +20,7 @@ from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, CHEAP, NAME, Alliance
-from tests.cases import cases, each
+from tests.cases import cases, each, tried
 from tests.cli.conftest import Ran, Run, Terminal, keep_token
 
 
@@ -50,7 +50,7 @@ def police(run: Run, root: Path) -> Run:
     return partial(run, "--home", root / "police")
 
 
-@pytest.mark.parametrize("source", ["home", "checkpoint"])
+@tried("source", ["home", "checkpoint"])
 def test_a_removal_pins_where_the_log_ends(
     run: Run, police: Run, root: Path, tmp_path: Path, source: str
 ) -> None:
@@ -134,7 +134,7 @@ def capped(admin: Admin) -> Admin:
     return admin
 
 
-@pytest.mark.parametrize(("words", "said"), cases("cli/roster", "edits"))
+@tried("words, said", cases("cli/roster", "edits"))
 def test_an_edit_says_what_it_changes(
     admin: Admin, words: str, said: str
 ) -> None:
@@ -208,9 +208,7 @@ def test_signatures_do_not_move_to_another_text(
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "expected"), cases("cli/roster", "wrong")
-)
+@tried("words, code, expected", cases("cli/roster", "wrong"))
 def test_an_edit_that_cannot_be(
     admin: Admin, words: str, code: int, expected: str
 ) -> None:
@@ -414,7 +412,7 @@ def test_a_message_in_the_night_names_the_way_out(
     ).ended(4, "hint: more of them must sign: syncd roster sign")
 
 
-@pytest.mark.parametrize("words", cases("cli/roster", "files"))
+@tried("words", cases("cli/roster", "files"))
 def test_a_wrong_file_among_several_is_named(
     admin: Admin, police: Run, tmp_path: Path, words: str
 ) -> None:
@@ -482,7 +480,7 @@ def test_show_of_a_draft_says_that_it_is_one(capped: Admin, run: Run) -> None:
     assert "a draft: nobody is to trust it yet" in ran.err
 
 
-@pytest.mark.parametrize("more", [(), ("--json",), ("--raw",)])
+@tried("more", [(), ("--json",), ("--raw",)])
 def test_show_of_a_changed_file_says_so_and_shows_nothing(
     run: Run, root: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from syncd.cli import terminal
+from tests.cases import tried
 from tests.cli.conftest import FalseApi, Node, Run, keep_token
 from tests.refusals import misused
 
@@ -72,7 +73,7 @@ def test_a_terminal_that_knows_no_chinese(show: tuple[str, ...]) -> None:
     assert ended("--lang", "zh", *show, encoding="ascii") == (0, [])
 
 
-@pytest.mark.parametrize("below", ["", "sub"])
+@tried("below", ["", "sub"])
 def test_a_home_that_is_a_file(run: Run, tmp_path: Path, below: str) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -14,6 +14,7 @@ from conformance import c2sp_verifier
 from syncd import pinning
 from syncd.roster import certificate
 from tests.alliance import Alliance, Member, payload
+from tests.cases import tried
 from tests.commands import syncd
 
 MEMBERS = ("police", "bank", "carrier")
@@ -84,7 +85,7 @@ async def exported(root: Path) -> AsyncIterator[Exported]:
         yield found
 
 
-@pytest.mark.parametrize("size", [0, *SIZES])
+@tried("size", [0, *SIZES])
 def test_exported_logs(exported: Exported, size: int) -> None:
     """A log is accepted as it was exported, by its owner or from a mirror."""
     fetch = c2sp_verifier.directory(exported.own[size])
@@ -151,7 +152,7 @@ def flipped(raw: bytes, at: int) -> bytes:
     return raw[:at] + bytes((raw[at] ^ 1 << at % 8,)) + raw[at + 1 :]
 
 
-@pytest.mark.parametrize("size", [0, 1, 255, 257])
+@tried("size", [0, 1, 255, 257])
 def test_any_byte(exported: Exported, size: int) -> None:
     """A change of any byte of checkpoint text, tile or entries is refused.
 

@@ -11,7 +11,7 @@ from syncd.indicator import vocabulary
 from syncd.messages import catalogue
 from syncd.roster.terms import Never
 from tests.alliance import Alliance, until
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.console.conftest import Page, Visitor
 from tests.web.local_client import EMERGENCY
 
@@ -61,7 +61,7 @@ def hidden(found: Page, action: str, has: str = "") -> dict[str, str]:
     return {name: html.unescape(value) for name, value in fields}
 
 
-@pytest.mark.parametrize(("text", "word"), cases("syncd/console", "verdicts"))
+@tried("text, word", cases("syncd/console", "verdicts"))
 async def test_a_verdict_is_a_word_and_a_sentence(
     listed: Alliance, reader: Visitor, text: str, word: str
 ) -> None:

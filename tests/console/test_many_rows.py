@@ -11,6 +11,7 @@ from syncd.flows.draft import NewReport
 from syncd.indicator import record
 from syncd.indicator.record import ReportFields
 from tests.alliance import Alliance
+from tests.cases import tried
 from tests.console.browser.scene import IDS, STREAMS
 from tests.console.conftest import Visitor, visitor
 
@@ -47,7 +48,7 @@ async def console(root: Path) -> AsyncIterator[Visitor]:
         await one.browser.close()
 
 
-@pytest.mark.parametrize("path", PATHS)
+@tried("path", PATHS)
 async def test_a_page_over_100000_rows(console: Visitor, path: str) -> None:
     took = []
     for _ in range(5):

@@ -20,7 +20,7 @@ import pytest
 from syncd.demo.demo_command import read
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
@@ -167,8 +167,8 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.mark.parametrize(
-    ("raw", "why"),
+@tried(
+    "raw, why",
     [
         (None, "No such file"),
         (b"kind,value\nurl,\xe4.example\n", "UTF-8"),

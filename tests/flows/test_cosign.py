@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.errors import StaleError
@@ -12,6 +11,7 @@ from syncd.indicator import codec
 from syncd.tlog import cosignature, note, witness
 from syncd.tlog.note import SigningKey
 from syncd.tlog.witness import Judgement
+from tests.cases import tried
 from tests.flows import growing
 from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
 from tests.refusals import forked
@@ -94,8 +94,8 @@ async def test_never_smaller() -> None:
     assert book.rows["seen", ORIGIN].size == 5
 
 
-@pytest.mark.parametrize(
-    ("size", "why"),
+@tried(
+    "size, why",
     [(5, "another root at size 5"), (9, "does not extend size 5")],
 )
 async def test_only_what_extends_what_we_signed(size: int, why: str) -> None:
@@ -191,9 +191,7 @@ async def test_witness_walks_along() -> None:
         assert book.rows["seen", ORIGIN].size == new
 
 
-@pytest.mark.parametrize(
-    ("body", "status"), [(b"", 400), (ask(2, 9), 409), (ask(0, 3), 409)]
-)
+@tried("body, status", [(b"", 400), (ask(2, 9), 409), (ask(0, 3), 409)])
 async def test_witness_statuses(body: bytes, status: int) -> None:
     """As `witness.judge` has them, after a cosigned size of 3."""
     book = Book()

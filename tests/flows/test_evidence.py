@@ -14,6 +14,7 @@ from syncd.flows import evaluation, evidence
 from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
 from syncd.oprf import group, threshold
+from tests.cases import tried
 from tests.flows.holders import World, add_to
 from tests.refusals import malformed, refused
 
@@ -186,7 +187,7 @@ SHAPES: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("value", SHAPES.values(), ids=SHAPES)
+@tried("value", SHAPES.values(), ids=SHAPES)
 def test_no_evidence_at_all(value: object, court: Court) -> None:
     """Evidence has one form."""
     with malformed("json: "):

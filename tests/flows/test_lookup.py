@@ -24,6 +24,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
 from syncd.roster.terms import Never
+from tests.cases import tried
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
 from tests.refusals import failing, over_quota
@@ -373,8 +374,8 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
 TOMORROW = day_text(DAY + 1)
 
 
-@pytest.mark.parametrize(
-    ("content", "word"),
+@tried(
+    "content, word",
     [
         (dispute(), "disputed"),
         (Reassigned(**ABOUT, since=day_text(DAY), know=""), "none"),

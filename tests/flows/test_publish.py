@@ -20,6 +20,7 @@ from syncd.indicator.record import DisputeFields, ReportFields
 from syncd.indicator.statement import Dispute, Report, Retract, RosterAccepted
 from syncd.tlog import checkpoint
 from tests import sample_statements
+from tests.cases import tried
 from tests.flows.growing import KEY, ORIGIN, Log, offload
 from tests.refusals import damaged, malformed, refused, unavailable
 
@@ -115,7 +116,7 @@ async def test_a_dispute(world: World) -> None:
     assert of_some.know == ""
 
 
-@pytest.mark.parametrize(
+@tried(
     "fields",
     [
         ReportFields(),

@@ -14,6 +14,7 @@ from syncd.flows import held, merge, pull, stretch, stretch_queue
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.indicator.absent import RETIRED
 from syncd.indicator.statement import RosterAccepted
+from tests.cases import tried
 from tests.flows.growing import (
     KEY,
     ORIGIN,
@@ -50,7 +51,7 @@ def flipped(raw: bytes) -> bytes:
     return bytes([raw[0] ^ 1]) + raw[1:]
 
 
-@pytest.mark.parametrize("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
+@tried("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
 async def test_growth(to: Pull, steps: list[int]) -> None:
     """Step by step the mirror has each entry once, under the signed root."""
     log = Log()
@@ -228,8 +229,8 @@ async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
     assert max(ahead) <= 5 * stretch_queue.MOST
 
 
-@pytest.mark.parametrize(
-    ("size", "bad", "why"),
+@tried(
+    "size, bad, why",
     [
         (300, {"most": 0}, "peer: 0 bundles"),
         (10, {"tamper": on("tile/0", lambda raw: raw[:-1])}, "319 bytes"),
@@ -249,7 +250,7 @@ async def test_a_source_that_gives_nothing_right_gives_way(
     assert (done.merged, done.source) == (size, "full")
 
 
-@pytest.mark.parametrize("sizes", [(10, 20), (300, 20), (300, 400), (256, 1)])
+@tried("sizes", [(10, 20), (300, 20), (300, 400), (256, 1)])
 async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
     """A log that does not extend itself is a fork, not a bad source."""
     await to(Log().reports(sizes[0]))
@@ -259,7 +260,7 @@ async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
     assert to.mirror.held.mirrored == sizes[0]
 
 
-@pytest.mark.parametrize("size", [1, 255, 256, 400, 600])
+@tried("size", [1, 255, 256, 400, 600])
 async def test_fork_below(to: Pull, size: int) -> None:
     """Another root at a size that we have passed is a fork too."""
     await to(Log().reports(600))

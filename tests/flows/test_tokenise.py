@@ -16,7 +16,7 @@ from syncd.flows.evaluation import Request
 from syncd.indicator import token
 from syncd.oprf import group, threshold
 from syncd.roster import membership
-from tests.cases import each
+from tests.cases import each, tried
 from tests.flows.holders import (
     HOLDERS,
     PHONE,
@@ -64,7 +64,7 @@ TWISTS: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("twist", TWISTS.values(), ids=TWISTS)
+@tried("twist", TWISTS.values(), ids=TWISTS)
 async def test_a_wrong_answer_names_its_holder(
     world: World, twist: Callable[[Any], object]
 ) -> None:
@@ -257,7 +257,7 @@ async def found_out(world: World, lie: Lie) -> None:
     assert [member for member, _ in world.accused] == ["bank"]
 
 
-@pytest.mark.parametrize(("lie", "proves"), LIES.values(), ids=LIES)
+@tried("lie, proves", LIES.values(), ids=LIES)
 async def test_a_lie_where_little_is_proven(
     world: World, lie: Callable[[Reply], None], proves: str
 ) -> None:
@@ -543,7 +543,7 @@ REQUEST: Any = {
 }
 
 
-@pytest.mark.parametrize(
+@tried(
     "changes",
     [
         {"generation": True},

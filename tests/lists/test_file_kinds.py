@@ -4,11 +4,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from syncd.lists import file_kinds
 from syncd.lists.rows import FileOptions
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import misused
 
 
@@ -36,7 +34,7 @@ def zipped(path: Path, *parts: str) -> bytes:
 
 
 @each("lists/kinds", "foreign")
-@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
+@tried("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
     tmp_path: Path, one: Any, name: str
 ) -> None:

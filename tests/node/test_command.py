@@ -11,6 +11,7 @@ import pytest
 
 from syncd.node.notify import notifier
 from tests.alliance import until
+from tests.cases import tried
 from tests.node.stand_in import gone
 from tests.refusals import unavailable
 
@@ -64,7 +65,7 @@ PARENT = (
 )
 
 
-@pytest.mark.parametrize("when", ["late", "done", "with us"])
+@tried("when", ["late", "done", "with us"])
 async def test_it_is_ended_with_its_children(
     tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from syncd.indicator.token import encode
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
+from tests.cases import tried
 from tests.node.stand_in import Home, at_once
 from tests.refusals import unavailable
 from tests.sample_statements import report
@@ -165,7 +166,7 @@ async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     assert one.todo == ()
 
 
-@pytest.mark.parametrize("text", [b"[]", b"{", b'{"phone/1": "*"}', b"\xff"])
+@tried("text", [b"[]", b"{", b'{"phone/1": "*"}', b"\xff"])
 async def test_a_file_that_does_not_parse_is_made_anew(
     world: World, text: bytes
 ) -> None:

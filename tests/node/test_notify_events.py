@@ -13,7 +13,7 @@ from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.node.notify import notifier
 from syncd.store.events import StoredEvent, of_finding
-from tests.cases import each
+from tests.cases import each, tried
 
 ALL: tuple[Role, ...] = ("duty", "reviewer", "compliance", "admin")
 ORIGIN = "police.example/syncd/txwz/1"
@@ -37,8 +37,8 @@ def test_each_event_that_is_written_has_its_place() -> None:
     assert there <= notifier.INSIDE | notifier.ROLES.keys()
 
 
-@pytest.mark.parametrize(
-    ("name", "role"),
+@tried(
+    "name, role",
     [
         ("urgent", "duty"),
         ("waiting", "reviewer"),

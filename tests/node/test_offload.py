@@ -16,6 +16,7 @@ from syncd.flows.stretch import Run, check
 from syncd.node import offload
 from syncd.node.offload import LONG, InPool, InWorker
 from syncd.tlog.merkle import Frontier
+from tests.cases import tried
 from tests.node.stand_in import alive, gone
 from tests.refusals import forked
 
@@ -98,7 +99,7 @@ async def test_a_killed_process_costs_nothing_but_time(
     assert started(worker) is not None
 
 
-@pytest.mark.parametrize("error", [SyncdError, HoldersError])
+@tried("error", [SyncdError, HoldersError])
 def test_errors_keep_their_hint_on_the_way(error: type[SyncdError]) -> None:
     """Pickled and back, an error says the same."""
     again = pickle.loads(pickle.dumps(error("a: b", hint="c")))

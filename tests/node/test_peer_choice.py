@@ -15,7 +15,7 @@ from syncd.node.follow.peer_choice import (
     STEP_S,
     PeerChoice,
 )
-from tests.cases import each
+from tests.cases import each, tried
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -59,7 +59,7 @@ def test_turns_are_not_everybodys_in_one_order() -> None:
     assert len(orders) > 5
 
 
-@pytest.mark.parametrize("others", range(1, 10))
+@tried("others", range(1, 10))
 def test_a_small_alliance_is_asked_within_three_rounds(others: int) -> None:
     ask = asking(fanout=1)
     for start in range(9):
@@ -70,7 +70,7 @@ def test_a_small_alliance_is_asked_within_three_rounds(others: int) -> None:
         } == set(NAMES[:others])
 
 
-@pytest.mark.parametrize("dead", [False, True])
+@tried("dead", [False, True])
 def test_holders_are_asked_in_every_round(dead: bool) -> None:
     """Dead ones too: reports wait for them, and a person is to know."""
     ask, holders = asking(), {"m1", "m2"}

@@ -23,6 +23,7 @@ from syncd.web.report_forms import (
 )
 from syncd.web.routes import Caller
 from tests.alliance import Alliance
+from tests.cases import tried
 from tests.refusals import misused, refused
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
@@ -226,8 +227,8 @@ async def test_it_is_told_nothing_of_our_environment(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("greedy", "ended"),
+@tried(
+    "greedy, ended",
     [
         ("bytearray(2 << 30)", -signal.SIGABRT),
         ("open('/dev/shm/syncd-test', 'wb', 0).write(b'xx')", 1),

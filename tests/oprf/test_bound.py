@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance import curve, oprf
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Evaluation
-from tests.cases import vectors
+from tests.cases import tried, vectors
 from tests.ceremonies import Dealt
 from tests.refusals import malformed, untrusted
 
@@ -148,7 +148,7 @@ NOT_POINTS = {
 }
 
 
-@pytest.mark.parametrize("why", NOT_POINTS)
+@tried("why", NOT_POINTS)
 def test_not_a_point(five: Case, why: str) -> None:
     """Each point has one encoding, and other bytes have no meaning."""
     wrong = NOT_POINTS[why]

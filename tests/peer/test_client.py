@@ -22,6 +22,7 @@ from syncd.peer import client
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import CONCURRENT, Wanted
 from syncd.pinning import ServerTls
+from tests.cases import tried
 from tests.refusals import broken, over_quota, unavailable
 from tests.web.test_runner import CALLER, HERE, TLS
 
@@ -139,8 +140,8 @@ async def test_through_a_proxy_that_asks_for_a_password() -> None:
             assert secret not in str(no.value)
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds", "left"),
+@tried(
+    "header, seconds, left",
     [
         ("Retry-After: 7", 7, 0),
         ("Retry-After: ", 60, 0),
@@ -164,7 +165,7 @@ async def test_when_to_come_back_and_what_is_left(
     assert (refused.value.retry_after_s, refused.value.left) == (seconds, left)
 
 
-@pytest.mark.parametrize(
+@tried(
     "why",
     [
         UnavailableError("bank: answered 503"),
@@ -180,7 +181,7 @@ async def test_the_second_address(why: Exception) -> None:
     assert addresses.asked == [0, 1, 1]
 
 
-@pytest.mark.parametrize(
+@tried(
     "answer",
     [
         AbsentError("bank: has no such thing"),
@@ -265,7 +266,7 @@ async def test_who_is_closed_opens_nothing_any_more() -> None:
         await turned.heads("")
 
 
-@pytest.mark.parametrize(
+@tried(
     "answer",
     [
         b"",

@@ -28,7 +28,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
-from tests.cases import schema
+from tests.cases import schema, tried
 from tests.refusals import malformed, newer, refused, untrusted
 from tests.roster.conftest import NOW, Club
 
@@ -91,7 +91,7 @@ def proved(club: Club, checkpoint: object) -> join.Request:
     return reread(club, lambda v: v["proofs"].update(checkpoint=checkpoint))
 
 
-@pytest.mark.parametrize("role", ["log", "seen", "merged"])
+@tried("role", ["log", "seen", "merged"])
 def test_a_key_that_did_not_sign_is_named(club: Club, role: str) -> None:
     club.request("bank")
     with untrusted(f"the {role} key did not sign"):
@@ -152,7 +152,7 @@ def certified(key: Any, hash_: hashes.SHA256 | None) -> bytes:
     )
 
 
-@pytest.mark.parametrize(
+@tried(
     "make",
     [
         lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -320,7 +320,7 @@ def test_a_sealed_file_for_another_use_does_not_open(
         sealed.open_(renamed, "challenge", private)
 
 
-@pytest.mark.parametrize(
+@tried(
     "raw",
     [
         b"",

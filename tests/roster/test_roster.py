@@ -33,7 +33,7 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.cases import cases, schema
+from tests.cases import cases, schema, tried
 from tests.refusals import malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, with_epoch
 
@@ -203,7 +203,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+@tried("case", REFUSED.values(), ids=REFUSED)
 def test_refused(full: Roster, case: tuple[Edit, str]) -> None:
     """Each says where, and what is wrong there."""
     edit, why = case
@@ -214,9 +214,7 @@ def test_refused(full: Roster, case: tuple[Edit, str]) -> None:
     assert why in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{}", b"3", b"null", b"\xff", b'{"a":1, "b":2}']
-)
+@tried("raw", [b"", b"[]", b"{}", b"3", b"null", b"\xff", b'{"a":1, "b":2}'])
 def test_what_is_no_roster_is_malformed(raw: bytes) -> None:
     with pytest.raises((MalformedError, NewerError)):
         parse(raw, "ab" * 32)
@@ -296,7 +294,7 @@ def at(value: Any, path: tuple[str | int, ...]) -> Any:
     return value
 
 
-@pytest.mark.parametrize("path", NEWER, ids=str)
+@tried("path", NEWER, ids=str)
 def test_an_unknown_field_or_code_to_act_on_is_newer(
     full: Roster, path: tuple[str | int, ...]
 ) -> None:

@@ -19,7 +19,7 @@ from syncd.roster.terms import Erased
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import Note
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import forked, malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, agreed, begin, with_epoch
 from tests.roster.test_roster import edited
@@ -161,7 +161,7 @@ WRONG: dict[str, tuple[Callable[[Roster], Roster], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
+@tried("case", WRONG.values(), ids=WRONG)
 def test_what_no_signature_makes_right(
     club: Club, machine: TrustedRoster, case: tuple[Any, str]
 ) -> None:

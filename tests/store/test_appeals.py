@@ -9,6 +9,7 @@ from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import damaged
 from tests.store.conftest import NOW, Clock, sql
 
@@ -76,7 +77,7 @@ async def test_what_is_done_with_goes(own: OwnStore, clock: Clock) -> None:
     assert [one.id for one in await own.appeals.page()] == [2]
 
 
-@pytest.mark.parametrize(
+@tried(
     "change",
     [
         "received_at = received_at - 1",

@@ -19,6 +19,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.quota import Quotas
 from syncd.store.server import Server
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import over_quota, stale, unavailable
 from tests.store.test_books import debit
 
@@ -123,7 +124,7 @@ async def test_only_whom_we_saw_hands_over(one: One, other: One) -> None:
     assert one.handed_over
 
 
-@pytest.mark.parametrize("column", ["timeline", "system"])
+@tried("column", ["timeline", "system"])
 async def test_a_promoted_server_hands_nothing_over(
     one: One, other: One, column: str
 ) -> None:
@@ -136,7 +137,7 @@ async def test_a_promoted_server_hands_nothing_over(
     assert not other.handed_over
 
 
-@pytest.mark.parametrize("change", [{"timeline": "another"}, {"fencing": 7}])
+@tried("change", [{"timeline": "another"}, {"fencing": 7}])
 async def test_who_led_before_a_failover_asks_before_it_writes(
     one: One, change: Any
 ) -> None:

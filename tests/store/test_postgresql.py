@@ -14,6 +14,7 @@ from syncd.store import postgresql, tables
 from syncd.store.database import Database
 from syncd.store.server import Server
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import failing, misused, unavailable
 
 pytestmark = pytest.mark.slow  # a server starts
@@ -46,9 +47,7 @@ def names(db: Database) -> list[str]:
 # ------------------------------------------------------------------ opening
 
 
-@pytest.mark.parametrize(
-    "promise", ["fsync", "full_page_writes", "synchronous_commit"]
-)
+@tried("promise", ["fsync", "full_page_writes", "synchronous_commit"])
 def test_a_server_that_does_not_promise_durability(
     server: Server, promise: str
 ) -> None:
@@ -178,7 +177,7 @@ class Between:
                 into.write(data)
 
 
-@pytest.mark.parametrize("breaks", ["before", "after"])
+@tried("breaks", ["before", "after"])
 async def test_a_commit_that_was_not_answered_is_looked_up(
     server: Server, tmp_path: Path, breaks: str
 ) -> None:

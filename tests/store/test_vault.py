@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from msgspec import structs
 
 from syncd import canonical
@@ -31,6 +30,7 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import damaged, stale
 from tests.store.conftest import (
     Log,
@@ -279,9 +279,7 @@ async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     assert await own.vault.find_value("phone", "+8613800000002") == []
 
 
-@pytest.mark.parametrize(
-    "point", ["import.rows", "import.mark", "import.committed"]
-)
+@tried("point", ["import.rows", "import.mark", "import.committed"])
 async def test_a_crash_in_an_import(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
@@ -302,8 +300,8 @@ async def test_a_crash_in_an_import(
 # ---------------------------------------------------------------- secrecy
 
 VALUE = "+8613912345678"
-SEALED = pytest.mark.parametrize(
-    ("cipher", "shows"),
+SEALED = tried(
+    "cipher, shows",
     [(VaultCipher(b"v" * 32), False), (PlainCipher(b"v" * 32), True)],
     ids=["encrypted", "switched off"],
 )
@@ -510,7 +508,7 @@ async def test_what_stands_behind_the_end_waits_again(
     assert (row.id, row.position, row.token) == (ids[2], None, b"")
 
 
-@pytest.mark.parametrize(("size", "is_"), [(2, "WAITING"), (400, "PUBLISHED")])
+@tried("size, is_", [(2, "WAITING"), (400, "PUBLISHED")])
 async def test_of_another_log_nothing_counts_of_a_longer_one_all(
     own: OwnStore, log: Log, size: int, is_: str
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from syncd.flows.submission import LONGEST_NAME
 from syncd.node.serve import intake
+from tests.cases import tried
 from tests.web.local_client import LocalClient, Reply, report
 
 
@@ -100,7 +101,7 @@ async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:
         await police.post("/v1/reports", body, status=status)
 
 
-@pytest.mark.parametrize("field", ["name", "list"])
+@tried("field", ["name", "list"])
 async def test_a_list_is_asked_for_by_the_longest_name(
     police: LocalClient, field: str
 ) -> None:

@@ -6,8 +6,8 @@ import secrets
 from typing import Any
 
 import aiohttp
-import pytest
 
+from tests.cases import tried
 from tests.web.local_client import LocalClient, report
 
 
@@ -107,7 +107,7 @@ async def rows(client: LocalClient, **query: Any) -> Any:
     return list((await client.post("/v1/reports/search", query))["items"])
 
 
-@pytest.mark.parametrize("way", ["value", "id", "position"])
+@tried("way", ["value", "id", "position"])
 async def test_what_is_retracted_is_gone_everywhere(
     police: LocalClient, bank: LocalClient, way: str
 ) -> None:

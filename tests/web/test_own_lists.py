@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from tests.alliance import Alliance
-from tests.cases import cases, each
+from tests.cases import cases, each, tried
 from tests.web.local_client import LocalClient, Reply, report
 
 
@@ -97,8 +95,8 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
     await bank.post("/v1/own/local", many, status=400)
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "why"),
+@tried(
+    "path, body, why",
     [
         *cases("syncd/local-api", "own"),
         ("removals", {"ids": [1] * 10_001}, "10000"),

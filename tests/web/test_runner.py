@@ -17,6 +17,7 @@ from syncd.roster import certificate, keys
 from syncd.web import runner as runners
 from syncd.web.runner import Runner
 from tests.alliance import until
+from tests.cases import tried
 
 HOST = "127.0.0.1"
 HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
@@ -56,7 +57,7 @@ async def opened(kind: type[ServerTls] = ServerTls) -> tuple[Runner, int]:
     return runner, runner.addresses[0][1]
 
 
-@pytest.mark.parametrize("turns", range(6))
+@tried("turns", range(6))
 async def test_who_is_just_coming_in_leaves_no_socket_behind(
     turns: int,
 ) -> None:
@@ -180,7 +181,7 @@ async def close(*ends: Ends) -> None:
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("of", ["HANDSHAKES", "HANDSHAKES_OF_ADDRESS"])
+@tried("of", ["HANDSHAKES", "HANDSHAKES_OF_ADDRESS"])
 async def test_the_longest_silent_gives_way(
     port: int, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
@@ -217,7 +218,7 @@ async def test_a_handshake_has_its_time(
     await close(*ends)
 
 
-@pytest.mark.parametrize("say", [b"", b"GET / HTTP/1.1\r\nHost: he"])
+@tried("say", [b"", b"GET / HTTP/1.1\r\nHost: he"])
 async def test_who_is_let_in_has_to_ask(
     port: int, monkeypatch: pytest.MonkeyPatch, say: bytes
 ) -> None:
@@ -263,7 +264,7 @@ async def test_a_body_has_its_time(
     await answered(port, b"Content-Length: 9\r\n\r\nhalf", b"408")
 
 
-@pytest.mark.parametrize(
+@tried(
     "body",
     [
         b"Content-Length: 10\r\n\r\n",
@@ -275,7 +276,7 @@ async def test_a_body_above_its_routes_limit(port: int, body: bytes) -> None:
     await answered(port, b"Connection: close\r\n" + body, b"413")
 
 
-@pytest.mark.parametrize("body", [b"garbage", gzip.compress(b"note", mtime=0)])
+@tried("body", [b"garbage", gzip.compress(b"note", mtime=0)])
 async def test_a_body_comes_as_it_is(
     port: int, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:

@@ -15,6 +15,7 @@ from tests.alliance import (
     police_case,
     shared,
 )
+from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,7 @@ async def assert_decided(alliance: Alliance, size: int) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("entries", [0, 300])
+@tried("entries", [0, 300])
 async def test_a_cut_chooses_a_branch(
     alliance: Alliance, entries: int
 ) -> None:
@@ -122,7 +123,7 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await assert_decided(alliance, await police.size())
 
 
-@pytest.mark.parametrize("further", [0, 4])
+@tried("further", [0, 4])
 async def test_a_fork_heard_of_before_it_is_pulled(
     alliance: Alliance, further: int
 ) -> None:

@@ -19,6 +19,7 @@ from syncd.web import forms, report_forms, routes
 from syncd.web.report_forms import ReportSearch
 from tests import postgres
 from tests.alliance import Alliance, Member, retire_urls, secret_file
+from tests.cases import tried
 from tests.commands import syncd
 from tests.refusals import damaged, misused, refused
 
@@ -188,7 +189,7 @@ async def test_statements_of_the_old_log(
     assert sound(bank)
 
 
-@pytest.mark.parametrize("mark", ["rolled back too", "still there"])
+@tried("mark", ["rolled back too", "still there"])
 async def test_a_home_that_was_rolled_back(
     alliance: Alliance, mark: str
 ) -> None:
@@ -242,9 +243,7 @@ async def test_a_home_that_was_rolled_back(
         assert sound(member)
 
 
-@pytest.mark.parametrize(
-    ("words", "kept"), [(["--new-key"], 4), (["--new-keys", "--new-key"], 0)]
-)
+@tried("words, kept", [(["--new-key"], 4), (["--new-keys", "--new-key"], 0)])
 async def test_new_keys_by_plan(
     alliance: Alliance, words: list[str], kept: int
 ) -> None:

@@ -23,7 +23,7 @@ from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import digest_of, records_of
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 from tests.flows.growing import in_force
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
@@ -218,8 +218,8 @@ def folded(origin: str, records: list[Record]) -> int:
     return claims.digest(origin, in_force(folding.fold(origin, 0, records)))
 
 
-@pytest.mark.parametrize(
-    ("swap", "why"),
+@tried(
+    "swap, why",
     [("mark", "rolled back"), ("release", "released another root")],
 )
 def test_a_build_that_releases_before_it_commits_is_caught(

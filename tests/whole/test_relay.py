@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from tests.alliance import Alliance, shared
+from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
@@ -201,7 +202,7 @@ async def pull_from_bank(alliance: Alliance) -> None:
     await node.pulls.idle()
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@tried("way", WAYS.values(), ids=WAYS)
 async def test_ends_right_whatever_the_relay_does(
     alliance: Alliance, way: Misbehave
 ) -> None:

@@ -17,6 +17,7 @@ from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from tests.alliance import Alliance, Gate, Member
+from tests.cases import tried
 from tests.refusals import refused, unavailable
 
 PHONE = "+12025550123"
@@ -154,7 +155,7 @@ async def test_a_pull_under_way_leaves_it(before: Before) -> None:
     assert (await bank.head(police.origin)).merged == before.size
 
 
-@pytest.mark.parametrize("path", PATHS)
+@tried("path", PATHS)
 async def test_a_kept_alive_connection_is_refused(
     before: Before, path: str
 ) -> None:

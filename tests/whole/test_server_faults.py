@@ -19,6 +19,7 @@ from syncd.store import failpoint
 from syncd.tlog import checkpoint, note
 from tests import postgres
 from tests.alliance import Alliance, Member, until
+from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
@@ -78,9 +79,7 @@ def released(member: Member) -> int:
     return checkpoint.parse(note.parse(member.own.log.released()).text).size
 
 
-@pytest.mark.parametrize(
-    "point", ["append.head", "append.vault", "append.committed"]
-)
+@tried("point", ["append.head", "append.vault", "append.committed"])
 async def test_a_server_that_dies_in_an_append(
     alliance: Alliance, point: str
 ) -> None:
@@ -93,7 +92,7 @@ async def test_a_server_that_dies_in_an_append(
     assert await bank.size() == released(bank) == size + 1
 
 
-@pytest.mark.parametrize("point", ["merge.bundles", "merge.claims"])
+@tried("point", ["merge.bundles", "merge.claims"])
 async def test_a_server_that_dies_in_a_merge(
     alliance: Alliance, point: str
 ) -> None:
@@ -140,7 +139,7 @@ async def test_a_server_that_dies_in_a_look_up(alliance: Alliance) -> None:
     assert (await bank.call("GET", "/readyz"))[0] == 200
 
 
-@pytest.mark.parametrize("point", ["append.bundles", "merge.claims"])
+@tried("point", ["append.bundles", "merge.claims"])
 async def test_a_server_whose_disk_is_full(
     alliance: Alliance, point: str
 ) -> None:

@@ -24,6 +24,7 @@ from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import Alliance, Process, bound, free_port, until
+from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
@@ -244,7 +245,7 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
     assert not await appending(pair.one)
 
 
-@pytest.mark.parametrize(
+@tried(
     "pair",
     ["append.head:2", "append.vault:2", "append.committed:2"],
     indirect=True,

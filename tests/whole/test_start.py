@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.alliance import Alliance, Member, Process, as_founded, bound, shared
+from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
@@ -85,9 +86,7 @@ SPOILED: Any = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "spoil", "code", "says"), SPOILED.values(), ids=SPOILED
-)
+@tried("name, spoil, code, says", SPOILED.values(), ids=SPOILED)
 async def test_a_file_that_it_cannot_use(
     bank: Member,
     name: str,

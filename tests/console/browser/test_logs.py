@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from syncd.console import places
+from tests.cases import tried
 from tests.console.browser.scene import Scene
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
         await window.picture("verified-auditor")
 
 
-@pytest.mark.parametrize("index", [5, 6])
+@tried("index", [5, 6])
 async def test_hostile_bytes_are_text(scene: Scene, index: int) -> None:
     async with scene.at(
         places.entry(scene.alliance.carrier.origin, index)

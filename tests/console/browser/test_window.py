@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
-from tests.cases import cases, vectors
+from tests.cases import cases, tried, vectors
 from tests.console.browser.window import NOTHING, opened
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ async def test_a_right_page_has_no_fault(
         assert await window.overflow() == 0
 
 
-@pytest.mark.parametrize(("name", "word"), cases("syncd/console", "faults"))
+@tried("name, word", cases("syncd/console", "faults"))
 async def test_what_no_page_may_do_is_a_fault(
     chromium: Browser, address: str, name: str, word: str
 ) -> None:
@@ -64,9 +64,7 @@ async def test_what_no_page_may_do_is_a_fault(
         await look()
 
 
-@pytest.mark.parametrize(
-    ("name", "rule"), [("unlabelled", "label"), ("pale", "color-contrast")]
-)
+@tried("name, rule", [("unlabelled", "label"), ("pale", "color-contrast")])
 async def test_axe_finds_what_a_page_lacks(
     chromium: Browser, address: str, name: str, rule: str
 ) -> None:
