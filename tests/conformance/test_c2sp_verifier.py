@@ -219,7 +219,7 @@ async def test_large_log(tmp_path: Path) -> None:
     async with Alliance.found(tmp_path, MEMBERS) as alliance:
         police, bank = alliance.police, alliance.bank
         await grow(police, 70_000)
-        await alliance.settle(timeout_s=60)
+        await alliance.settle()
         mirror = (tmp_path / "mirrored", "--mirror", police.origin)
         own = await asyncio.to_thread(export, police.home, tmp_path / "own")
         other = await asyncio.to_thread(export, bank.home, *mirror)

@@ -309,7 +309,7 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
             seen and not seen["vault"]["waiting"] and "pulled" in running.text
         )
 
-    await until(published, 30)
+    await until(published)
     await retract(alliance.bank)
     proc = Path("/proc") / str(running.child.pid)
     places = [

@@ -28,7 +28,6 @@ from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
-TAKEN_OVER_S = 40.0
 A_SITE = {"kind": "url", "value": "https://a.example/"}
 
 
@@ -48,7 +47,7 @@ class Pair:
         async def so() -> bool:
             return (await self.tip(process)).size >= size
 
-        await until(so, TAKEN_OVER_S)
+        await until(so)
         return await self.tip(process)
 
     async def tip(self, process: Process) -> Checkpoint:
@@ -136,7 +135,7 @@ async def pair(
         other = await Process.start(second)
         try:
             await other.ready()
-            await until(lambda: appending(one), TAKEN_OVER_S)
+            await until(lambda: appending(one))
             yield Pair(alliance, one, other, server)
         finally:
             for process in (one, other):
