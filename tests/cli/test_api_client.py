@@ -79,7 +79,7 @@ def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
     """Something else answers at that port."""
     false.answers["/v1/reports/search"] = (500, b"<html>")
     ran = status(member)
-    assert (ran.code, ran.err) == (3, "syncd: error: HTTP 500\n")
+    assert ran.ended(3).err == "syncd: error: HTTP 500\n"
     false.answers["/v1/reports/search"] = (200, b"<html>")
     status(member).ended(3, "no JSON")
 
@@ -161,8 +161,8 @@ def test_no_token_in_the_file(member: Node, raw: bytes) -> None:
 
 
 def test_no_home(run: Run, tmp_path: Path) -> None:
-    assert run("report", "list").code == 2
+    run("report", "list").ended(2)
     run("--home", tmp_path / "none", "report", "list").ended(
         2, "no such directory"
     )
-    assert run("--home", tmp_path, "report", "list").code == 2
+    run("--home", tmp_path, "report", "list").ended(2)

@@ -92,7 +92,7 @@ def test_nobody_innocent_is_listed(
     """F1, F2: however it is shown; a look-up knows it too."""
     each = values.split()
     ran = bank("report", "add", *words, stdin="\n".join(each))
-    assert (ran.code, ran.out.count("never-list")) == (1, len(each))
+    assert ran.ended(1).out.count("never-list") == len(each)
     assert verdicts(bank, words[1], each) == ["protected"] * len(each)
 
 

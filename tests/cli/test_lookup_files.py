@@ -66,7 +66,7 @@ def test_a_receipt_is_of_one_value(bank: Node, file: Path, out: Path) -> None:
         assert "--receipt is of one value" in ran.err
     bank(*words, stdin=b"nonsense")
     assert not out.exists()
-    assert bank(*words, stdin=LISTED).code == 0
+    bank(*words, stdin=LISTED).ended(0)
     assert receipt.parse(out.read_bytes()).verdict == "confirmed"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
@@ -137,7 +137,7 @@ def test_our_own_lists_stand_beside_the_answer(
     bank: Node, file: Path, out: Path
 ) -> None:
     words = ("own", "exempt", "--kind", "phone", "--why", "our switchboard")
-    assert bank(*words, stdin=b"+12025557104").code == 0
+    bank(*words, stdin=b"+12025557104").ended(0)
     file.write_text("phone\n+12025557104\n")
     bank(*ASK, "--file", file, "--out", out).ended(
         0, "on our own lists too: 1 items"
@@ -208,7 +208,7 @@ def test_nothing_is_left_of_a_look_up_that_did_not_end(
 ) -> None:
     words = ("--file", file, "--map", "value=tel", "--out", out)
     false.answers["/v1/lookups"] = refused("no", 503, "unavailable")
-    assert member(*ASK, *words).code == 3
+    member(*ASK, *words).ended(3)
     assert names(out.parent) == ["customers.csv", "home", "home.token"]
 
 

@@ -23,7 +23,7 @@ def test_reported_here_listed_there_retracted_gone(
     """The way of one report, by the words that an operator types."""
     kind = words[5]
     ran = bank("report", "add", *words, "--json", stdin=value)
-    assert (ran.code, ran.json["accepted"]) == (0, 1)
+    assert ran.ended(0).json["accepted"] == 1
     real.settle()
     found = lookup(police, value, kind)
     assert found["verdict"] == "suspected"
@@ -75,7 +75,7 @@ def test_what_is_in_the_vault_is_found(bank: Node, tmp_path: Path) -> None:
     assert found("--list", "found", "--from", "2020-01-01", "--by", "cli") == 2
     value = ("--value", "--kind", "url")
     assert found(*value, stdin=b"http://two.found.example/") == 1
-    assert bank("report", "list", "--value").code == 2
+    bank("report", "list", "--value").ended(2)
     table = bank("report", "list", "--list", "found", "--values").out
     assert "due" in table
     assert table.index("two.found") < table.index("one.found")
@@ -110,7 +110,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     found = codes.read_text()
     assert "nearest: imp_police" in found
     # Until it is decided, its rows are refused.
-    assert bank(*words, "--map", codes, "--dry-run").code == 1
+    bank(*words, "--map", codes, "--dry-run").ended(1)
     for word, code in (
         ("冒充公检法", "imp_police"),
         ("杀猪盘", "fake_invest"),
@@ -133,7 +133,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     text = text.replace("http://com.cn/", "http://icbc.words.example")
     out.write_text(text, "utf-8-sig")
     ran = bank("report", "import", out, "--map", codes, "--json")
-    assert (ran.code, ran.json["accepted"]) == (0, 1)
+    assert ran.ended(0).json["accepted"] == 1
 
 
 def test_what_a_dry_run_tells_programs(bank: Node, tmp_path: Path) -> None:

@@ -162,15 +162,15 @@ def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
     file.write_text("种类,号码,标签\n电话,1,x\n网址,a.example,y\n电话,1,z\n")
     words = ("report", "retract", "--reason", "test", "--file", file)
-    assert member(*words).code == 0
+    member(*words).ended(0)
     assert false.calls == [
         {"reason": "test", "kind": "phone", "value": "1"},
         {"reason": "test", "kind": "url", "value": "a.example"},
     ]
     file.write_text("x\nb.example\n")
-    assert member(*words, "--kind", "url", "--map", "value=x").code == 0
+    member(*words, "--kind", "url", "--map", "value=x").ended(0)
     assert false.calls[-1]["value"] == "b.example"
-    assert member(*words, "--kind", "url").code == 2
+    member(*words, "--kind", "url").ended(2)
     file.write_text('value\na.example\n"b\n')
     member(*words, "--kind", "url").ended(2, "line 3")
     assert len(false.calls) == 3
@@ -189,7 +189,7 @@ def test_retract_a_list_by_its_mapping_file(
     )
     words = ("report", "retract", "--reason", "test", "--file", file)
     how = ["--no-header", "--encoding", "gb18030", "--delimiter", ";"]
-    assert member(*words, "--map", ours, *how).code == 0
+    member(*words, "--map", ours, *how).ended(0)
     assert false.calls == [
         {"reason": "test", "kind": "url", "value": "银行.example"}
     ]
@@ -208,7 +208,7 @@ def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
 
 @tried("words", cases("cli/report", "retract wrongly"))
 def test_retract_what(member: Node, false: FalseApi, words: Any) -> None:
-    assert member("report", "retract", *words, stdin=b"a").code == 2
+    member("report", "retract", *words, stdin=b"a").ended(2)
     assert not false.asked
 
 
@@ -227,7 +227,7 @@ def test_dispute(
     false.answers["/v1/disputes"] = {"id": 9, **answer}
     more = ("--kind", "url", "--reason", "stale", *words.split())
     ran = member("report", "dispute", *more, stdin=b"a.example")
-    assert (ran.code, ran.out.endswith(expected)) == (0, True)
+    assert ran.ended(0).out.endswith(expected)
     assert false.calls == [{"kind": "url", "reason": "stale", **sent}]
     ran = member("report", "dispute", *more, "--json", stdin=b"a.example")
     assert ran.json == {"id": 9, **answer}
@@ -503,9 +503,9 @@ def test_health(
     }
     false.answers["/readyz"] = value
     ran = member.run("--home", member.home, "status", "--health")
-    assert (ran.code, ran.out) == (0, expected)
+    assert ran.ended(0).out == expected
     ran = member.run("--home", member.home, "status", "--health", "--json")
-    assert (ran.code, ran.json) == (0, value)
+    assert ran.ended(0).json == value
 
 
 def test_who_does_not_serve_is_not_healthy(

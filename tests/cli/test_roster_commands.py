@@ -130,7 +130,7 @@ def admin(run: Run, root: Path, shelf: Path, tmp_path: Path) -> Admin:
 @pytest.fixture
 def capped(admin: Admin) -> Admin:
     """An admin with a draft."""
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    admin("set", "OUT", "--cap", "phone=30").ended(0)
     return admin
 
 
@@ -165,7 +165,7 @@ def test_a_draft_says_whose_verdicts_it_moves(
 
 
 def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
-    assert admin("set", "OUT", "--threshold", "1").code == 0
+    admin("set", "OUT", "--threshold", "1").ended(0)
     ran = admin("admin", "remove", "anne", "OUT", *admin.onto())
     assert "- anne is an admin no more" in ran.out
     assert sorted(admin.draft.admins) == ["bert"]
@@ -236,7 +236,7 @@ def test_our_own_list_is_brought_in_and_changes_no_reason(
     admin: Admin,
 ) -> None:
     words = ("never", "add", "OUT", "--kind", "phone", "--why", "ours")
-    assert admin(*words, stdin=b"110\n").code == 0
+    admin(*words, stdin=b"110\n").ended(0)
     admin("never", "default", "OUT", *admin.onto()).ended(0)
     rows = {n.value: n.note for n in admin.draft.never}
     assert len(rows) >= len(never.default())
@@ -248,9 +248,9 @@ def test_a_never_value_may_be_listed_again(
     admin: Admin, tmp_path: Path
 ) -> None:
     words = ["OUT", "--kind", "url"]
-    assert admin("never", "add", *words, stdin=b"com.cn/\n").code == 0
+    admin("never", "add", *words, stdin=b"com.cn/\n").ended(0)
     words = ["never", "remove", *words, *admin.onto()]
-    assert admin(*words, stdin=b"com.cn/\n").code == 0
+    admin(*words, stdin=b"com.cn/\n").ended(0)
     assert not admin.draft.never
     admin.out = tmp_path / "third"
     admin(*words, stdin=b"bit.ly/\n").ended(
@@ -263,7 +263,7 @@ def test_a_removed_member_s_reports_can_be_erased(
 ) -> None:
     """Of its log as it ended; a range beyond that end is refused."""
     given = ["--checkpoint", str(root / "bank.checkpoint")]
-    assert admin("remove", "bank", "OUT", *given).code == 0
+    admin("remove", "bank", "OUT", *given).ended(0)
     origin = admin.current.known("bank").origin
     words = ["erase", origin, "OUT", "--reason", "court_order", *admin.onto()]
     admin(*words, "--range", "0:99").ended(2, "the log has")
@@ -330,8 +330,8 @@ def test_what_is_for_good_is_asked_for_twice(
     """By its name, unless somebody says beforehand that it is meant."""
     assert capped("retire", "phone", "1", "OUT", *capped.onto()).code == 0
     words = ("sign", "OUT", "--keys", str(ring), "--yes")
-    assert capped(*words).code == 2
-    assert capped(*words, "--final").code == 0
+    capped(*words).ended(2)
+    capped(*words, "--final").ended(0)
     for name, code in (("phone/2", 1), ("phone/1", 0)):
         monkeypatch.setattr(terminal, "agreed", lambda _, w, n=name: n in w)
         assert capped(*words).code == code

@@ -81,7 +81,7 @@ def test_a_home_that_is_a_file(run: Run, tmp_path: Path, below: str) -> None:
     ran = run("--home", file / below, "init", *words).ended(2, str(file))
     assert len(ran.err.splitlines()) == 1
     words = ["--name", "alice", "--alliance", "txwz"]
-    assert run("keys", "admin", file / below, *words).code == 2
+    run("keys", "admin", file / below, *words).ended(2)
 
 
 def test_nothing_is_made_that_could_not_be_handed_over(

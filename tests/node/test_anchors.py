@@ -111,7 +111,7 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
     file.write_text(json.dumps(shown))
     assert "carrier (merged)" in run(*judge).out
     file.write_text(json.dumps(shown | {"verdict": "none"}))
-    assert run(*judge).code == 4
+    run(*judge).ended(4)
 
 
 @pytest.mark.slow

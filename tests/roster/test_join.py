@@ -209,7 +209,7 @@ def test_an_unknown_field_is_newer(club: Club) -> None:
         reread(club, lambda v: v.update(zzz=1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_total(settled: Club, at: int, byte: bytes) -> None:
     """No changed byte goes unnoticed, but in a signature's own line."""
@@ -295,7 +295,7 @@ def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
     assert "secret" not in repr(opened)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_a_changed_file_does_not_open(
     box: tuple[bytes, bytes], at: int, byte: bytes

@@ -339,7 +339,7 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> Any:
             yield from paths(item, (*path, n))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_reader_and_schema_agree(full: Roster, data: st.DataObject) -> None:
     """Any change gives a roster that the schema takes too, or an error.
@@ -366,7 +366,7 @@ def test_reader_and_schema_agree(full: Roster, data: st.DataObject) -> None:
         assert validator.is_valid(value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(at_=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_total(full: Roster, at_: int, byte: bytes) -> None:
     """Any bytes at all give a roster or an error of ours, and one spelling."""

@@ -69,7 +69,7 @@ def lines(text: str = TEXT, at: int = NOW) -> Any:
 both = tried("key, line", [*lines()], ids=["04", "06"])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, cosignature.MAX_TIME), st.sampled_from(sorted(TEXTS)))
 def test_what_is_cosigned_verifies(at: int, size: int) -> None:
     for key, line in lines(TEXTS[size], at):
