@@ -95,8 +95,7 @@ async def test_never_smaller() -> None:
 
 
 @tried(
-    "size, why",
-    [(5, "another root at size 5"), (9, "does not extend size 5")],
+    "size, why", [(5, "another root at size 5"), (9, "does not extend size 5")]
 )
 async def test_only_what_extends_what_we_signed(size: int, why: str) -> None:
     """What came to the witness endpoint may be of another branch."""

@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from syncd.errors import (
-    RefusedError,
-    UnavailableError,
-)
+from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import publish
 from syncd.flows.ports import Published, VaultRow
 from syncd.flows.publish import Writer
