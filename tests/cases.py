@@ -11,6 +11,8 @@ VECTORS = ROOT / "tests" / "vectors"
 
 
 tried = pytest.mark.parametrize  # "each, name", [(one, case), …]
+slow = pytest.mark.slow
+once = pytest.fixture(scope="module")  # for all tests of it
 
 
 def vectors(file: str) -> Any:

@@ -16,7 +16,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import ADMINS
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, put
 from tests.audit.test_verify import PLANTED, Plant, flip, next_text
-from tests.cases import ROOT, each, tried
+from tests.cases import ROOT, each, slow, tried
 
 PAGE = (ROOT / "docs" / "audit.md").read_text("utf-8")
 ROWS = {
@@ -58,7 +58,7 @@ def test_each_file_of_a_bundle_has_its_row(police: Bundle) -> None:
     assert {path.split("/")[0] for path in police.files} <= named
 
 
-@pytest.mark.slow
+@slow
 @each("audit", "an_auditor_needs_no_network_and_no_database", "words, code")
 def test_an_auditor_needs_no_network_and_no_database(
     words: str, code: int, made: Made, police: Bundle
@@ -165,7 +165,7 @@ def test_a_whole_bundle_is_taken_by_all(
     assert seen(police, "ab" * 32) == {"lines"}
 
 
-@pytest.mark.slow
+@slow
 @tried("plant", PLANTED | CLUMSY, ids=lambda p: p.__name__)
 def test_what_else_sees_a_fault(
     plant: Plant, made: Made, mine: Bundle

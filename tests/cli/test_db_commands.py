@@ -19,11 +19,11 @@ from syncd.store.failpoint import Plan
 from syncd.store.server import Server
 from tests import postgres
 from tests.alliance import Alliance
-from tests.cases import tried
+from tests.cases import once, slow, tried
 from tests.cli.conftest import Ran, Run
 from tests.refusals import misused
 
-pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server starts
+pytestmark = [slow, pytest.mark.sqlite]  # a server starts
 
 STEPS = (  # in the order in which a move comes to them
     *("begun", "rows", "committed", "rows", "sealed", "configured", "away"),
@@ -42,7 +42,7 @@ async def _make(root: Path) -> None:
         await alliance.police.take_back("url", "http://m1.evil.example/")
 
 
-@pytest.fixture(scope="module")
+@once
 def made(root: Path) -> Path:
     """Return the home of a member that has stopped."""
     asyncio.run(_make(root))

@@ -20,11 +20,11 @@ from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, CHEAP, NAME, Alliance
-from tests.cases import cases, each, tried
+from tests.cases import cases, each, once, tried
 from tests.cli.conftest import Ran, Run, Terminal, keep_token
 
 
-@pytest.fixture(scope="module")
+@once
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Homes of three members that have heard of each other, stopped."""
     path = tmp_path_factory.mktemp("roster")
@@ -85,7 +85,7 @@ def test_a_removal_that_cannot_be(
 # ------------------------------------------------------------------- edits
 
 
-@pytest.fixture(scope="module")
+@once
 def shelf(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What admins have at hand: keys, a certificate, files of values."""
     path = tmp_path_factory.mktemp("shelf")

@@ -14,13 +14,13 @@ from conformance import c2sp_verifier
 from syncd import pinning
 from syncd.roster import certificate
 from tests.alliance import Alliance, Member, payload
-from tests.cases import tried
+from tests.cases import once, slow, tried
 from tests.commands import syncd
 
 MEMBERS = ("police", "bank", "carrier")
 SIZES = (1, 255, 256, 257)
 SIGNATURE = "— ".encode()
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 
 def export(home: Path, out: Path, *more: str) -> Path:
@@ -71,7 +71,7 @@ class Exported:
             )
 
 
-@pytest.fixture(scope="module")
+@once
 async def exported(root: Path) -> AsyncIterator[Exported]:
     """An alliance whose logs were exported while the daemons ran."""
     async with Alliance.found(root, MEMBERS, start=False) as alliance:

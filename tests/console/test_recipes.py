@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.alliance import Member, free_port
-from tests.cases import tried
+from tests.cases import once, tried
 from tests.console.test_tls import PROXY, browser, founded, log_in
 from tests.test_docs import section
 from tests.test_pinning import p256
@@ -131,7 +131,7 @@ def write_certificates(root: Path) -> None:
         (root / f"{name}.key").write_bytes(pem)
 
 
-@pytest.fixture(scope="module")
+@once
 async def house(root: Path) -> AsyncIterator[House]:
     write_certificates(root)
     port = free_port()

@@ -14,7 +14,7 @@ from syncd.flows import evaluation, evidence
 from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
 from syncd.oprf import group, threshold
-from tests.cases import tried
+from tests.cases import once, tried
 from tests.flows.holders import World, add_to
 from tests.refusals import malformed, refused
 
@@ -60,7 +60,7 @@ class Court:
             self.judge(*exchanges, accused=accused)
 
 
-@pytest.fixture(scope="module")
+@once
 def court() -> Court:
     return Court()
 
@@ -123,7 +123,7 @@ async def test_nobody_else_is_convicted(court: Court) -> None:
         court.acquits(Exchange(bytes(court.proven), forged))
 
 
-@pytest.fixture(scope="module")
+@once
 def honest(court: Court) -> Exchange:
     return asyncio.run(court.ask(court.proven))
 

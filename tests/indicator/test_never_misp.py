@@ -7,15 +7,14 @@ expressions that the package compares as text, so they are not used here.
 from collections.abc import Collection
 from functools import cache
 
-import pytest
 from pymispwarninglists.api import WarningLists
 
 from syncd import tsv
 from syncd.indicator import never, statement, suffixes
-from tests.cases import cases, tried
+from tests.cases import cases, slow, tried
 from tests.indicator.test_never import DEFAULT as OURS
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 LISTS = cache(lambda: WarningLists().warninglists)
 

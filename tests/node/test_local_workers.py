@@ -17,8 +17,9 @@ from syncd.flows.tokenise import Came
 from syncd.node.serve import local_workers
 from syncd.roster.terms import Never
 from tests.alliance import CASE, Alliance, Member, police_case, until
+from tests.cases import once, slow
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 WORKERS = 4
 URLS = 200  # of a token in an hour
 
@@ -62,7 +63,7 @@ def with_workers(member: Member) -> None:
         editing.change(member.home, "lookup", "token_urls", URLS)
 
 
-@pytest.fixture(scope="module")
+@once
 async def alliance(root: Path) -> AsyncIterator[Alliance]:
     """Three members, one of them with four workers."""
     async with Alliance.found(

@@ -4,8 +4,6 @@ import heapq
 import random
 from collections.abc import Iterable
 
-import pytest
-
 from syncd.errors import Message
 from syncd.node.follow.peer_choice import (
     HALF_S,
@@ -15,7 +13,7 @@ from syncd.node.follow.peer_choice import (
     STEP_S,
     PeerChoice,
 )
-from tests.cases import each, tried
+from tests.cases import each, slow, tried
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -262,7 +260,7 @@ class Village:
                 return now / MINUTE
 
 
-@pytest.mark.slow
+@slow
 @each("node", "all_hear_of_it", "size, dead, rounds")
 def test_all_hear_of_it(size: int, dead: float, rounds: int) -> None:
     """200 members within 4 rounds, 1,000 within 6, also with a fifth dead."""
@@ -274,7 +272,7 @@ def test_all_hear_of_it(size: int, dead: float, rounds: int) -> None:
     assert max(took) <= rounds
 
 
-@pytest.mark.slow
+@slow
 def test_all_hear_of_everything() -> None:
     """All write at once, and all have all of it."""
     assert max([Village(200, seed).news(range(200)) for seed in range(3)]) <= 4

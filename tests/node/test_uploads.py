@@ -23,7 +23,7 @@ from syncd.web.report_forms import (
 )
 from syncd.web.routes import Caller
 from tests.alliance import Alliance
-from tests.cases import tried
+from tests.cases import slow, tried
 from tests.refusals import misused, refused
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
@@ -110,7 +110,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     assert row.cells["诈骗类型"] == "杀猪盘子"
 
 
-@pytest.mark.slow
+@slow
 async def test_refused_rows_are_mended_in_place(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +156,7 @@ async def test_it_lies_sealed_for_a_day(
         await there.preview(id_, reading())
 
 
-@pytest.mark.slow
+@slow
 async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     """By the name that its owner gave it; an import keeps saying so."""
     there, id_ = await taken(alliance, b"\xd0\xcf\x11\xe0")
@@ -226,7 +226,7 @@ async def test_it_is_told_nothing_of_our_environment(
     assert not kept.running
 
 
-@pytest.mark.slow
+@slow
 @tried(
     "greedy, ended",
     [

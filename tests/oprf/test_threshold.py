@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Blinded, Evaluation
-from tests.cases import tried, vectors
+from tests.cases import once, tried, vectors
 from tests.ceremonies import Dealt
 from tests.refusals import malformed, untrusted
 
@@ -171,7 +171,7 @@ def test_batch_limits() -> None:
             )
 
 
-@pytest.fixture(scope="module")
+@once
 def dealt() -> Dealt:
     return Dealt(2, 3, rng)
 

@@ -28,7 +28,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
-from tests.cases import schema, tried
+from tests.cases import once, schema, tried
 from tests.refusals import malformed, newer, refused, untrusted
 from tests.roster.conftest import NOW, Club
 
@@ -278,7 +278,7 @@ def test_a_challenge_of_another_request_is_not_answered(
 # ------------------------------------------------------------ sealed files
 
 
-@pytest.fixture(scope="module")
+@once
 def box(settled: Club) -> tuple[bytes, bytes]:
     """Return a sealed file and the key that opens it."""
     settled.request("bank")

@@ -33,7 +33,7 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.cases import cases, schema, tried
+from tests.cases import cases, once, schema, tried
 from tests.refusals import malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, with_epoch
 
@@ -111,7 +111,7 @@ def whole(club: Club) -> Roster:
     return roster.from_json(second.to_json(), second.id)
 
 
-@pytest.fixture(scope="module")
+@once
 def full(settled: Club) -> Roster:
     """Return it, once: rosters do not change, their JSON is made anew."""
     return whole(settled)

@@ -4,7 +4,6 @@ import hashlib
 from functools import cache
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +11,7 @@ from syncd.errors import BrokenSourceError, MalformedError, UntrustedError
 from syncd.tlog import growth, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT, Frontier
-from tests.cases import each, tried, vectors
+from tests.cases import each, slow, tried, vectors
 from tests.flows import growing
 from tests.refusals import malformed, untrusted
 
@@ -62,7 +61,7 @@ def test_published_roots() -> None:
         assert Frontier.EMPTY.extend(hashes).root().hex() == case["root"]
 
 
-@pytest.mark.slow
+@slow
 def test_published_roots_of_large_trees() -> None:
     large = sorted((case["size"], case["root"]) for case in ROOTS["roots"])
     frontier = Frontier.EMPTY

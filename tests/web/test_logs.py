@@ -72,16 +72,14 @@ async def test_entries_are_found_by_type_label_and_day(
 ) -> None:
     origin, last = await listed(police, "+12025550122")
     today = (await read(police, origin, "?limit=1"))["items"][0]["on"]
-    found = await read(
-        police, origin, "?type=report&label=fake_invest&limit=1"
-    )
-    assert [one["index"] for one in found["items"]] == [last]
-    found = await read(police, origin, "?label=charity")
-    assert found["items"] == []
-    found = await read(police, origin, f"?day={today}&type=report&limit=1")
-    assert [one["index"] for one in found["items"]] == [last]
-    found = await read(police, origin, "?day=2020-01-01&type=report")
-    assert found["items"] == []
+    for query, found in (
+        ("type=report&label=fake_invest&limit=1", [last]),
+        ("label=charity", []),
+        (f"day={today}&type=report&limit=1", [last]),
+        ("day=2020-01-01&type=report", []),
+    ):
+        items = (await read(police, origin, f"?{query}"))["items"]
+        assert [one["index"] for one in items] == found
     await police.get(path(origin, "?day=yesterday"), status=400)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, Member, as_founded, shared
-from tests.cases import cases
+from tests.cases import cases, once
 from tests.web.local_client import LocalClient, Reply, report
 
 alliance = shared(
@@ -22,7 +22,7 @@ alliance = shared(
 """Two of three have a second person look at more than three values."""
 
 
-@pytest.fixture(scope="module")
+@once
 async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
     async with aiohttp.ClientSession() as session:
         found = {}

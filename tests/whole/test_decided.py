@@ -2,8 +2,6 @@
 
 import functools
 
-import pytest
-
 from syncd.roster import members, membership
 from syncd.tlog import checkpoint
 from tests.alliance import (
@@ -15,9 +13,9 @@ from tests.alliance import (
     police_case,
     shared,
 )
-from tests.cases import tried
+from tests.cases import slow, tried
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 alliance = shared(police_case, scope="function")
 

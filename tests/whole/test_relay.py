@@ -11,14 +11,13 @@ import gzip
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
-import pytest
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from tests.alliance import Alliance, shared
-from tests.cases import tried
+from tests.cases import slow, tried
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB
 

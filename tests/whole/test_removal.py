@@ -17,7 +17,7 @@ from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from tests.alliance import Alliance, Gate, Member
-from tests.cases import tried
+from tests.cases import once, tried
 from tests.refusals import refused, unavailable
 
 PHONE = "+12025550123"
@@ -78,7 +78,7 @@ PATHS = (
 )
 
 
-@pytest.fixture(scope="module")
+@once
 async def before(root: Path) -> AsyncIterator[Before]:
     """The platform, busy in both directions, is removed."""
     # The bank is to hear of it late, and no time limit to do what that does.

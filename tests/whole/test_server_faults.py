@@ -19,9 +19,9 @@ from syncd.store import failpoint
 from syncd.tlog import checkpoint, note
 from tests import postgres
 from tests.alliance import Alliance, Member, until
-from tests.cases import tried
+from tests.cases import once, slow, tried
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 PHONE = "+12025550123"
 LOOKUP = {
@@ -31,7 +31,7 @@ LOOKUP = {
 WAITS = f"SELECT pid {postgres.WAITS}"
 
 
-@pytest.fixture(scope="module")
+@once
 async def alliance(root: Path) -> AsyncIterator[Alliance]:
     """Three members, settled; the police have reported a number."""
     server = postgres.fresh()

@@ -17,6 +17,7 @@ from syncd.flows.draft import DisputeDraft
 from syncd.web import routes, status_forms
 from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
+from tests.cases import once
 from tests.commands import syncd
 from tests.node.receiver import Receiver, hook, listening
 
@@ -55,13 +56,13 @@ async def as_it_happened(alliance: Alliance) -> None:
     await rounds(alliance)
 
 
-@pytest.fixture(scope="module")
+@once
 async def receiver() -> AsyncIterator[Receiver]:
     async with listening() as found:
         yield found
 
 
-@pytest.fixture(scope="module")
+@once
 async def alliance(root: Path, receiver: Receiver) -> AsyncIterator[Alliance]:
     """Police and the platform tell a webhook everything."""
     target = hook(root, receiver.url)

@@ -3,16 +3,14 @@
 import re
 from typing import Any
 
-import pytest
-
 from syncd.console import app, page, pages
 from syncd.console.page import Way
 from syncd.web.routes import OPEN
-from tests.cases import cases, tried
+from tests.cases import cases, slow, tried
 from tests.console.browser.scene import IDS, ROLES, STREAMS, VALUES, Scene
 from tests.console.browser.window import NOTHING, Window
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 pages.load()
 WAYS = sorted(page.ALL, key=lambda way: (way.path, way.method))

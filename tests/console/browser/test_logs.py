@@ -1,13 +1,12 @@
 """An entry in Chromium: its script checks it; what it holds stays text."""
 
-import pytest
 from playwright.async_api import expect
 
 from syncd.console import places
-from tests.cases import tried
+from tests.cases import slow, tried
 from tests.console.browser.scene import Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 
 async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:

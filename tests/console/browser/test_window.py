@@ -7,10 +7,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
-from tests.cases import cases, tried, vectors
+from tests.cases import cases, once, slow, tried, vectors
 from tests.console.browser.window import NOTHING, opened
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 PAGES = vectors("syncd/console")["pages"]
 
@@ -33,7 +33,7 @@ async def _broken(_: web.Request) -> web.Response:
     return web.Response(text=text, content_type="text/javascript")
 
 
-@pytest.fixture(scope="module")
+@once
 async def address() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_get("/broken.js", _broken)
