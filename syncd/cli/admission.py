@@ -7,6 +7,7 @@ is here: whoever brought it can leave out something, and change nothing.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,10 +19,12 @@ from syncd.cli.roster_commands import noun
 from syncd.cli.terminal import tell
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
-from syncd.messages import review
+from syncd.messages import catalogue, review, wire
 from syncd.messages.catalogue import t
+from syncd.node.audit import checkup
 from syncd.roster import drafts, join, membership, signing, spoken
 from syncd.roster.roster import Roster
+from syncd.shape import EMPTY
 from syncd.store import durable
 from syncd.web.forms import Joining
 
@@ -48,19 +51,25 @@ def _invite(args: _InviteOptions) -> None:
 # ------------------------------------------------------------- what waits
 
 
+class _Waiting(Joining):
+    """With what our command saw of newcomers' addresses, which is not read."""
+
+    outside: dict[str, Any] = EMPTY  # by a request's hash
+
+
 class _WaitingOptions(drafting.NewestOptions, ClientOptions):
     file: Path | None = option(
         "what roster pending --json printed, or join answer wrote; else our"
         " daemon is asked"
     )
 
-    def waiting(self) -> Joining:
+    def waiting(self) -> _Waiting:
         """Return what waits, as it came; our daemon's roster is newer then."""
         if self.file is None:
             with self.api() as own:
-                return msgspec.convert(own.get("/v1/joining"), Joining)
+                return msgspec.convert(own.get("/v1/joining"), _Waiting)
         try:
-            return msgspec.json.decode(self.file.read_bytes(), type=Joining)
+            return msgspec.json.decode(self.file.read_bytes(), type=_Waiting)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             raise UsageError(
                 "{file}: not what roster pending --json printed",
@@ -68,14 +77,21 @@ class _WaitingOptions(drafting.NewestOptions, ClientOptions):
             ) from e
 
 
+class _OutsideOptions(_WaitingOptions):
+    private: bool = option("ask newcomers' addresses that are not public, too")
+
+
 @noun.verb("pending", "List who wants in, and drafts that want signatures.")
-def _pending(args: _WaitingOptions) -> None:
+def _pending(args: _OutsideOptions) -> None:
     waiting, current = args.waiting(), args.newest()
     lines = list[str]()
     for pair in waiting.requests:
         one = membership.applicant(*pair, current)
         differ = conformance.apart(one.request) or "✓"
         lines += review.changes(current, membership.add(current, one.request))
+        seen = checkup.outside(one.request, args.private)
+        waiting.outside[one.request.hash] = [*map(wire.of, seen)]
+        lines += [catalogue.say(x) for x in seen]
         lines += [f"vectors  {differ}", drafting.compared(one.spoken_hash)]
     for member in current.members:
         if back := member.returning:
@@ -127,7 +143,7 @@ class _SigningOptions(_WaitingOptions):
 
 
 @noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
-class _Admit(drafting.EndOptions, _SigningOptions):
+class _Admit(drafting.EndOptions, _SigningOptions, _OutsideOptions):
     name: str = argument("whom `roster pending` lists")
     out: Path | None = argument(  # type: ignore[assignment]
         "the draft, a new file, to be signed elsewhere", needed=False
@@ -159,6 +175,8 @@ class _Admit(drafting.EndOptions, _SigningOptions):
                 names=", ".join(there) or "-",
             )
         self.one = membership.applicant(*there[self.name], draft, kept)
+        for seen in checkup.outside(self.one.request, self.private):
+            tell(catalogue.say(seen))
         if not (kept or self.one.answer.inviter):
             raise UsageError("its challenge went by files: --secret KEPT")
         if names := conformance.apart(self.one.request):

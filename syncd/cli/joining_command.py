@@ -12,6 +12,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from aiohttp import web
+
 from syncd import config, errors, pinning
 from syncd.cli import join_commands, terminal
 from syncd.cli.api_client import problem
@@ -22,6 +24,7 @@ from syncd.cli.options import check_given, one_value
 from syncd.cli.terminal import parsed, tell
 from syncd.node.audit.collect import rosters
 from syncd.node.home import member_keys
+from syncd.node.listeners import listening
 from syncd.node.pinned import clock, roster_files
 from syncd.peer.client import MAX_ROSTER, PeerClient
 from syncd.peer.transport import Transport, Wanted
@@ -31,6 +34,7 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.trust import TrustedRoster
 from syncd.store import durable
 from syncd.store.keyring import Keyring
+from syncd.web.runner import Runner
 
 ANSWER = "join.answer"  # in the home: ours, to the challenge
 INVITED = "join-invitation"  # in the keyring: the line
@@ -68,7 +72,7 @@ class _Join(SelfOptions, HomeOptions):
             alliance=settings.member.alliance,
         )
         keys, notes = member_keys(ring, settings), roster_files(home).notes()
-        asyncio.run(_admitted(invited, keys, notes))
+        asyncio.run(_admitted(invited, settings, keys, notes))
         join_commands.accepted(settings, invited.fingerprint, notes)
         tell("Next: syncd run.")
 
@@ -156,11 +160,25 @@ async def ask(invited: Invitation, step: str, body: bytes) -> bytes:
 
 
 async def _admitted(
-    invited: Invitation, keys: MemberKeys, notes: list[bytes]
+    invited: Invitation,
+    settings: config.Config,
+    keys: MemberKeys,
+    notes: list[bytes],
 ) -> None:
-    """Wait until a roster lists our log; what is newer is added to notes."""
+    """Wait until a roster lists our log; what is newer is added to notes.
+
+    Meanwhile our peer API's address answers 404 to all: admins see from
+    outside that it, the certificate's key and our clock are right.
+    """
     pin, log = invited.fingerprint, keys.origin
     us = keys.certificate, keys.tls_pem
+    runner = Runner(web.Application(), tls=pinning.OpenTls(*us))
+    await runner.setup()
+    try:
+        for sock in listening(settings.peer.listen, "peer")[0]:
+            await web.SockSite(runner, sock).start()
+    except errors.UsageError as e:
+        terminal.complain(e)
     while not (now := TrustedRoster(pin, *notes).current).by_origin(log):
         await asyncio.sleep(PAUSE_S)
         one = secrets.choice(now.active())
@@ -169,3 +187,4 @@ async def _admitted(
         with contextlib.suppress(errors.UnavailableError):  # not in, or down
             await rosters(client, pin, notes)
         await client.close()
+    await runner.cleanup()

@@ -5,6 +5,7 @@ What goes to a holder and back is `evaluation`; who has how much left for us,
 """
 
 import asyncio
+import hashlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ NO_TIME = "oprf: {kind}: no time left"
 _LIED = "wrong answer: {why}"  # why such a holder is down
 _GONE = Message("holder no more")  # the roster still has its public share
 _AWAY = Message("away, as it told")
+SAME_S = 6 * 3600  # for which a request that is made again is the same
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
@@ -62,10 +64,14 @@ class Quorums:
     me: str = ""  # whose quota it is
     holder_s: float = 2.0  # a look-up waits this long for a holder
     is_away: Callable[[str], bool] = lambda _: False  # as it told
+    by_files: bool = False
+    """whether holders may answer hours later: what is asked for again is the
+    same request, and finds the answer"""
 
     def __post_init__(self) -> None:
         self.holders: dict[str, HolderState] = {}
         self._wary_until = -math.inf  # seconds of the clock
+        self._secret = self.rng(32)
         self.allowance = Allowance(
             me=self.me, roster=self.roster, clock=self.clock
         )
@@ -94,14 +100,14 @@ class Quorums:
         """
         offload = self._where(purpose, len(part))
         last = len(part) >= CHECKED and self.clock() >= self._wary_until
-        inputs = [token.oprf_input(i) for i in part]
-        blinded = await offload(threshold.blind, inputs, self.rng, last)
-        answering = self.roster().holders_of(epoch)
-        bad = {i: _GONE for i in epoch.shares if i not in answering}
-        refusals = self.allowance.refusals(epoch, purpose)
-        bad |= {**others, **self._away(epoch)} | {
-            i: seen.why for i, seen in refusals.items() if not seen.left
-        }
+        inputs, rng = [token.oprf_input(i) for i in part], self.rng
+        if self.by_files:  # the same again, and proven: each trip takes long
+            last, of = False, [self.clock() // SAME_S, epoch, purpose, inputs]
+            rng = hashlib.shake_256(self._secret + f"{of}".encode()).digest
+        blinded = await offload(threshold.blind, inputs, rng, last)
+        elements = tuple(blinded.elements)
+        name = hashlib.sha256(b"".join(elements)).hexdigest()[:32]
+        bad = {**others, **self._away(epoch), **self._refuse(epoch, purpose)}
         while True:
             request = Request(
                 epoch.kind,
@@ -109,8 +115,8 @@ class Quorums:
                 epoch.generation,
                 self._choose(epoch, bad, purpose, len(part)),
                 purpose,
-                self.rng(16).hex(),
-                tuple(blinded.elements),
+                name,
+                elements,
                 last,
             )
             answers = await self._ask_all(epoch, request, deadline, bad)
@@ -126,6 +132,15 @@ class Quorums:
                 answers = proven
             if len(answers) == epoch.t:
                 return await self._finish(part, blinded, answers, offload)
+
+    def _refuse(self, epoch: Epoch, purpose: str) -> dict[int, Message]:
+        """Return who answers no more, or nothing just now, and why."""
+        answering = self.roster().holders_of(epoch)
+        bad = {i: _GONE for i in epoch.shares if i not in answering}
+        refusals = self.allowance.refusals(epoch, purpose)
+        return bad | {
+            i: seen.why for i, seen in refusals.items() if not seen.left
+        }
 
     def _away(self, epoch: Epoch) -> Mapping[int, Message]:
         """Return who told that it is away, if enough others are there."""
@@ -166,6 +181,10 @@ class Quorums:
                 most=epoch.t,
                 whys=whys,
             )
+        if self.by_files:  # whom it was asked before, if they answer
+            up = {one.member for one in self.holders.values() if one.up}
+            left.sort(key=lambda i: epoch.shares[i][0] not in up)
+            return tuple(sorted(left[: epoch.t]))
         return self.allowance.choose(epoch, left, purpose, n, self.holders)
 
     async def _ask_all(

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
@@ -44,7 +45,7 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import MadeFiles, Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve import asked_again, pushing
+from syncd.node.serve import asked_again, gap, pushing
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
@@ -189,10 +190,13 @@ class Daemon:
 
     def _build(self) -> None:
         """Build all else: what writes our log, what answers, what runs it."""
-        ctx = self.ctx
+        ctx, us = self.ctx, self.ctx.us
+        called = us and (us.urls or us.via)
+        by_files = bool(ctx.config.exchange.outbox and not called)
+        asked = partial(gap.Holder, ctx, self._holder)
         self.tokeniser = Tokeniser(
             roster=lambda: ctx.roster,
-            holder=self._holder,
+            holder=asked if by_files else self._holder,
             offload=ctx.offload,
             bulk=ctx.bulk,
             clock=time.monotonic,
@@ -202,6 +206,7 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
             is_away=lambda m: self.peer_choice.away(m, ctx.now()),
+            by_files=by_files,
         )
         self.writer = Writer(
             own=self.home.own.log,
@@ -303,6 +308,8 @@ class Daemon:
         serving = self.peer_service
         with logged("logs not laid out"):
             await pushing.lay_out(self.ctx, serving.mirror_log, self.laid)
+        with logged("requests not answered"):
+            await gap.answer(self.ctx, self._holder)
         with logged("log not pushed"):
             await pushing.push(self.ctx, self.peers, serving.own_log)
 

@@ -24,13 +24,14 @@ MAX_HEADS = 4 << 20  # bytes
 AT_ONCE = 1 << 16  # bytes of heads that are read on the event loop
 MAX_REPLY = 4 << 20  # bytes, an OPRF reply of 4,096 elements is 0.3 MB
 PAYLOAD = "payload/"
-MAX_FILES = {  # bytes of a log's files, as sent, by what their paths begin with
+MAX_FILES = {  # bytes of files, as sent, by what their paths begin with
     "checkpoint": MAX_NOTE,
     "notes/": 8 << 20,  # a thousand of them
     "audit/": 256 * 65_537,
     PAYLOAD: 20 << 20,  # what it inflates to is bounded too
     "tile/entries/": 256 * 65_537,
     "tile/": 256 * 32,
+    "evaluations/": 1 << 19,  # over a gap; 4,096 elements in hex are 262 kB
 }
 MAX_TOGETHER = 32 << 20  # bytes of bundles asked for at once; or one
 ALLOWED_S = 2.0  # for files to begin to come

@@ -1,4 +1,4 @@
-"""A directory of files as the source of a log, for the air gap.
+"""A directory of files as the source of a log, or more, for the air gap.
 
 What `syncd log export` writes, read again elsewhere; as untrusted as any
 peer, so paths are made from numbers alone and sizes are bounded.
@@ -27,6 +27,8 @@ class DirectorySource:
     def _read(self, path: str) -> bytes:
         limit = most(path)
         file = self._root / path
+        if file.is_fifo():  # it would be waited for
+            raise UnavailableError("{path}: is no file", path=path)
         with at_path(path, UnavailableError), file.open("rb") as opened:
             raw = opened.read(limit + 1)
         if len(raw) > limit:

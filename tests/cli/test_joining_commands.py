@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ from tests.alliance import CHEAP, NAME, SECRET, free_port, secret_file, until
 from tests.cli.conftest import Ran, Real, Run, keep_token
 
 pytestmark = pytest.mark.slow
+
+WAITS = """from syncd.cli import joining_command, main
+joining_command.PAUSE_S = 0.01
+main.main()"""
 
 
 @pytest.fixture
@@ -76,25 +81,32 @@ def test_a_newcomer_joins_by_one_line(
     assert secret.stat().st_mode & 0o777 == 0o600
 
     ran = admin("police", "pending")
-    ran.printed(shown, "registration 9144X", "vectors  ✓")
+    ran.printed(shown, "registration 9144X", "vectors  ✓", "--private")
+    python = ["timeout", "90", sys.executable]
+    waiting = [*python, "-c", WAITS, "--home", str(home), "join"]
+    waits = subprocess.Popen(waiting, env=for_child(secret), stdout=PIPE)
+    seen = "answers with its certificate's key; its clock is 0 s ahead of ours"
+    while seen not in admin("police", "pending --private").out:
+        assert waits.poll() is None
     admit, swapped = "admit payment --keys @anne", " ".join(spoken[::-1])
-    admin("police", admit, swapped).ended(1, "not the words of")
+    admin("police", admit, swapped).ended(1, "not the words of", "--private")
     admin("police", admit, " ".join(spoken)).ended(0, "bert must still sign")
     admin("carrier", "pending").printed("by anne, waiting for bert")
     offline = tmp_path / "waiting.json"
     offline.write_text(admin("carrier", "pending --json").out)
+    assert '"is_not_public.' in offline.read_text()
     monkeypatch.chdir(home.parent)  # a directory is no draft
     sign = "sign payment --yes --keys @bert --file @waiting.json"
     admin("carrier", sign).ended(0, "roster publish")
     admin("carrier", "publish @waiting.draft").printed("roster 3 is accepted")
     real.do(real.alliance.bank.round())
 
-    monkeypatch.setattr(joining_command, "PAUSE_S", 0.01)
-    join().printed(shown)
+    assert shown in waits.communicate(timeout=60)[0].decode()
     run_ = [sys.executable, "-m", "syncd", "--home", str(home), "run"]
     daemon = subprocess.Popen(run_, env=for_child(secret))
     try:
         real.do(until(partial(answers, real.alliance)))
+        join().ended(0, "peer API: cannot listen on")  # it goes on
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(30)

@@ -4,14 +4,14 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from msgspec import structs
 
 from syncd import canonical
 from syncd.errors import UnavailableError
-from syncd.flows import evaluation, tokenise
+from syncd.flows import evaluation, quorums, tokenise
 from syncd.flows.evaluation import Request
 from syncd.indicator import token
 from syncd.oprf import group, threshold
@@ -500,6 +500,38 @@ async def test_what_failed_is_not_tried_for_the_rest(
     with holderless():
         await world.outputs(*phones(20))
     assert len(world.holders["carrier"].asked) <= 2 * tokenise.LANES
+
+
+async def test_what_is_asked_again_by_files_is_the_same(
+    world: World,
+) -> None:
+    """Value by value, for some hours; of two that answer, a quorum comes."""
+    wanted = phones(3)
+    right = await world.outputs(*wanted)
+    laid, came = set[tuple[str, bytes]](), set[tuple[str, bytes]]()
+
+    class Behind(NamedTuple):
+        member: str
+
+        async def evaluate(self, body: bytes, _: float) -> bytes:
+            laid.add((self.member, body))
+            if (self.member, body) in came:
+                return await world.holders[self.member].answer(body)
+            raise UnavailableError("asked by files")
+
+    world.renew(by_files=True, holder=Behind)
+    for _ in range(2):
+        with holderless():
+            await world.outputs(*wanted)
+        assert len(laid) == 2 * len(wanted)
+    came |= {one for one in laid if one[0] != "bank"}  # which is gone
+    with holderless():
+        await world.outputs(*wanted)
+    came |= {one for one in laid if one[0] != "bank"}
+    assert await world.outputs(*wanted) == right
+    world.now += quorums.SAME_S
+    with holderless():
+        await world.outputs(*wanted)
 
 
 # ------------------------------------------------------------- the requests

@@ -5,15 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from syncd.config import editing
 from syncd.indicator.statement import Erase
 from syncd.node.serve import pushing
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
-from tests.alliance import Alliance, Member, shared
+from tests.alliance import Alliance, Member, shared, until
 from tests.refusals import malformed, refused
 
 ALL = ("police", "bank", "carrier")
+PHONE = "+12025550123"
 alliance = shared(Alliance.settle, *ALL, scope="function")
+
+
+def lays_out(member: Member) -> None:
+    """Have a member lay files out beside its home."""
+    out = f"{member.home.with_suffix('.out')}"
+    editing.change(member.home, "exchange", "outbox", out)
 
 
 async def test_across_an_air_gap(tmp_path: Path) -> None:
@@ -21,17 +29,9 @@ async def test_across_an_air_gap(tmp_path: Path) -> None:
 
     What was erased goes from there, too; lost files come again.
     """
-    out = tmp_path / "out"
-
-    def lays_out(member: Member) -> None:
-        if member.id == "police":
-            config = member.home / "config.toml"
-            text = config.read_text()
-            line = f'[exchange]\noutbox = "{out}"'
-            config.write_text(text.replace("[exchange]", line))
-
     async with Alliance.found(tmp_path, ALL, prepare=lays_out) as alliance:
         police, bank = alliance.police, alliance.bank
+        out = police.home.with_suffix(".out")
         alliance.cut(*ALL)
         inbox = bank.home / "inbox" / police.hash
         for size in (300, 600):
@@ -83,3 +83,67 @@ async def test_who_has_no_address_pushes_to_its_relay(
     assert sum("/push" in a.path for a in asked) > 3
     assert {a.client for a in asked if "/push" in a.path} == {"bank"}
     assert not [a for a in asked if a.server == "bank"]
+
+
+def unreachable(draft: Roster) -> Roster:
+    """Return a draft in which the platform has no address."""
+    return drafts.put(draft, ("members", "platform", "urls"), ())
+
+
+@pytest.mark.slow
+async def test_who_is_behind_a_gap_asks_holders_by_files(
+    tmp_path: Path,
+) -> None:
+    """What is lost, halved or doubled on the way costs time alone."""
+    async with Alliance.found(tmp_path, prepare=lays_out) as alliance:
+        police, platform = alliance.police, alliance.platform
+        await police.tell("phone", PHONE)
+        await alliance.change(unreachable)
+        await alliance.agreed()
+        await alliance.restart("platform")
+        await platform.awake()
+        assert await platform.verdict("phone", PHONE) == "suspected"
+        assert not (tmp_path / "platform.out/evaluations").exists()
+        for other in ALL:
+            alliance.cut("platform", other)
+        publisher = platform.node.publisher
+
+        async def there_and_back(step: int = 1) -> None:
+            """Copy both ways; of requests and answers, each step-th byte."""
+            for one, other in (platform, police), (police, platform):
+                await one.node.round()
+                out, into = one.home.with_suffix(".out"), other.home / "inbox"
+                shutil.copytree(out, into, dirs_exist_ok=True)
+                for path in (into / "evaluations").glob("*.*"):
+                    path.write_bytes(path.read_bytes()[::step])
+                await other.node.round()
+
+        await there_and_back()
+        [found] = await platform.lookup("phone", PHONE)
+        assert "asked by files: no answer yet" in found.detail
+        await there_and_back(2)
+        assert await platform.verdict("phone", PHONE) == "unknown"
+        await there_and_back()
+        assert await platform.verdict("phone", PHONE) == "suspected"
+
+        size = await platform.size()
+        for phone in "+12025550777", "+12025550778":  # the first is on its way
+            await platform.report("phone", phone)
+            await until(lambda: "files" in str(publisher.why_not()))
+        await there_and_back()
+        await alliance.restart("police")
+        await there_and_back()  # doubled: nothing is counted twice
+        publisher.wake()
+        await platform.grown(size + 1)
+        await there_and_back()
+        publisher.wake()
+        await platform.grown(size + 2)
+        await there_and_back()
+        assert await police.verdict("phone", "+12025550778") == "suspected"
+        for name in "bank", "carrier":  # whom the police asked for it
+            hours = await alliance.members[name].own.quotas.hours()
+            given = [
+                (h.purpose, h.n) for h in hours if h.member == platform.id
+            ]
+            assert sorted(given) == [("publish", 2), ("transaction_check", 1)]
+        assert not await platform.findings("bad_holder")

@@ -1,14 +1,18 @@
-"""Look where it ends: this machine and home, and the way to each member.
+"""Look where it ends: this machine and home, the way to members and newcomers.
 
 Nothing here needs the daemon, and nothing is changed. What only the daemon
 knows is read from its status.
 """
 
 import asyncio
+import re
 import shutil
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address, IPv6Network, ip_address
+from multiprocessing.pool import ThreadPool
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,11 +25,15 @@ from syncd.node.audit import stored
 from syncd.node.pinned import MAX_SKEW_S, SIGN_S, clock, trusted_roster
 from syncd.oprf import group
 from syncd.peer.transport import CONNECT_S
+from syncd.roster.join import Request
 from syncd.roster.members import Member
 from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
+PATIENCE_S = 3.0  # with all addresses of a newcomer
+ADDRESSES = 8  # of it that are asked
+_NAT64, _UNICAST = IPv6Network("64:ff9b::/96"), IPv6Network("2000::/3")
 WAY = (later("name"), later("address"), later("TLS"), later("pin"))
 
 
@@ -157,6 +165,71 @@ def _red(e: OSError, host: str, port: int) -> tuple[str, Message]:
             found = Message("{host}:{port} speaks no TLS 1.3: {why}", **at)
             return "TLS", found
     return "address", Message("nobody answers at {host}:{port}: {why}", **at)
+
+
+# ------------------------------------------------- what a newcomer claims
+
+
+def outside(one: Request, private: bool) -> list[Message]:
+    """Return what its addresses answer, in time, and no word of theirs.
+
+    A stranger names them, and so has this machine connect: to public ones
+    alone, unless they may be `private`, and where a name leads now, not where
+    it leads next.
+    """
+    urls = one.urls[:ADDRESSES]
+    found = dict.fromkeys(urls, Message("resolves to no address"))
+
+    def ask(url: str) -> None:
+        parts = urlsplit(url)
+        name, port = parts.hostname, parts.port or 443
+        there = [str(at[0]) for *_, at in socket.getaddrinfo(name, port)]
+        if not (private or all(map(is_public, there))):
+            found[url] = Message("is not public: not asked without --private")
+            return
+        found[url] = Message("does not answer as syncd does")
+        tls = pinning.client_context(pin=one.keys.tls)
+        try:
+            with (
+                socket.create_connection((there[0], port), PATIENCE_S) as bare,
+                tls.wrap_socket(bare, server_hostname=name) as connection,
+            ):
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                [date] = re.findall(rb"\nDate: (.+)\r", connection.recv(4096))
+        except ssl.SSLCertVerificationError:
+            found[url] = Message(
+                "answers with another key than its certificate's"
+            )
+            return
+        told = parsedate_to_datetime(date.decode()).timestamp()
+        found[url] = Message(
+            "answers with its certificate's key; its clock is {s} s ahead of"
+            " ours",
+            s=round(int(told) - clock(), -1),
+        )
+
+    # What one that raises has found stays. One that a name server keeps
+    # waiting is left behind.
+    with ThreadPool(ADDRESSES) as pool:
+        pool.map_async(ask, found).wait(PATIENCE_S)
+    return [
+        Message("outside  {address}: {how}", address=url, how=how)
+        for url, how in found.items()
+    ]
+
+
+def is_public(address: Any) -> bool:
+    """Tell whether an address is one of the public network.
+
+    One of IPv6 that leads to one of IPv4 is if that is.
+    """
+    at = ip_address(address)
+    if isinstance(at, IPv4Address):
+        return at.is_global and not at.is_multicast
+    inner = at.ipv4_mapped or at.sixtofour
+    if at in _NAT64:
+        inner = IPv4Address(int(at) & 0xFFFF_FFFF)
+    return is_public(inner) if inner else at.is_global and at in _UNICAST
 
 
 # --------------------------------------------------- what the daemon knows

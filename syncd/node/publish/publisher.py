@@ -60,6 +60,7 @@ class Publisher:
     def __post_init__(self) -> None:
         self._waking = asyncio.Event()
         self._why = NOTHING  # the last attempt failed
+        self._tried = set[int]()  # rows that wait for holders
         self._owed = False  # what comes after an append was not done
 
     def why_not(self) -> Message:
@@ -258,6 +259,13 @@ class Publisher:
             others = [r for r in rows if not its & {*named(r.fields)}]
             epochs |= {} if others else {old.kind: old.epoch}
             rows = others or rows
+        if self.tokeniser.by_files and "url" not in kinds:
+            # The same of a kind together as before: holders may have it.
+            had = {row.kind for row in rows if row.id in self._tried}
+            rows = [
+                r for r in rows if r.id in self._tried or r.kind not in had
+            ]
+            self._tried = {row.id for row in rows}
         done = await publish.publish(
             rows,
             self.tokeniser,

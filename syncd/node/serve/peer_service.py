@@ -20,7 +20,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
-from syncd.node.serve import pushing
+from syncd.node.serve import gap, pushing
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.joining import Joining
 from syncd.node.serve.mailbox import Mailbox
@@ -200,10 +200,17 @@ class PeerService:
     ) -> bytes:
         """Answer an OPRF request; bulk work waits behind look-ups.
 
+        The caller's own, or one that it carries for who signed it.
+
         Raises:
             UnavailableError: nobody waits for the answer any more.
             And as `evaluation.answer`.
         """
+        if body.startswith(gap.LINE):
+            caller, body = await self.ctx.offload(
+                *(gap.read, body, self.ctx.roster, self.ctx.me),
+                self.ctx.now(),
+            )
         request: Request = (
             evaluation.parse(body)
             if len(body) <= AT_ONCE

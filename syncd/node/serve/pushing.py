@@ -100,7 +100,7 @@ async def _lay(root: Path, log: LogFiles, *, keep: bool) -> None:
     old = await asyncio.to_thread(_paths_in, root)
     have = {p for p in old if keep or not p.startswith(PAYLOAD)}
     async for path, raw in log_files.files(log, have=have):
-        await asyncio.to_thread(_write, root / path, raw)
+        await asyncio.to_thread(write, root / path, raw)
     for path in old - {*log_files.layout(log.size), "checkpoint"}:
         await asyncio.to_thread((root / path).unlink)
 
@@ -110,7 +110,12 @@ def _paths_in(root: Path) -> set[str]:
     return {f.relative_to(root).as_posix() for f in files}
 
 
-def _write(path: Path, raw: bytes) -> None:
+def write(path: Path, raw: bytes) -> None:
+    """Write a file durably, in whatever directories it lacks.
+
+    Raises:
+        UnavailableError: the disk does not let us.
+    """
     with at_path(path, UnavailableError):
         path.parent.mkdir(parents=True, exist_ok=True)
     durable.write(path, raw)
