@@ -447,8 +447,7 @@ class Member:
             **more,
         )
         who = Caller(caller, "operator")
-        answers = await self.node.lookups.lookup(who, call)
-        return list(answers.items)
+        return list((await self.node.lookups.lookup(who, call)).items)
 
     async def verdict(self, kind: str, value: str) -> str:
         """Return what it says of a value."""

@@ -459,8 +459,7 @@ def test_who_followed_the_decision_is_not_blamed(
 ) -> None:
     """It signed the branch that was left, then the chosen one."""
     head, by = head_of(mine, BANK), made.keys["carrier"].seen
-    cut = {"size": head.size, "root": head.root.hex()}
-    decided(mine, cuts=[cut])
+    decided(mine, cuts=[{"size": head.size, "root": head.root.hex()}])
     fork(mine, made, (by, NOW - 9))
     put_note(mine, head, (by, NOW))
     assert made.codes(mine) == {"fork"}

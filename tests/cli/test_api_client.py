@@ -78,8 +78,7 @@ FOREIGN = {
 def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
     """Something else answers at that port."""
     false.answers["/v1/reports/search"] = (500, b"<html>")
-    ran = status(member)
-    assert ran.ended(3).err == "syncd: error: HTTP 500\n"
+    assert status(member).ended(3).err == "syncd: error: HTTP 500\n"
     false.answers["/v1/reports/search"] = (200, b"<html>")
     status(member).ended(3, "no JSON")
 

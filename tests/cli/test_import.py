@@ -279,8 +279,7 @@ def test_a_day_is_that_of_the_rosters_zone(
 ) -> None:
     roster = SimpleNamespace(current=SimpleNamespace(zone="America/New_York"))
     monkeypatch.setattr(pinned, "trusted_roster", lambda _: roster)
-    text = "value,seen\na.example,2026-11-27T20:00:00Z\n"
-    take(text, *CONST).ended(0)
+    take("value,seen\na.example,2026-11-27T20:00:00Z\n", *CONST).ended(0)
     assert false.reports[0]["seen"] == "2026-11-27"
 
 

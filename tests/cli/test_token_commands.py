@@ -70,8 +70,7 @@ def test_a_certificate(token: Run, tmp_path: Path) -> None:
     path = tmp_path / "crm.pem"
     path.write_text(ssl.DER_cert_to_PEM_cert(ours.der))
     words = ("--role", "reader", "--certificate", path)
-    ran = token("add", "crm", *words)
-    assert ran.ended(0).out == ""
+    assert token("add", "crm", *words).ended(0).out == ""
     row = token("list", "--json").json[0]
     assert row["certificate_ends"] == certificate.expires(ours.der)
     token("revoke", "crm")

@@ -84,9 +84,8 @@ async def test_events_come_as_they_happen_until_the_session_ends(
 ) -> None:
     one, book = newcomer, newcomer.member.own.events
     await one.log_in()
-    page = await one.get("/")
     [cursor] = re.findall(
-        r'hx-sse:connect="/events\?cursor=([^"]+)"', page.html
+        r'hx-sse:connect="/events\?cursor=([^"]+)"', (await one.get("/")).html
     )
     seen = followed(one, cursor)
     async with asyncio.timeout(20):

@@ -469,8 +469,7 @@ async def test_the_deadline_is_one_for_all(
 
     for holder in world.holders.values():
         holder.before = slow
-    client = world.client
-    done, why = await client.came(
+    done, why = await world.client.came(
         phones(20), purpose="call_check", timeout_s=2
     )
     assert "no time left" in str(why)

@@ -1,6 +1,5 @@
 """Our own log: append, mark, release; and what a crash leaves of it."""
 
-import os
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -195,14 +194,6 @@ async def test_a_mark_that_is_not_this_logs(
     with damaged(why) as e:
         reopen()
     assert mark or "another member" in e.value.hint
-
-
-async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
-    """The second is refused and hears the first one's pid."""
-    with misused(f"pid {os.getpid()}"):
-        reopen()
-    own.close()
-    reopen().close()
 
 
 @tried("by", [3, absent.RETIRED])

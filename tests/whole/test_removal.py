@@ -110,8 +110,7 @@ async def before(root: Path) -> AsyncIterator[Before]:
         await asked.wait()
 
         size = await police.size()
-        raw = await alliance.remove("platform", at="police")
-        assert raw.version == 3
+        assert (await alliance.remove("platform", at="police")).version == 3
         # Nor is it asked while the new roster is still being acted on.
         bank.node.home.trusted.update(alliance.notes[-1])
         with unavailable("roster has changed"):
