@@ -40,9 +40,7 @@ def test_round_trip(value: Any) -> None:
 
 
 @given(values)
-def test_it_is_json_without_white_space_and_with_sorted_keys(
-    value: Any,
-) -> None:
+def test_it_is_json_without_white_space_with_sorted_keys(value: Any) -> None:
     """Python's own encoder, told to, agrees; but for DEL and such."""
     want = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False

@@ -58,9 +58,7 @@ def test_the_report_counts_by_day_person_and_purpose(
     assert "look-ups" not in zh
 
 
-def test_what_goes_to_a_file_is_no_formula(
-    office: Node, tmp_path: Path
-) -> None:
+def test_what_is_in_a_file_is_no_formula(office: Node, tmp_path: Path) -> None:
     """In neither form; counts are numbers in XLSX."""
     reference = "=HYPERLINK(1)"
     office("appeal", "add", "--reference", reference).ended(0)

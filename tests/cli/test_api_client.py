@@ -83,9 +83,7 @@ def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
     status(member).ended(3, "no JSON")
 
 
-def test_too_many_says_when_to_come_back(
-    member: Node, false: FalseApi
-) -> None:
+def test_too_many_says_when_to_return(member: Node, false: FalseApi) -> None:
     false.answers["/v1/reports/search"] = refused("too many", 429, "quota")
     assert "come back in 7 s" in status(member).err
 

@@ -126,9 +126,7 @@ def strict(raw: bytes) -> bytes:
 
 
 @tried("one", cases("lists/people"), ids=itemgetter("name"))
-def test_a_list_as_people_have_it(
-    bank: Node, tmp_path: Path, one: Any
-) -> None:
+def test_a_list_as_it_comes(bank: Node, tmp_path: Path, one: Any) -> None:
     """Every value is the one that stands there, or refused for a reason."""
     path = tmp_path / ("a.xlsx" if "sheet" in one else "a.csv")
     if "sheet" in one:

@@ -107,9 +107,7 @@ def test_what_was_removed_is_history(bank: Node) -> None:
 # ------------------------------------------------------------------- list
 
 
-def test_lists_are_filtered_and_values_are_shown_when_asked(
-    bank: Node,
-) -> None:
+def test_lists_are_filtered_and_values_shown_when_asked(bank: Node) -> None:
     number = "+12025558030"
     bank("own", "note", *PHONE, "--code", "gateway", stdin=number)
     assert number not in bank("own", "list").out

@@ -232,9 +232,7 @@ def test_never_values_come_from_standard_input(admin: Admin) -> None:
     assert row.note == "official"
 
 
-def test_our_own_list_is_brought_in_and_changes_no_reason(
-    admin: Admin,
-) -> None:
+def test_our_list_is_brought_in_and_changes_no_reason(admin: Admin) -> None:
     words = ("never", "add", "OUT", "--kind", "phone", "--why", "ours")
     admin(*words, stdin=b"110\n").ended(0)
     admin("never", "default", "OUT", *admin.onto()).ended(0)
@@ -244,9 +242,7 @@ def test_our_own_list_is_brought_in_and_changes_no_reason(
     admin("never", "default", "OUT", *admin.onto()).ended(2, "nothing")
 
 
-def test_a_never_value_may_be_listed_again(
-    admin: Admin, tmp_path: Path
-) -> None:
+def test_a_never_value_may_come_again(admin: Admin, tmp_path: Path) -> None:
     words = ["OUT", "--kind", "url"]
     admin("never", "add", *words, stdin=b"com.cn/\n").ended(0)
     words = ["never", "remove", *words, *admin.onto()]

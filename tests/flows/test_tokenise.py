@@ -501,9 +501,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
     assert len(world.holders["carrier"].asked) <= 2 * tokenise.LANES
 
 
-async def test_what_is_asked_again_by_files_is_the_same(
-    world: World,
-) -> None:
+async def test_what_is_asked_again_by_files_is_the_same(world: World) -> None:
     """Value by value, for some hours; of two that answer, a quorum comes."""
     wanted = phones(3)
     right = await world.outputs(*wanted)

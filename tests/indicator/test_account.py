@@ -98,9 +98,7 @@ def test_one_check_digit_of_ten_makes_a_card(digits: str) -> None:
     st.sampled_from(sorted(account.IBANS)),
     st.text("0123456789", min_size=30, max_size=30),
 )
-def test_an_iban_that_schwifty_takes_is_taken(
-    country: str, digits: str
-) -> None:
+def test_an_iban_schwifty_takes_is_taken(country: str, digits: str) -> None:
     bban = digits[: account.IBANS[country] - 4]
     check = stdnum_iban.calc_check_digits(f"{country}00{bban}")
     text = f"{country}{check}{bban}"

@@ -9,9 +9,7 @@ from tests.refusals import malformed, refused
 
 
 @each("identifiers/kinds", "reports")
-def test_a_report_has_one_identifier_which_is_looked_up_first(
-    one: Any,
-) -> None:
+def test_a_report_has_one_identifier_that_is_looked_up_first(one: Any) -> None:
     kind, raw, value = one
     found = identifier.for_report(kind, raw)
     assert found == Identifier(kind, value)

@@ -109,9 +109,7 @@ def test_what_the_library_finds_valid_has_the_same_form(e164: str) -> None:
 
 
 @given(_valid(["CN"]))
-def test_valid_mainland_numbers_have_the_library_s_form_or_cn(
-    e164: str,
-) -> None:
+def test_good_mainland_numbers_have_the_librarys_form_or_cn(e164: str) -> None:
     """The library's data has more: lines that begin with 0, 1 or 9."""
     number = e164[3:]
     if numbering.MOBILE.fullmatch(number) or numbering.LINE.fullmatch(number):

@@ -216,13 +216,8 @@ def test_the_table_is_whole() -> None:
         str(n) for n in range(1, len(CASES) + 1)
     ]
     assert len(CASES) >= 60
-    assert {row[4] for row in CASES} == {
-        "confirmed",
-        "suspected",
-        "disputed",
-        "protected",
-        "none",
-    }
+    found = {row[4] for row in CASES}
+    assert found == {"confirmed", "suspected", "disputed", "protected", "none"}
     assert {code for row in CASES for code in row[7].split()} == set(REASONS)
     for word in ("report", "dispute", "reassigned", "answer", "vouch"):
         assert any(f" {word} " in row[2] for row in CASES)

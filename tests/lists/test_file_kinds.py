@@ -11,9 +11,7 @@ from tests.refusals import misused
 
 
 @each("lists/kinds", "told")
-def test_the_given_format_goes_before_the_name(
-    tmp_path: Path, one: Any
-) -> None:
+def test_the_given_format_goes_before_a_name(tmp_path: Path, one: Any) -> None:
     path = tmp_path / one["name"]
     path.write_text("value\na\n")
     assert file_kinds.kind_of(path, FileOptions(**one["told"])) == one["kind"]

@@ -63,9 +63,7 @@ def test_what_no_spreadsheet_spoils_bears_no_mark(value: str) -> None:
 
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=5))
 @example([("+8613800138000", "=1+1"), ("'=1;=2", "电话,\t=3")])
-def test_a_file_comes_back(
-    tmp_path: Path, rows: list[tuple[str, str]]
-) -> None:
+def test_files_come_back(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     """With its Chinese: the encoding is seen by the mark."""
     rows = [row for row in rows if any(map(str.strip, row))]  # or it is blank
     file = io.BytesIO()

@@ -84,9 +84,7 @@ async def test_a_cursor_outlives_a_restart(
         "9" * 5000,
     ],
 )
-async def test_a_cursor_that_nobody_gave_is_reset(
-    it: Ring, cursor: str
-) -> None:
+async def test_a_cursor_nobody_gave_is_reset(it: Ring, cursor: str) -> None:
     await it.put("e")
     reset, event = await it.take(cursor, 2)
     assert (reset, event.name) == (Event("0.0", "reset"), "e")

@@ -63,9 +63,7 @@ async def test_an_error_arrives_with_all_that_it_has(tmp_path: Path) -> None:
     assert raised.value.missing == ("bank",)
 
 
-async def test_a_daemon_that_does_not_answer_is_said_so(
-    tmp_path: Path,
-) -> None:
+async def test_a_daemon_that_is_silent_is_said_so(tmp_path: Path) -> None:
     """It is away, or fails."""
     answer = AsyncMock(side_effect=AssertionError("a bug"))
     with unavailable():

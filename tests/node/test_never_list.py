@@ -105,9 +105,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-async def test_every_spelling_is_asked_for_once_per_epoch(
-    world: World,
-) -> None:
+async def test_every_spelling_is_asked_once_per_epoch(world: World) -> None:
     """Under a purpose of its own; a start remembers the answers."""
     one = world.start()
     await one.refresh()
@@ -230,9 +228,7 @@ async def test_a_list_that_is_too_long_says_so(
     )
 
 
-async def test_only_what_is_listed_is_looked_for_at_once(
-    tmp_path: Path,
-) -> None:
+async def test_only_what_is_listed_is_sought_at_once(tmp_path: Path) -> None:
     """A long sync brings in millions of others."""
     report = AsyncMock()
     never = never_list(Home(tmp_path, mirror=mirror(claim(1)), report=report))

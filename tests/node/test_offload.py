@@ -87,9 +87,7 @@ async def test_it_rests_when_idle(worker: InWorker) -> None:
     assert started(worker) not in (None, first)
 
 
-async def test_a_killed_process_costs_nothing_but_time(
-    worker: InWorker,
-) -> None:
+async def test_a_killed_process_costs_only_time(worker: InWorker) -> None:
     """What it was asked is done here, and the next check has a new one."""
     assert await whole(worker)
     assert worker.child is not None

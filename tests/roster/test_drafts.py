@@ -476,9 +476,7 @@ def test_another_order_is_a_change(machine: TrustedRoster) -> None:
     assert (change.old, change.new) == ([one, two], [two, one])
 
 
-def test_another_key_for_an_admin_is_one_change(
-    machine: TrustedRoster,
-) -> None:
+def test_another_key_of_an_admin_is_one_change(machine: TrustedRoster) -> None:
     old = machine.current
     key = keys.admin(old.alliance, "eve", b"n" * 32).verifier
     (change,) = between(old, drafts.add_admin(old, key))

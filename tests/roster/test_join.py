@@ -98,9 +98,7 @@ def test_a_key_that_did_not_sign_is_named(club: Club, role: str) -> None:
         proved(club, heads(club, 0, role))
 
 
-def test_a_checkpoint_of_another_log_or_none_proves_nothing(
-    club: Club,
-) -> None:
+def test_checkpoints_of_another_log_or_none_prove_nothing(club: Club) -> None:
     club.request("bank")
     for proof, why in (
         (heads(club, 0, of="mall"), "not the log's at size 0"),

@@ -277,9 +277,7 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
         await end(own, 99)
 
 
-async def test_an_old_import_that_ends_late_drops_nothing(
-    own: OwnStore,
-) -> None:
+async def test_an_import_that_ends_late_drops_nothing(own: OwnStore) -> None:
     old = await own.imports.begin(file("old", "a"))
     await run(own, "a", 1, 2)
     state = await end(own, old.id, gone="retract")

@@ -36,9 +36,7 @@ async def add(entries: OwnEntries, *some: NewEntry) -> Any:
     return await entries.add(some, "chen")
 
 
-async def test_what_is_added_is_found_by_its_value(
-    entries: OwnEntries,
-) -> None:
+async def test_what_is_added_is_found_by_value(entries: OwnEntries) -> None:
     [added] = await add(entries, exempt(why="our own line"))
     assert (added.id, added.state) == (1, "added")
     found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)

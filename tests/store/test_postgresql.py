@@ -121,9 +121,7 @@ def test_one_writes_at_a_time(
     assert names(own_db) == ["one", "other"]
 
 
-async def test_a_lost_commit_waits_for_the_standby_too(
-    own_db: Database,
-) -> None:
+async def test_a_lost_commit_waits_for_standbys_too(own_db: Database) -> None:
     """Who is told that it happened may rely on it after a failover."""
     step, waits = functools.partial(put, "one", own_db), postgres.WAITS
     with postgres.unreplicated():

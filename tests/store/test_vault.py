@@ -369,9 +369,7 @@ async def test_nothing_of_a_list_is_on_the_disk(
     assert (opened.list, opened.name) == (list_, file)
 
 
-async def test_another_key_opens_nothing(
-    own: OwnStore, reopen: Reopen
-) -> None:
+async def test_other_keys_open_nothing(own: OwnStore, reopen: Reopen) -> None:
     """A vault under the wrong key is damaged, not empty."""
     await accept(own, phone(1))
     own.close()

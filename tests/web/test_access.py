@@ -201,9 +201,7 @@ async def test_an_appeal_that_cannot_be(
 # --------------------------------------------------------------- calls
 
 
-async def test_what_came_of_calls_is_counted_by_month(
-    bank: LocalClient,
-) -> None:
+async def test_what_came_of_calls_counts_by_month(bank: LocalClient) -> None:
     call = {"outcome": "stopped", "label": "imp_police", "amount": 70}
     call["notice"] = "hold"
     for key, kept in (("1", 1), ("1", 0), ("2", 1)):

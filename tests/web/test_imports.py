@@ -202,9 +202,7 @@ async def test_reports_that_others_took_back_are_marked(
     assert found["again"] == "the court has decided anew"
 
 
-async def test_refused_rows_come_back_as_they_were(
-    police: LocalClient,
-) -> None:
+async def test_refused_rows_come_back_unchanged(police: LocalClient) -> None:
     """What the client and what the daemon refused, with all their cells."""
     rows = [*urls("refused", 1), report("n/a")]
     unread = {"row": 3, "value": "?", "problem": problem("not a day")}

@@ -349,9 +349,7 @@ async def test_events_resume_without_loss(bank: LocalClient) -> None:
         assert numbers == [*range(numbers[0], numbers[0] + len(numbers))]
 
 
-async def test_a_revoked_token_hears_of_nothing_more(
-    bank: LocalClient,
-) -> None:
+async def test_a_revoked_token_hears_nothing_more(bank: LocalClient) -> None:
     """A stream is one long request: its token is looked at event by event."""
     bearers = bank.member.own.bearers
     bank.tokens["guest"] = await bearers.add("guest", "reader")

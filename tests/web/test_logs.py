@@ -106,9 +106,7 @@ async def test_an_entry_opens_is_proven_and_judged(
     assert min(one["size"] for one in entry["cosigned"]) > last
 
 
-async def test_whoever_reads_of_a_token_is_recorded(
-    police: LocalClient,
-) -> None:
+async def test_who_reads_of_a_token_is_recorded(police: LocalClient) -> None:
     origin, last = await listed(police, "+12025550124")
     before = await audits(police, "desk")
     await read(police, origin, "?limit=5")

@@ -83,9 +83,7 @@ async def test_a_request_and_its_answer_stay_as_they_are(
 
 
 @tried("chunked", [False, True])
-async def test_bodies_of_any_size_come_through(
-    url: str, chunked: bool
-) -> None:
+async def test_bodies_of_any_size_get_through(url: str, chunked: bool) -> None:
     """With their length, or in chunks if that is how they came."""
 
     async def pieces() -> AsyncIterator[bytes]:

@@ -395,9 +395,7 @@ async def test_two_imports_that_end_alike_wait_each_for_itself(
     assert (await bank.get(f"/v1/imports/{of}"))["finished"]
 
 
-async def test_a_small_import_waits_for_its_end_alone(
-    bank: LocalClient,
-) -> None:
+async def test_a_small_import_waits_at_its_end_only(bank: LocalClient) -> None:
     reply = await finish(bank, await begin(bank, "c", 2200, 3))
     assert (reply.status, reply["finished"]) == (200, True)
     assert "held" not in await rows(bank, 2200, 3)

@@ -58,9 +58,7 @@ async def opened(kind: type[ServerTls] = ServerTls) -> tuple[Runner, int]:
 
 
 @tried("turns", range(6))
-async def test_who_is_just_coming_in_leaves_no_socket_behind(
-    turns: int,
-) -> None:
+async def test_who_is_coming_in_leaves_no_socket_behind(turns: int) -> None:
     """Whatever turn of the loop stops it; pytest sees what is left."""
     runner, port = await opened()
     caller = socket.socket()

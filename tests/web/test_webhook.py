@@ -107,9 +107,7 @@ async def test_a_certificate_of_no_ca_is_not_believed(tmp_path: Path) -> None:
         "http://127.0.0.1:{port}:/?key=hunter2",
     ],
 )
-async def test_its_address_is_not_repeated(
-    receiver: Receiver, url: str
-) -> None:
+async def test_its_address_is_not_quoted(receiver: Receiver, url: str) -> None:
     port = receiver.url.split(":")[2].partition("/")[0]
     with unavailable("webhook: ") as caught:
         await post(url.format(port=port))

@@ -301,9 +301,7 @@ async def test_another_address(
     assert drafts.read(draft)[1].known("bank").urls == tuple(urls)
 
 
-async def test_a_config_that_is_ahead_of_the_roster(
-    alliance: Alliance,
-) -> None:
+async def test_a_config_ahead_of_the_roster(alliance: Alliance) -> None:
     await alliance.stop("bank")
     editing.change(alliance.bank.home, "member", "generation", 2)
     with misused() as ahead:

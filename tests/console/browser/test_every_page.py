@@ -185,9 +185,7 @@ def leads_to(way: Way, method: str, path: str) -> bool:
     return way.method == method and bool(re.fullmatch(pattern, path))
 
 
-async def test_a_stranger_sees_the_log_in_and_nothing_else(
-    scene: Scene,
-) -> None:
+async def test_a_stranger_sees_the_log_in_and_no_more(scene: Scene) -> None:
     async with scene.at(role="") as window:
         for way in WAYS:
             if way.roles == OPEN:
