@@ -95,6 +95,7 @@ ROLES = {
 CHEAP = 2  # scrypt n
 ADMINS = [roster_keys.admin(NAME, n, n.encode() * 8) for n in ("anne", "bert")]
 HOUR_S = 3600
+LONG_S = 60  # until what comes by itself is there, however busy a machine
 FULL = 256
 
 Gate = Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]
@@ -326,7 +327,9 @@ class Member:
         node.given = self.listener or bound(self.address[1])
         self.listener = None
         await node.start()
-        async with asyncio.timeout(60):  # on a server it leads a little later
+        async with asyncio.timeout(
+            LONG_S
+        ):  # on a server it leads a little later
             await node.leadership.begun.wait()
 
     async def stop(self) -> None:
@@ -444,8 +447,7 @@ class Member:
             **more,
         )
         who = Caller(caller, "operator")
-        answers = await self.node.lookups.lookup(who, call)
-        return list(answers.items)
+        return list((await self.node.lookups.lookup(who, call)).items)
 
     async def verdict(self, kind: str, value: str) -> str:
         """Return what it says of a value."""
@@ -635,14 +637,14 @@ class Process:
         """Whether it still runs."""
         return self.child.returncode is None
 
-    async def ended(self, timeout_s: float = 20) -> int:
+    async def ended(self) -> int:
         """Wait for its end; return the exit code."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(LONG_S):
             code = await self.child.wait()
             await self._reading
         return code
 
-    async def ready(self, timeout_s: float = 20) -> bool:
+    async def ready(self, timeout_s: float = LONG_S) -> bool:
         """Wait until its local API answers; False if it ends before."""
 
         async def answers() -> bool:
@@ -892,9 +894,7 @@ class Alliance:
 
     # ------------------------------------------------------------ settling
 
-    async def settle(
-        self, *ids: str, timeout_s: float = 20, receipts: bool = True
-    ) -> None:
+    async def settle(self, *ids: str, receipts: bool = True) -> None:
         """Run rounds until all that run (or these) agree on everything.
 
         What they brought has been handed on then, and events are written.
@@ -902,7 +902,7 @@ class Alliance:
         chosen = [self.members[i] for i in ids] or self.up
         why = ""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(LONG_S):
                 while True:
                     for member in chosen:
                         if await _waits(member):
@@ -996,7 +996,7 @@ class Alliance:
     async def agreed(self) -> None:
         """Ask around until all that run trust the newest roster."""
         newest = self.newest.version
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while any(m.roster.version < newest for m in self.up):
                 await asyncio.gather(*(m.round() for m in self.up))
 
@@ -1125,7 +1125,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     return 1, statement.encode(made)
 
 
-async def until(what: Callable[[], object], timeout_s: float = 20) -> None:
+async def until(what: Callable[[], object], timeout_s: float = LONG_S) -> None:
     """Return once `what` is so: what it returns, or that gives in the end.
 
     Raises:

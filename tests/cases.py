@@ -10,6 +10,11 @@ ROOT = Path(__file__).parents[1]  # of the repository
 VECTORS = ROOT / "tests" / "vectors"
 
 
+tried = pytest.mark.parametrize  # "each, name", [(one, case), …]
+slow = pytest.mark.slow
+once = pytest.fixture(scope="module")  # for all tests of it
+
+
 def vectors(file: str) -> Any:
     """Return what a file of vectors holds."""
     return json.loads((VECTORS / f"{file}.json").read_text("utf-8"))
@@ -31,4 +36,4 @@ def each(
     """Return what tries each case of a section, called by one of its keys."""
     found = cases(file, section)
     called = [str(one[ids]) for one in found] if ids else None
-    return pytest.mark.parametrize(names, found, ids=called)
+    return tried(names, found, ids=called)

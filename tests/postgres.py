@@ -158,18 +158,41 @@ def parts(home: Path) -> Iterator[bytes]:
 @contextmanager
 def setting(name: str, value: str) -> Iterator[None]:
     """Change a setting of the whole server for a while."""
+    [(before,)] = sql(f"SHOW {name}")
+    asked = f"SELECT 1 WHERE current_setting('{name}')"
     sql(f"ALTER SYSTEM SET {name} = {value}")
     sql("SELECT pg_reload_conf()")
+    wait_for(f"{asked} <> '{before}'")
     try:
         yield
     finally:
         sql(f"ALTER SYSTEM RESET {name}")
         sql("SELECT pg_reload_conf()")
+        wait_for(f"{asked} = '{before}'")
+
+
+WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+_COMMITS = "SELECT pg_logical_emit_message(true, 'syncd', '')"
+
+
+@contextmanager
+def unreplicated() -> Iterator[None]:
+    """Have every commit wait for a standby that is not there, for a while."""
+    cancel = f"SELECT pg_cancel_backend(pid) {WAITS} AND datname = 'postgres'"
+    with setting("synchronous_standby_names", "'ghost'"):
+        waits = False
+        while not waits:  # what reads it for all may not have done so yet
+            one = threading.Thread(target=sql, args=(_COMMITS,))
+            one.start()
+            while one.is_alive() and not waits:
+                waits = bool(sql(cancel))
+            one.join()
+        yield
 
 
 def wait_for(query: str) -> None:
     """Wait until a query of the server has a row."""
-    for _ in range(500):
+    for _ in range(2000):
         if sql(query):
             return
         threading.Event().wait(0.01)

@@ -4,9 +4,7 @@ import re
 import subprocess
 import sys
 
-import pytest
-
-from tests.cases import ROOT
+from tests.cases import ROOT, slow
 
 BENCH = ROOT / "bench"
 
@@ -23,7 +21,7 @@ def said_by(program: str, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@slow
 def test_an_audit_proves_every_entry_in_little_memory() -> None:
     """Of logs ten times as long, in no more than a few MB more."""
     said = said_by("audit.py", "--logs", "3", "--entries", "5000")
@@ -35,7 +33,7 @@ def test_an_audit_proves_every_entry_in_little_memory() -> None:
     assert float(said.partition("trace ")[2].split()[0]) < 1
 
 
-@pytest.mark.slow
+@slow
 def test_sync_verifies_every_leaf_in_little_memory() -> None:
     """50,000 statements: all verified and merged, within wire and memory.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 
 DOCKER = ROOT / "docker"
 BIN = Path(sys.executable).parent
@@ -120,8 +120,8 @@ verify_units = load(ROOT / "tools" / "verify_units.py")
     not shutil.which("systemd-analyze") and not os.environ.get("CI"),
     reason="no systemd-analyze on this machine",
 )
-@pytest.mark.parametrize(
-    ("old", "new"),
+@tried(
+    "old, new",
     [
         ("WatchdogSec=", "WatchdgSec="),
         ("Type=notify", "Type=notifi"),

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from syncd import errors
 from syncd.cli import main
@@ -21,7 +20,7 @@ from syncd.node.serve import metrics
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
 from syncd.web import peer_api, routes
-from tests.cases import ROOT
+from tests.cases import ROOT, slow, tried
 
 WHOLE = re.DOTALL | re.MULTILINE
 DOCS = ROOT / "docs"
@@ -170,8 +169,8 @@ def findings() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("title", "there"),
+@tried(
+    "title, there",
     [
         ("Monitoring", {f"syncd_{name}" for name in METRICS}),
         ("Findings", findings()),
@@ -383,8 +382,8 @@ def fits(expected: str, got: str) -> bool:
     return re.fullmatch(".*?".join(parts), got, re.DOTALL) is not None
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("session", sorted(blocks()))
+@slow
+@tried("session", sorted(blocks()))
 def test_marked_blocks_run(session: str, tmp_path: Path) -> None:
     """Copy and paste works, and prints what the page says."""
     wanted = [step for _, body in blocks()[session] for step in steps(body)]

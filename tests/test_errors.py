@@ -3,10 +3,9 @@
 import pickle
 import re
 
-import pytest
-
 from syncd import errors
 from syncd.errors import Message, PendingError, QuotaError, SyncdError
+from tests.cases import tried
 from tests.refusals import misused, stale
 
 CLASSES = {
@@ -32,9 +31,7 @@ def test_the_drawing_shows_each_parent() -> None:
         above.append(name)
 
 
-@pytest.mark.parametrize(
-    ("name", "says"), [(name, says) for _, name, says in LINES]
-)
+@tried("name, says", [(name, says) for _, name, says in LINES])
 def test_the_drawing_says_each_status_and_exit_code(
     name: str, says: str
 ) -> None:
@@ -44,9 +41,7 @@ def test_the_drawing_says_each_status_and_exit_code(
         assert CLASSES[name].exit_code == int(code)
 
 
-@pytest.mark.parametrize(
-    "kind", [k for k in CLASSES.values() if k is not QuotaError]
-)
+@tried("kind", [k for k in CLASSES.values() if k is not QuotaError])
 def test_a_hint_is_carried_beside_the_message(kind: type[SyncdError]) -> None:
     error = kind("log: size is 3", hint="try another")
     assert (str(error), error.hint) == ("log: size is 3", "try another")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 
 CORE = ("tlog", "oprf", "roster", "indicator", "flows")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -143,9 +143,7 @@ def requirements(lock: Path) -> dict[str, str]:
     return {block.partition("==")[0]: block for block in found}
 
 
-@pytest.mark.parametrize(
-    "lock", ["requirements.lock", "docker/requirements.lock"]
-)
+@tried("lock", ["requirements.lock", "docker/requirements.lock"])
 def test_every_requirement_is_pinned_by_hash(lock: str) -> None:
     """A version, a hash, and no address to fetch it from."""
     found = requirements(ROOT / lock)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from syncd.oprf import group
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 from tests.oprf.test_group import library
 from tests.test_docker import load
 
@@ -156,8 +156,8 @@ def test_nothing_helps(machine: Machine) -> None:
     assert "apt-get failed: E: no network; install libsodium" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("script", "why"),
+@tried(
+    "script, why",
     [
         (":", "holds no libsodium.so"),
         ("/bin/mkdir -p $3; echo no >$3/libsodium.so.23", ""),

@@ -26,6 +26,8 @@ from syncd import pinning
 from syncd.errors import DamagedError, UsageError
 from syncd.pinning import ServerTls
 from syncd.roster import certificate
+from tests.cases import tried
+from tests.refusals import damaged
 
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -167,7 +169,7 @@ LISTED: dict[str, Callable[[], Identity]] = {
 }
 
 
-@pytest.mark.parametrize("make", LISTED.values(), ids=LISTED)
+@tried("make", LISTED.values(), ids=LISTED)
 def test_listed_certificate_is_admitted(make: Callable[[], Identity]) -> None:
     """By its pin, at both ends: nobody asks for its CA or its dates."""
     member = make()
@@ -208,7 +210,7 @@ def test_stolen_certificate_is_refused(
     bank: Identity, police: Identity
 ) -> None:
     """The certificate is public: without its key it opens nothing."""
-    with pytest.raises(DamagedError, match="mismatch"):
+    with damaged("mismatch"):
         pinning.client_context(police.der, issue(ed()).pem, bank.pin)
 
 
@@ -332,8 +334,8 @@ async def test_blocking_sockets_keep_to_the_pin(
             await asyncio.to_thread(dial, port, police.pin)
 
 
-@pytest.mark.parametrize(
-    ("own", "reason"),
+@tried(
+    "own, reason",
     [
         (issue(ed(), usage=SERVER_ONLY), "purpose"),
         (issue(rsa.generate_private_key(65537, 1024)), "key too small"),

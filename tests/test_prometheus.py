@@ -17,7 +17,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.alliance import free_port
-from tests.cases import ROOT
+from tests.cases import ROOT, slow
 from tests.demo.test_demo import made_up, write_list
 from tests.test_docs import METRICS
 
@@ -81,7 +81,7 @@ def test_one_screen_of_eight_panels() -> None:
     assert max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in panels) <= 18
 
 
-@pytest.mark.slow
+@slow
 @needs_prometheus
 def test_the_rules_fire_where_they_must() -> None:
     assert promtool("check", "rules", RULES) == ""
@@ -184,7 +184,7 @@ def look_up(member: Any) -> None:
 
 
 @needs_prometheus
-@pytest.mark.slow
+@slow
 @pytest.mark.timeout(400)
 def test_the_dashboard_over_the_demo(tmp_path: Path, demo: Any) -> None:
     """Each expression gives numbers, and no rule is broken or fires."""

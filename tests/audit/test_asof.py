@@ -23,13 +23,13 @@ from tests.audit.conftest import (
     put,
     put_note,
 )
-from tests.cases import each
+from tests.cases import each, once
 from tests.cli.conftest import Run
 
 Told = Callable[..., list[object]]  # what to type, of how many days after
 
 
-@pytest.fixture(scope="module")
+@once
 def told(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """Reported, confirmed, disputed, taken back: a day between each."""
     given = made.bundle("bank", tmp_path_factory.mktemp("told"), "a case")

@@ -26,6 +26,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.store import evidence_files
 from tests.alliance import Alliance, payload, shared
+from tests.cases import tried
 from tests.refusals import broken, unavailable, untrusted
 
 IDS = ("police", "bank", "carrier")
@@ -131,8 +132,8 @@ async def test_who_is_silent_is_named(
     assert any(nobody in str(text) for text in audit.unseen)
 
 
-@pytest.mark.parametrize(
-    ("path", "lost", "codes"),
+@tried(
+    "path, lost, codes",
     [
         ("/notes/", IDS, set[str]()),
         ("/log/audit/", ("police",), {"ahead"}),
@@ -192,8 +193,8 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     assert not (tmp_path / ABOUT).exists()
 
 
-@pytest.mark.parametrize(
-    ("path", "raw"),
+@tried(
+    "path, raw",
     [
         *((path, b"x") for path in ("checkpoint", "notes/", "tile/0")),
         ("/evidence/", b"x"),

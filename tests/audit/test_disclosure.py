@@ -115,14 +115,14 @@ def test_commands_make_a_page_and_check_it(
     monkeypatch.setattr(ApiClient, "of", lambda *_: api)
     page, home = tmp_path / "x.html", made.root / "bank"
     words = "audit", "disclose", "-", "--kind", "phone", "--page", page
-    assert run("--home", home, *words, stdin=b"+12025550123\n").code == 0
+    run("--home", home, *words, stdin=b"+12025550123\n").ended(0)
     assert page.stat().st_mode & 0o777 == 0o600
     verify = "audit", "verify", page, "--fingerprint", made.fingerprint
     assert f"{POLICE}:3" in run(*verify).ended(0).out
     assert run(*verify, "--json").json["tokens"]["phone/1"]
-    assert run(*verify[:-1], "0" * 64).code == 4
+    run(*verify[:-1], "0" * 64).ended(4)
     page.write_text(page.read_text().replace('"at":1', '"at":-1'))
-    assert run(*verify).code == 2
+    run(*verify).ended(2)
 
 
 @pytest.mark.slow

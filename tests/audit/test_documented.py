@@ -16,7 +16,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import ADMINS
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, put
 from tests.audit.test_verify import PLANTED, Plant, flip, next_text
-from tests.cases import ROOT, each
+from tests.cases import ROOT, each, slow, tried
 
 PAGE = (ROOT / "docs" / "audit.md").read_text("utf-8")
 ROWS = {
@@ -58,7 +58,7 @@ def test_each_file_of_a_bundle_has_its_row(police: Bundle) -> None:
     assert {path.split("/")[0] for path in police.files} <= named
 
 
-@pytest.mark.slow
+@slow
 @each("audit", "an_auditor_needs_no_network_and_no_database", "words, code")
 def test_an_auditor_needs_no_network_and_no_database(
     words: str, code: int, made: Made, police: Bundle
@@ -165,8 +165,8 @@ def test_a_whole_bundle_is_taken_by_all(
     assert seen(police, "ab" * 32) == {"lines"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("plant", PLANTED | CLUMSY, ids=lambda p: p.__name__)
+@slow
+@tried("plant", PLANTED | CLUMSY, ids=lambda p: p.__name__)
 def test_what_else_sees_a_fault(
     plant: Plant, made: Made, mine: Bundle
 ) -> None:
@@ -213,7 +213,7 @@ def signed_by_another(mine: Bundle, made: Made) -> None:
     put(mine, path, bytes(note.sign(text, made.keys["bank"].log)))
 
 
-@pytest.mark.parametrize("plant", [renamed, shortened, signed_by_another])
+@tried("plant", [renamed, shortened, signed_by_another])
 def test_no_log_passes_for_another(
     plant: Plant, made: Made, mine: Bundle
 ) -> None:

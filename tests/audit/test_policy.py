@@ -9,6 +9,7 @@ from syncd.audit.bundle import Bundle, log_directory
 from syncd.audit.trace import trace
 from syncd.tlog import cosignature, key, merkle, note, strict
 from tests.audit.conftest import NOW, POLICE, Made, head_of, put
+from tests.cases import tried
 
 
 def takes(policy: str, proof: str, leaf: str) -> bool:
@@ -59,7 +60,7 @@ def test_the_policy_s_quorum_is_proven(made: Made, police: Bundle) -> None:
     assert not takes(policy, "\n".join([*lines, ""]), found["leaf"])
 
 
-@pytest.mark.parametrize("case", [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)])
+@tried("case", [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)])
 def test_any_two_quorums_share_a_member(case: tuple[int, int]) -> None:
     """Of two members, the one whose log it is not."""
 
@@ -70,7 +71,7 @@ def test_any_two_quorums_share_a_member(case: tuple[int, int]) -> None:
     assert known.quorum(Few()) == case[1]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("has", [True, False])
+@tried("has", [True, False])
 def test_a_line_of_an_unknown_kind_sinks_no_quorum(
     has: bool, made: Made, mine: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

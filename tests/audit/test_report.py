@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from syncd.audit import report
 from syncd.audit.bundle import Bundle, log_directory
 from syncd.audit.trace import trace
@@ -21,6 +19,7 @@ from tests.audit.conftest import (
     head_of,
     put_note,
 )
+from tests.cases import tried
 from tests.cli.conftest import Run
 from tests.refusals import misused
 
@@ -61,7 +60,7 @@ def test_what_is_open_is_counted(
         assert (it["n"], it["sector"], it["month"] > "2026") == (n, "bank", 1)
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_the_same_bundle_gives_the_same_page(
     made: Made, police: Bundle, lang: str
 ) -> None:
@@ -114,8 +113,8 @@ def test_an_entry_s_life_is_proven_step_by_step(
 def test_the_commands(made: Made, run: Run, tmp_path: Path) -> None:
     """From a home to a page, by what a person types."""
     home, out, tar = made.root / "bank", tmp_path / "out", tmp_path / "b.tar"
-    assert run("--home", home, "log", "export", "--complete", out).code == 0
-    assert run("--home", home, "log", "export", "--complete", tar).code == 0
+    run("--home", home, "log", "export", "--complete", out).ended(0)
+    run("--home", home, "log", "export", "--complete", tar).ended(0)
     why = ("--complete", "--with-payloads", "court order 7")
     ran = run("--home", home, "log", "export", tmp_path / "open", *why)
     name = ran.out.split()[-1]
@@ -124,11 +123,11 @@ def test_the_commands(made: Made, run: Run, tmp_path: Path) -> None:
     ran = run("audit", "verify", out, *trusted, "--since", tar)
     assert "Members" not in ran.printed("No fault was found").out
     page = tmp_path / "page.html"
-    assert run("audit", "report", tar, *trusted, "--page", page).code == 0
+    run("audit", "report", tar, *trusted, "--page", page).ended(0)
     assert page.read_text().startswith("<!doctype html>")
     said = run("audit", "trace", f"{POLICE}:3", out, *trusted).ended(0).out
     assert "carrier" in said or "bank" in said
     (out / "vkeys").write_text("x")
-    assert run("audit", "verify", out, *trusted).code == 5
+    run("audit", "verify", out, *trusted).ended(5)
     ran = run("audit", "verify", out, "--fingerprint", "ab" * 32)
     assert made.fingerprint not in ran.ended(4).err

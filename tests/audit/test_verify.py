@@ -40,7 +40,7 @@ from tests.audit.conftest import (
     put,
     put_note,
 )
-from tests.cases import each
+from tests.cases import each, slow, tried
 from tests.refusals import damaged, untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
@@ -117,7 +117,7 @@ def seen(made: Made, given: Bundle) -> bool:
     return bool(audit.exit_code or strangers)
 
 
-@pytest.mark.slow
+@slow
 def test_no_bit_is_turned_over_unseen(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:
@@ -129,7 +129,7 @@ def test_no_bit_is_turned_over_unseen(
         (mine.root / path).write_bytes(raw)
 
 
-@pytest.mark.slow
+@slow
 def test_nor_by_who_makes_manifests(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:
@@ -322,7 +322,7 @@ PLANTED: dict[Plant, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+@tried("plant", PLANTED, ids=lambda plant: plant.__name__)
 def test_a_planted_fault_is_found(
     plant: Plant, made: Made, mine: Bundle
 ) -> None:
@@ -429,20 +429,19 @@ def next_roster(mine: Bundle, **more: object) -> None:
     put(mine, "roster/000003.note", bytes(signed))
 
 
-def members_with(mine: Bundle, origin: str, **more: object) -> object:
-    """Return the members of a bundle's roster, one log's row with more in it."""
+def decided(mine: Bundle, **more: object) -> None:
+    """Have the next roster of a bundle say more of the bank's log."""
     first = note.parse(mine.read("roster/000002.note"))
     members = json.loads(first.text.splitlines()[2])["members"]
     for member in members:
         for log in member["generations"]:
-            log.update(more if log["log"].startswith(f"{origin}+") else {})
-    return members
+            log.update(more if log["log"].startswith(f"{BANK}+") else {})
+    next_roster(mine, members=members)
 
 
 def test_what_the_roster_decided(made: Made, mine: Bundle) -> None:
     """A copy of the other side of a fork is named, whoever signed it."""
-    rows = members_with(mine, BANK, cuts=[{"size": 2, "root": "00" * 32}])
-    next_roster(mine, members=rows)
+    decided(mine, cuts=[{"size": 2, "root": "00" * 32}])
     assert made.codes(mine) == {"decided_otherwise"}
 
 
@@ -450,7 +449,7 @@ def test_beyond_its_end_a_log_hides_nothing(made: Made, mine: Bundle) -> None:
     """What was signed after the end counts nowhere, and nobody keeps it."""
     head = head_of(mine, BANK)
     cut = {"size": head.size, "root": head.root.hex()}
-    next_roster(mine, members=members_with(mine, BANK, cuts=[cut], ended=True))
+    decided(mine, cuts=[cut], ended=True)
     ahead(mine, made)
     assert made.codes(mine) == set()
 
@@ -460,8 +459,7 @@ def test_who_followed_the_decision_is_not_blamed(
 ) -> None:
     """It signed the branch that was left, then the chosen one."""
     head, by = head_of(mine, BANK), made.keys["carrier"].seen
-    cut = {"size": head.size, "root": head.root.hex()}
-    next_roster(mine, members=members_with(mine, BANK, cuts=[cut]))
+    decided(mine, cuts=[{"size": head.size, "root": head.root.hex()}])
     fork(mine, made, (by, NOW - 9))
     put_note(mine, head, (by, NOW))
     assert made.codes(mine) == {"fork"}
@@ -555,7 +553,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+@tried("raw", HOSTILE.values(), ids=HOSTILE)
 def test_a_tar_that_leads_elsewhere(raw: bytes, tmp_path: Path) -> None:
     """Or names what is no file, or is more than it seems, is refused."""
     tar, into = tmp_path / "b.tar", tmp_path / "into"

@@ -88,8 +88,7 @@ class Lab(Alliance):
         told = await act(self)
         await self.rounds()
         found = await self.noted() - before
-        seen = {code for code, *_ in found} | {told} - {None}
-        assert seen == codes, found
+        assert {code for code, *_ in found} | {told} - {None} == codes, found
         assert all(who for _, *who in found)  # nobody else is accused
         if "fork" in codes:
             await self.contained(out)

@@ -14,6 +14,7 @@ from syncd.node.follow import rounds
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import Alliance, Member, shared, until
+from tests.cases import tried
 from tests.refusals import unavailable
 
 pytestmark = pytest.mark.slow
@@ -66,8 +67,8 @@ async def test_pokes_without_end(
     assert 1 <= police.node.logs.state(platform.origin).failures <= len(looked)
 
 
-@pytest.mark.parametrize(
-    ("path", "junk"),
+@tried(
+    "path, junk",
     [
         ("/poke", b"x\n" * (400 << 10)),  # no checkpoint is that long
         ("/oprf/v1/evaluate", b'{"elements":[' + b"[]," * (300 << 10)),
@@ -108,7 +109,7 @@ def pool(alliance: Alliance, monkeypatch: pytest.MonkeyPatch) -> Pool:
     return made
 
 
-@pytest.mark.parametrize("bulk", [False, True])
+@tried("bulk", [False, True])
 async def test_evaluations_at_once(
     alliance: Alliance, pool: Pool, bulk: bool
 ) -> None:

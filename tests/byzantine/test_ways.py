@@ -21,7 +21,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
 from tests.alliance import MEMBERS, Alliance, payload, police_case, shared
 from tests.byzantine.lab import Act, Lab
-from tests.cases import ROOT, vectors
+from tests.cases import ROOT, tried, vectors
 from tests.ceremonies import Dealt
 from tests.commands import syncd
 from tests.flows.growing import Said
@@ -29,7 +29,7 @@ from tests.flows.growing import Said
 pytestmark = pytest.mark.slow
 
 SEVEN = (*MEMBERS, "insurer", "telco", "payer")
-LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
+LIMITS = {"exchange": {"read_timeout_s": 5, "request_timeout_s": 5}}
 PAGE = ROOT / "docs" / "threat-model.md"
 ROW = r"^\| .* \| (.*) \| `byzantine/test_ways\.py::test_\w+\[(\w+)\]` \|$"
 PHONE = "+12025550177"
@@ -406,7 +406,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("name", FOUND)
+@tried("name", FOUND)
 async def test_the_others_go_on(lab: Lab, name: str, tmp_path: Path) -> None:
     """What its row says is found, and nothing else."""
     await lab.held(WAYS.get(name) or globals()[name], FOUND[name], tmp_path)

@@ -13,7 +13,7 @@ import pytest
 from syncd.cli import grid, inspection
 from syncd.indicator.statement import Erase
 from syncd.store.calls import Call
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import Node, Real, Run, read
 
 LISTED = "+12025559101"
@@ -35,7 +35,7 @@ def office(real: Real, run: Run) -> Node:
 
 def look(bank: Node, reference: str = "=1+1") -> None:
     words = (*ASK, "loan_check", "--reference", reference)
-    assert bank(*words, stdin=LISTED).code == 0
+    bank(*words, stdin=LISTED).ended(0)
 
 
 def test_the_report_counts_by_day_person_and_purpose(
@@ -45,7 +45,7 @@ def test_the_report_counts_by_day_person_and_purpose(
     look(bank)
     words = ("access", "report")
     ran = office(*words)
-    assert (ran.code, ran.err) == (0, "")
+    assert ran.ended(0).err == ""
     head, *lines = ran.out.splitlines()
     assert tuple(head.split()) == (*map(str, grid.HEADS["access"]),)
     assert all(line.startswith("20") for line in lines)
@@ -58,16 +58,14 @@ def test_the_report_counts_by_day_person_and_purpose(
     assert "look-ups" not in zh
 
 
-def test_what_goes_to_a_file_is_no_formula(
-    office: Node, tmp_path: Path
-) -> None:
+def test_what_is_in_a_file_is_no_formula(office: Node, tmp_path: Path) -> None:
     """In neither form; counts are numbers in XLSX."""
     reference = "=HYPERLINK(1)"
-    assert office("appeal", "add", "--reference", reference).code == 0
+    office("appeal", "add", "--reference", reference).ended(0)
     words = ("appeal", "list", "--out")
     sheet, text = tmp_path / "a.xlsx", tmp_path / "a.csv"
     for path in (sheet, text):
-        assert office(*words, path).code == 0
+        office(*words, path).ended(0)
     assert read(text)[-1]["reference"] == f"'{reference}"
     [only] = openpyxl.load_workbook(sheet).worksheets
     [*_, last] = only.iter_rows()
@@ -84,7 +82,7 @@ def test_a_person_is_answered(office: Node, bank: Node) -> None:
     look(bank)
     words = ("access", "about", "-", "--kind", "phone")
     ran = office(*words, stdin=LISTED)
-    assert (ran.code, ran.err) == (0, "")
+    assert ran.ended(0).err == ""
     assert "before a loan" in ran.out
     assert "hold" in ran.out
     assert "cli" not in ran.out
@@ -103,11 +101,11 @@ def test_appeals_by_command(office: Node, tmp_path: Path) -> None:
     office("appeal", "note", "told", made).ended(1, "nothing is decided")
     assert "letter 1" in office("appeal", "list").out
     note = office("appeal", "note", "refused", made, "--why", "it stands")
-    assert (note.code, note.out) == (0, f"{made}: noted\n")
-    assert office("appeal", "note", "told", made).code == 0
+    assert note.ended(0).out == f"{made}: noted\n"
+    office("appeal", "note", "told", made).ended(0)
     assert "letter 1" not in office("appeal", "list").out
     out = tmp_path / "register.csv"
-    assert office("appeal", "list", "--all", "--out", out).code == 0
+    office("appeal", "list", "--all", "--out", out).ended(0)
     [row] = [row for row in read(out) if row["reference"] == "letter 1"]
     assert (row["cause"], row["decision"]) == ("contested", "not granted")
     assert (row["hours"], row["why"]) == ("0", "it stands")
@@ -133,7 +131,7 @@ def test_an_inspector_s_set(
     words = ("audit", "inspect", "--quarter", quarter)
     made = tmp_path / "set"
     ran = office(*words, made)
-    assert (ran.code, ran.err) == (0, "")
+    assert ran.ended(0).err == ""
     data = json.loads((made / "inspection.json").read_bytes())
     assert data["member"] == "bank"
     page = (made / "inspection.zh.html").read_text()
@@ -144,8 +142,10 @@ def test_an_inspector_s_set(
     rows = {sheet.title: [*sheet.values] for sheet in book}
     share = ("撤回与上报之比", "1.000", "0.500", 2)
     assert rows["客户告知书"][-1][1:] == ("暂缓", None, "已止付", 1)
-    whose = rows["谁以什么用途查询"]
-    assert {row[0] for row in whose[3:]} == {"cli", "office"}
+    assert {row[0] for row in rows["谁以什么用途查询"][3:]} == {
+        "cli",
+        "office",
+    }
     assert share in rows["本机构的贡献"]
     assert [row[0] for row in rows["撤回与清除"]][-2:] == ["撤回", "清除"]
     assert {p.stat().st_mode & 0o077 for p in made.iterdir()} == {0}
@@ -154,7 +154,7 @@ def test_an_inspector_s_set(
         assert (made / name).read_bytes() == raw
     office(*words[:-1], "2026-4", tmp_path / "wrong").ended(2, "want 2026Q4")
     ran = bank(*words, tmp_path / "wrong")  # an operator's token
-    assert (ran.code, ran.out) == (4, "")
+    assert ran.ended(4).out == ""
     office(*words, made).ended(2, "is there already")
     assert [*tmp_path.iterdir()] == [made]
 
@@ -176,7 +176,7 @@ class OwnApi:
         return {"items": cases("inspection", "appeals") if appeals else []}
 
 
-@pytest.mark.parametrize("one", cases("inspection", "quarters"))
+@tried("one", cases("inspection", "quarters"))
 def test_a_quarter_is_one_of_the_roster_s_zone(
     one: tuple[str, str, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

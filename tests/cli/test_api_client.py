@@ -10,7 +10,7 @@ import pytest
 from syncd.cli.api_client import ApiClient
 from syncd.config import Address
 from syncd.messages import catalogue
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import (
     TOKEN,
     FalseApi,
@@ -30,9 +30,7 @@ def status(member: Node) -> Ran:
     return member("report", "list")
 
 
-@pytest.mark.parametrize(
-    ("code", "type_", "exit_code"), cases("cli/problems", "codes")
-)
+@tried("code, type_, exit_code", cases("cli/problems", "codes"))
 def test_exit_codes(
     member: Node, false: FalseApi, code: int, type_: str, exit_code: int
 ) -> None:
@@ -45,7 +43,7 @@ def test_exit_codes(
     ]
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_a_token_that_opens_nothing_says_why(
     real: Real, run: Run, tmp_path: Path, lang: str
 ) -> None:
@@ -80,15 +78,12 @@ FOREIGN = {
 def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
     """Something else answers at that port."""
     false.answers["/v1/reports/search"] = (500, b"<html>")
-    ran = status(member)
-    assert (ran.code, ran.err) == (3, "syncd: error: HTTP 500\n")
+    assert status(member).ended(3).err == "syncd: error: HTTP 500\n"
     false.answers["/v1/reports/search"] = (200, b"<html>")
     status(member).ended(3, "no JSON")
 
 
-def test_too_many_says_when_to_come_back(
-    member: Node, false: FalseApi
-) -> None:
+def test_too_many_says_when_to_return(member: Node, false: FalseApi) -> None:
     false.answers["/v1/reports/search"] = refused("too many", 429, "quota")
     assert "come back in 7 s" in status(member).err
 
@@ -155,7 +150,7 @@ def test_a_token_that_others_read(member: Node) -> None:
     status(member).ended(2, "chmod 600")
 
 
-@pytest.mark.parametrize("raw", [b"", b"two words", b"\xff", b"a\r\nb: c"])
+@tried("raw", [b"", b"two words", b"\xff", b"a\r\nb: c"])
 def test_no_token_in_the_file(member: Node, raw: bytes) -> None:
     """Nothing that could be a header of its own is sent."""
     member.home.with_suffix(".token").write_bytes(raw)
@@ -163,8 +158,8 @@ def test_no_token_in_the_file(member: Node, raw: bytes) -> None:
 
 
 def test_no_home(run: Run, tmp_path: Path) -> None:
-    assert run("report", "list").code == 2
+    run("report", "list").ended(2)
     run("--home", tmp_path / "none", "report", "list").ended(
         2, "no such directory"
     )
-    assert run("--home", tmp_path, "report", "list").code == 2
+    run("--home", tmp_path, "report", "list").ended(2)

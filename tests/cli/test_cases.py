@@ -16,7 +16,7 @@ import pytest
 
 from syncd.cli import edits
 from syncd.roster import drafts
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.cli.conftest import Node, Real, read
 
 REST = ["--evidence", "user_tag", "--label"]
@@ -69,8 +69,8 @@ def verdicts(member: Node, kind: str, values: Sequence[str]) -> list[str]:
 # ------------------------------------------------------- protected values
 
 
-@pytest.mark.parametrize(
-    ("words", "values"),
+@tried(
+    "words, values",
     [
         (
             URL,
@@ -92,7 +92,7 @@ def test_nobody_innocent_is_listed(
     """F1, F2: however it is shown; a look-up knows it too."""
     each = values.split()
     ran = bank("report", "add", *words, stdin="\n".join(each))
-    assert (ran.code, ran.out.count("never-list")) == (1, len(each))
+    assert ran.ended(1).out.count("never-list") == len(each)
     assert verdicts(bank, words[1], each) == ["protected"] * len(each)
 
 
@@ -125,10 +125,8 @@ def strict(raw: bytes) -> bytes:
     return made.getvalue()
 
 
-@pytest.mark.parametrize("one", cases("lists/people"), ids=itemgetter("name"))
-def test_a_list_as_people_have_it(
-    bank: Node, tmp_path: Path, one: Any
-) -> None:
+@tried("one", cases("lists/people"), ids=itemgetter("name"))
+def test_a_list_as_it_comes(bank: Node, tmp_path: Path, one: Any) -> None:
     """Every value is the one that stands there, or refused for a reason."""
     path = tmp_path / ("a.xlsx" if "sheet" in one else "a.csv")
     if "sheet" in one:

@@ -19,5 +19,5 @@ def test_a_word_finds_its_code_whatever_the_field(run: Run) -> None:
 def test_a_field_or_word_that_is_none(run: Run) -> None:
     ran = run("vocabulary", "00000000000").ended(2, "evidence")
     assert "0000" not in ran.err
-    assert run("vocabulary", "colour", "caller").code == 2
-    assert run("vocabulary", "role", "0000000000").code == 1
+    run("vocabulary", "colour", "caller").ended(2)
+    run("vocabulary", "role", "0000000000").ended(1)

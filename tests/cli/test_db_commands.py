@@ -19,10 +19,11 @@ from syncd.store.failpoint import Plan
 from syncd.store.server import Server
 from tests import postgres
 from tests.alliance import Alliance
+from tests.cases import once, slow, tried
 from tests.cli.conftest import Ran, Run
 from tests.refusals import misused
 
-pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server starts
+pytestmark = [slow, pytest.mark.sqlite]  # a server starts
 
 STEPS = (  # in the order in which a move comes to them
     *("begun", "rows", "committed", "rows", "sealed", "configured", "away"),
@@ -41,7 +42,7 @@ async def _make(root: Path) -> None:
         await alliance.police.take_back("url", "http://m1.evil.example/")
 
 
-@pytest.fixture(scope="module")
+@once
 def made(root: Path) -> Path:
     """Return the home of a member that has stopped."""
     asyncio.run(_make(root))
@@ -87,7 +88,7 @@ def test_a_move_goes_on_wherever_it_was_interrupted(
     """In the end all is there, and numbers go on where they were."""
     for step in STEPS:
         assert move(step).code == -1
-    assert move().code == 0
+    move().ended(0)
     assert config.load(home).database.url == server.url
     assert run("--home", home, "log", "verify").out.count(": ok") == 3
     new = tables.event.insert().values(at=1, name="test", data=b"{}")
@@ -97,7 +98,7 @@ def test_a_move_goes_on_wherever_it_was_interrupted(
 
 def test_nothing_runs_on_files_that_were_moved(move: Move, home: Path) -> None:
     """Whatever they are called then."""
-    assert move().code == 0
+    move().ended(0)
     with misused(r"own\.db: was moved to a server"):
         Database(home / "own.db", "own")
     (home / "own.db.moved").replace(home / "old.db")
@@ -114,7 +115,7 @@ def test_a_daemon_may_go_on_with_the_files_until_all_is_moved(
         Database(server, "own")
     with closing(Database(home / "own.db", "own")) as db:
         db.write_now(lambda c: c.execute(bearer.delete()))
-    assert move().code == 0
+    move().ended(0)
     with closing(Database(server, "own")) as db:
         assert not db.read_now(lambda c: c.execute(sa.select(bearer)).all())
 
@@ -132,7 +133,7 @@ def test_what_came_over_wrong_ends_the_move(
 def test_what_does_not_hold_is_not_moved(move: Move, home: Path) -> None:
     with sqlite3.connect(home / "mirror.db") as c:
         c.execute("DELETE FROM claim")
-    assert move().code == 5
+    move().ended(5)
     assert not config.load(home).database.url
     Database(home / "own.db", "own").close()
 
@@ -145,6 +146,6 @@ def test_no_other_member_is_overwritten(move: Move) -> None:
     assert "are there already" in move(url=there.url).err
 
 
-@pytest.mark.parametrize("url", ["postgresql://a:b@/x", "mysql://x", ""])
+@tried("url", ["postgresql://a:b@/x", "mysql://x", ""])
 def test_a_wrong_url_is_refused(move: Move, url: str) -> None:
-    assert move(url=url).code == 2
+    move(url=url).ended(2)

@@ -59,7 +59,7 @@ def test_an_answer_names_a_dispute(member: Node, false: FalseApi) -> None:
         "the answer on 1 reports is kept; 1 of them are being retracted\n"
     )
     assert false.calls[0]["dispute"] == [AT, 7]
-    assert member("report", "answer", *how).code == 2
+    member("report", "answer", *how).ended(2)
 
 
 def test_values_are_vouched_for(
@@ -79,7 +79,7 @@ def test_values_are_vouched_for(
     ]
     table = tmp_path / "ours.csv"
     table.write_text("号码,角色\n95588,官方热线\n4008123123,verified_caller\n")
-    assert member("vouch", table, "--kind", "phone").code == 0
+    member("vouch", table, "--kind", "phone").ended(0)
     sent = [body["vouches"] for body in false.calls]
     assert sent[0][0] == {"kind": "phone", "value": "95588", "role": "hotline"}
     assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
@@ -110,7 +110,7 @@ def test_the_way_of_an_appeal(
     carrier("report", "add", *CONST, stdin=url).ended(0)
     real.settle()
     words = ("report", "dispute", "--kind", "url", "--reason", "official")
-    assert bank(*words, stdin=url).code == 0
+    bank(*words, stdin=url).ended(0)
     real.settle()
     [item] = carrier("dispute", "list", "--json").json["items"]
     dispute = f"{item['position'][0]}:{item['position'][1]}"
@@ -127,11 +127,11 @@ def test_the_way_of_an_appeal(
     real.settle()
     assert "published" in bank("report", "list", "--type", "vouch").out
     words = ("report", "retract", "--type", "vouch", *of_url)
-    assert bank(*words, "--reason", "entry_error", stdin=URL).code == 0
+    bank(*words, "--reason", "entry_error", stdin=URL).ended(0)
     real.settle()
     assert "ended" in bank("report", "list", "--type", "vouch").out
 
     file = tmp_path / "moved.csv"
     file.write_text("phone,since\n+8613800138000,2026-11-03\n")
-    assert bank("reassigned", file).code == 1
-    assert carrier("reassigned", file).code == 0
+    bank("reassigned", file).ended(1)
+    carrier("reassigned", file).ended(0)

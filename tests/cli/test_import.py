@@ -23,6 +23,7 @@ from syncd.cli.importing.targets import Reports, reasons
 from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
+from tests.cases import tried
 from tests.cli.conftest import CONST, FalseApi, Node, Ran, read, refused
 from tests.lists.test_sheet import saved
 
@@ -81,7 +82,7 @@ def test_what_is_refused_stays_at_the_daemon(
 ) -> None:
     """Good rows go in; of the others nothing lies beside the list."""
     ran = load(listed, "--json")
-    assert (ran.code, ran.json["import"]) == (1, 1)
+    assert ran.ended(1).json["import"] == 1
     assert [ran.json[n] for n in ("accepted", "known", "refused")] == [1, 0, 1]
     lines = (text.strip().split(",") for text in (HEAD, row("bad.example")))
     assert refused_rows(false) == [
@@ -108,7 +109,7 @@ def test_refused_rows_that_are_not_kept(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_refused_rows_are_mended_and_imported_as_they_are(
     member: Node, load: Take, false: FalseApi, tmp_path: Path, lang: str
 ) -> None:
@@ -123,7 +124,7 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     load(path, *words, "--refused", out).ended(2, "is there already")
     later = tmp_path / "later.csv"
     words_ = ("--refused", 1, "--out", later)
-    assert member("report", "imports", *words_, lang=lang).code == 0
+    member("report", "imports", *words_, lang=lang).ended(0)
     assert later.read_bytes() == out.read_bytes()
     [bad] = read(out)
     assert [*bad] == [*FRONT[lang], "号码", "备注", "渠道"]
@@ -155,7 +156,7 @@ def test_a_list_without_header_gets_one_that_is_read_again(
     take: Take, false: FalseApi
 ) -> None:
     words = (*CONST, "--no-header", "--map", "value=2")
-    assert take("1,bad.example\n", *words).code == 1
+    take("1,bad.example\n", *words).ended(1)
     [[_, _, cells]] = refused_rows(false)
     assert cells == {"1": "1", "value": "bad.example"}
 
@@ -207,7 +208,7 @@ def test_what_an_import_says_of_its_reports(
         "gone": "retract",
         "gone_at_most": 7,
     }
-    assert load(listed, "--gone", "x").code == 2
+    load(listed, "--gone", "x").ended(2)
 
 
 def test_a_local_list_is_not_reported(
@@ -230,7 +231,7 @@ def test_a_local_list_is_not_reported(
     assert [row["refused line"] for row in read(out)] == ["3", "4"]
     ran = load(*words, "--json")
     assert (ran.json["known"], ran.json["refused"]) == (1, 2)
-    assert load(*words, "--refresh").code == 2
+    load(*words, "--refresh").ended(2)
 
 
 def test_what_can_be_read_of_a_refused_row_is_sent(
@@ -262,7 +263,7 @@ def test_what_came_of_imports_is_listed(
     assert (
         member("report", "imports", "--json").json["items"][0]["refused"] == 1
     )
-    assert member("report", "imports", "--refused", 1).code == 2
+    member("report", "imports", "--refused", 1).ended(2)
 
 
 def test_unknown_columns_are_never_stored(take: Take, false: FalseApi) -> None:
@@ -278,8 +279,7 @@ def test_a_day_is_that_of_the_rosters_zone(
 ) -> None:
     roster = SimpleNamespace(current=SimpleNamespace(zone="America/New_York"))
     monkeypatch.setattr(pinned, "trusted_roster", lambda _: roster)
-    text = "value,seen\na.example,2026-11-27T20:00:00Z\n"
-    assert take(text, *CONST).code == 0
+    take("value,seen\na.example,2026-11-27T20:00:00Z\n", *CONST).ended(0)
     assert false.reports[0]["seen"] == "2026-11-27"
 
 
@@ -335,7 +335,7 @@ def test_a_pipe_is_no_file(load: Take, tmp_path: Path) -> None:
 def test_a_url_of_a_megabyte(take: Take, false: FalseApi) -> None:
     """Refused by its row, of which not all is kept; not sent."""
     url = f"http://{'a' * 1_000_000}.example/"
-    assert take(f"value,x\n{url},1\nb.example,2\n", *CONST).code == 1
+    take(f"value,x\n{url},1\nb.example,2\n", *CONST).ended(1)
     [(_, why, cells)] = refused_rows(false)
     assert "bytes long, above 65536" in why
     assert len(str(cells)) < 2000
@@ -446,7 +446,7 @@ def test_a_changed_file_is_refused(
     """Nor go other options on with it. Until it is put back, or begun anew: then nothing is doubled."""
     raw = path.read_bytes()
     false.fail = {"before": 1}
-    assert load(path).code == 3
+    load(path).ended(3)
     for changed in (raw + row("more.example").encode(), raw[:-1] + b" "):
         path.write_bytes(changed)
         load(path).ended(2, "its import 1 stopped")
@@ -478,12 +478,12 @@ def test_a_file_changed_where_only_its_hash_tells(
     """What was committed is held against its hash, whatever the size."""
     monkeypatch.setattr(upload, "_HEAD", 16)
     false.fail = {"before": 1}
-    assert load(path).code == 3
+    load(path).ended(3)
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"n1.", b"m1."))
     load(path).ended(2, "has changed")
     path.write_bytes(raw)
-    assert load(path).code == 1
+    load(path).ended(1)
 
 
 def test_two_imports_of_one_file(
@@ -529,9 +529,7 @@ def go(load: Take, tmp_path: Path) -> Take:
     return partial(load, long_list(tmp_path, 60))
 
 
-@pytest.mark.parametrize(
-    ("point", "waits"), [("before", [1, 2, 4]), ("after", [1, 1, 2])]
-)
+@tried("point, waits", [("before", [1, 2, 4]), ("after", [1, 1, 2])])
 def test_a_daemon_that_is_restarted_is_waited_for(
     false: FalseApi, go: Take, clock: Clock, point: str, waits: list[int]
 ) -> None:
@@ -540,7 +538,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(
     clock.meanwhile = [lambda: false.fail.update(before=0)] * 2
     ran = go("--json")
     good = [f"n{n}.example" for n in range(60) if n % 11 and n % 7]
-    assert (ran.code, ran.json["accepted"]) == (1, len(good))
+    assert ran.ended(1).json["accepted"] == len(good)
     assert (ran.json["known"], ran.json["refused"]) == (0, 60 - len(good))
     assert false.values == good
     assert len(refused_rows(false)) == 60 - len(good)
@@ -555,7 +553,7 @@ def test_a_new_trouble_is_a_new_patience(
     """What is waited for counts from the last row that went in."""
     false.fail = {"before": 1}
     clock.meanwhile = [lambda: false.fail.update(before=2)]
-    assert go().code == 1
+    go().ended(1)
     assert clock.waited == [1, 1]
 
 
@@ -620,7 +618,7 @@ def test_a_step_of_a_killed_run_that_comes_late(
     """The daemon commits it after we asked how far it is: we ask again."""
     false.answers["/v1/reports"] = refused("no", 409, "stale")
     clock.meanwhile = [false.answers.clear]
-    assert go().code == 1
+    go().ended(1)
     assert clock.waited == [1]
 
 
@@ -631,13 +629,13 @@ def test_steps_fit_into_a_request(
     with (member.home / "config.toml").open("a") as file:
         file.write("max_request_bytes = 65536\n")
     text = "".join(f"{'网' * 900}{n}.example\n" for n in range(90))
-    assert take(text, *CONST, name="list.txt").code == 0
+    take(text, *CONST, name="list.txt").ended(0)
     assert len(false.vault) == 90
     assert 20_000 < false.largest < 65_536
 
 
 def test_steps_have_at_most_2500_rows(take: Take, false: FalseApi) -> None:
     text = "".join(f"{n}.example\n" for n in range(12_000))
-    assert take(text, *CONST, name="list.txt").code == 0
+    take(text, *CONST, name="list.txt").ended(0)
     sizes = [len(b["reports"]) for _, p, b in false.asked if "reports" in p]
     assert sizes == [*[2500] * 4, 2000]

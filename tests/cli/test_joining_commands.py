@@ -105,7 +105,7 @@ def test_a_newcomer_joins_by_one_line(
     run_ = [sys.executable, "-m", "syncd", "--home", str(home), "run"]
     daemon = subprocess.Popen(run_, env=for_child(secret))
     try:
-        real.do(until(partial(answers, real.alliance), 60))
+        real.do(until(partial(answers, real.alliance)))
         join().ended(0, "peer API: cannot listen on")  # it goes on
     finally:
         daemon.send_signal(signal.SIGTERM)

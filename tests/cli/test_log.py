@@ -12,7 +12,7 @@ import pytest
 from syncd import config
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
-from tests.cases import cases
+from tests.cases import cases, once, slow, tried
 from tests.cli.conftest import FalseApi, Node, Run
 from tests.commands import syncd
 
@@ -36,7 +36,7 @@ async def _make(root: Path) -> None:
         await alliance.settle()
 
 
-@pytest.fixture(scope="module")
+@once
 def made(root: Path) -> Path:
     """Three homes with reports, a retract, an erasure and a void entry."""
     asyncio.run(_make(root))
@@ -70,7 +70,7 @@ def test_all_members_hold_the_same(made: Path, at: Run) -> None:
     assert (ran.out.count(": ok"), ran.err) == (3, "")
 
 
-@pytest.mark.slow
+@slow
 def test_while_the_daemon_runs(tmp_path: Path) -> None:
     """A daemon that appends and merges meanwhile is no damage."""
 
@@ -131,8 +131,8 @@ def altered(home: Path, database: str, sql: str) -> None:
         db.commit()
 
 
-@pytest.mark.parametrize(
-    ("database", "sql", "of", "expected"),
+@tried(
+    "database, sql, of, expected",
     cases("cli/damage"),
     ids=lambda c: str(c)[:60],
 )
@@ -266,7 +266,7 @@ def test_nothing_is_overwritten(made: Path, at: Run, tmp_path: Path) -> None:
 # -------------------------------------------------------------------- show
 
 
-@pytest.mark.parametrize("stated", ["2J", "\x9b2J"])
+@tried("stated", ["2J", "\x9b2J"])
 def test_show(member: Node, false: FalseApi, stated: str) -> None:
     """What is signed, by whom, and the newest entries.
 

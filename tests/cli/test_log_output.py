@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.cli import log_output
-from tests.cases import cases
+from tests.cases import cases, tried
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ RAW = dict(cases("cli/logs", "raw"))
 OURS = cases("cli/logs", "ours")
 
 
-@pytest.mark.parametrize("raw", RAW.values(), ids=RAW)
+@tried("raw", RAW.values(), ids=RAW)
 def test_a_raw_value_is_hidden(raw: str) -> None:
     """Wherever it stands in the text, however it is written."""
     for text in (raw, f"refused {raw}", f"row 7 ({raw!r}) is bad"):
@@ -49,7 +49,7 @@ def test_a_raw_value_is_hidden(raw: str) -> None:
         assert raw not in clean(text)
 
 
-@pytest.mark.parametrize("text", OURS)
+@tried("text", OURS)
 def test_our_own_words_stay(text: str) -> None:
     """Positions, sizes, days and places are what logs are for."""
     assert clean(text) == text

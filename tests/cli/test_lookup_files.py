@@ -37,8 +37,7 @@ ROWS = [
 @pytest.fixture(scope="module", autouse=True)
 def listed(real: Real) -> None:
     """The police have reported one number."""
-    police = real.alliance.police
-    real.do(police.tell("phone", LISTED, evidence="police_case"))
+    real.do(real.alliance.police.tell("phone", LISTED, evidence="police_case"))
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def test_a_receipt_is_of_one_value(bank: Node, file: Path, out: Path) -> None:
         assert "--receipt is of one value" in ran.err
     bank(*words, stdin=b"nonsense")
     assert not out.exists()
-    assert bank(*words, stdin=LISTED).code == 0
+    bank(*words, stdin=LISTED).ended(0)
     assert receipt.parse(out.read_bytes()).verdict == "confirmed"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
@@ -114,8 +113,7 @@ def test_a_workbook_in_chinese_and_as_json(
     bank: Node, tmp_path: Path, out: Path
 ) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
-    file = saved(tmp_path, rows)
-    words = (*ASK, "--file", file, "--out", out)
+    words = (*ASK, "--file", saved(tmp_path, rows), "--out", out)
     bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh").ended(
         0, "数据截至"
     )
@@ -139,7 +137,7 @@ def test_our_own_lists_stand_beside_the_answer(
     bank: Node, file: Path, out: Path
 ) -> None:
     words = ("own", "exempt", "--kind", "phone", "--why", "our switchboard")
-    assert bank(*words, stdin=b"+12025557104").code == 0
+    bank(*words, stdin=b"+12025557104").ended(0)
     file.write_text("phone\n+12025557104\n")
     bank(*ASK, "--file", file, "--out", out).ended(
         0, "on our own lists too: 1 items"
@@ -210,7 +208,7 @@ def test_nothing_is_left_of_a_look_up_that_did_not_end(
 ) -> None:
     words = ("--file", file, "--map", "value=tel", "--out", out)
     false.answers["/v1/lookups"] = refused("no", 503, "unavailable")
-    assert member(*ASK, *words).code == 3
+    member(*ASK, *words).ended(3)
     assert names(out.parent) == ["customers.csv", "home", "home.token"]
 
 

@@ -18,7 +18,7 @@ def test_exempt_is_printed_with_who_when_and_why(bank: Node) -> None:
     number = "+12025558001"
     words = ("own", "exempt", *PHONE, "--why", "our own switchboard")
     ran = bank(*words, "--until", "2099-01-01", stdin=number)
-    assert (ran.code, ran.err) == (0, "")
+    assert ran.ended(0).err == ""
     first, last = ran.out.splitlines()
     assert first.startswith("1: kept as ")
     assert last == "added 1, already known 0, replaced 0, refused 0"
@@ -37,7 +37,7 @@ def test_exempt_is_printed_with_who_when_and_why(bank: Node) -> None:
 def test_a_note_with_a_text_alone_is_of_the_code_other(bank: Node) -> None:
     number = "+12025558002"
     words = ("own", "note", *PHONE, "--text", "rented to a shop")
-    assert bank(*words, stdin=number).code == 0
+    bank(*words, stdin=number).ended(0)
     [note] = lookup(bank, number)["ours"]["notes"]
     assert (note["code"], note["text"]) == ("other", "rented to a shop")
     ran = bank("own", "note", *PHONE, "--code", "网关", stdin=number).ended(1)
@@ -88,7 +88,7 @@ def test_what_was_removed_is_history(bank: Node) -> None:
     bank("own", "note", *PHONE, "--code", "gateway", stdin=number)
     words = ("own", "remove", *PHONE, "--why", "no customer now")
     ran = bank(*words, "--type", "note", stdin=number)
-    assert (ran.code, ran.out) == (0, "removed 1 entries\n")
+    assert ran.ended(0).out == "removed 1 entries\n"
     assert "exempt" in lookup(bank, number)["ours"]
     bank("own", "remove", "--id", item["id"]).ended(0)
     assert "ours" not in lookup(bank, number)
@@ -107,9 +107,7 @@ def test_what_was_removed_is_history(bank: Node) -> None:
 # ------------------------------------------------------------------- list
 
 
-def test_lists_are_filtered_and_values_are_shown_when_asked(
-    bank: Node,
-) -> None:
+def test_lists_are_filtered_and_values_shown_when_asked(bank: Node) -> None:
     number = "+12025558030"
     bank("own", "note", *PHONE, "--code", "gateway", stdin=number)
     assert number not in bank("own", "list").out
@@ -175,6 +173,6 @@ def test_a_file_of_notes_in_our_own_words(bank: Node, tmp_path: Path) -> None:
         2, "no column 'nothing'", "columns: no, who"
     )
     file.write_text("phone,备注（内部）\n+12025558055,shop\n")
-    assert bank(*words, "--code", "other").code == 0
+    bank(*words, "--code", "other").ended(0)
     [note] = lookup(bank, "+12025558055")["ours"]["notes"]
     assert note["text"] == "shop"

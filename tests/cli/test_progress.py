@@ -10,8 +10,9 @@ import termios
 from collections.abc import Iterator
 from contextlib import suppress
 
-import pytest
 from rich.cells import cell_len
+
+from tests.cases import tried
 
 NAME = "2026年涉诈网址名单-深圳市公安局.csv"
 CODE = f"""
@@ -53,7 +54,7 @@ def lines(lang: str, columns: int, term: str) -> Iterator[str]:
             yield text
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@tried("lang", ["en", "zh"])
 def test_a_bar_fits_into_80_columns(lang: str) -> None:
     """Name, bar, part, rows and time left, none of them cut off."""
     *_, last = lines(lang, 80, "xterm-256color")

@@ -12,21 +12,16 @@ from tests.cli.conftest import Node, Real, Run, lookup
 LISTED = "shop-for-fraud.example"
 WORDS = ["--label", "fake_shop", "--evidence", "bank_detection"]
 URL = [*WORDS, "--kind", "url", "--role", "phishing_host"]
-PHONE = [*WORDS, "--kind", "phone", "--role", "caller"]
 
 
-@pytest.mark.parametrize(
-    ("words", "value"), [(URL, LISTED), (PHONE, "+12025550123")]
-)
 def test_reported_here_listed_there_retracted_gone(
-    real: Real, bank: Node, police: Node, words: list[str], value: str
+    real: Real, bank: Node, police: Node
 ) -> None:
     """The way of one report, by the words that an operator types."""
-    kind = words[5]
-    ran = bank("report", "add", *words, "--json", stdin=value)
-    assert (ran.code, ran.json["accepted"]) == (0, 1)
+    ran = bank("report", "add", *URL, "--json", stdin=LISTED)
+    assert ran.ended(0).json["accepted"] == 1
     real.settle()
-    found = lookup(police, value, kind)
+    found = lookup(police, LISTED, "url")
     assert found["verdict"] == "suspected"
     assert found["positions"][0][0] == "bank.example/syncd/txwz/1"
     listed = bank("report", "list", "--state", "published", "--json").json
@@ -34,7 +29,7 @@ def test_reported_here_listed_there_retracted_gone(
     where = ":".join(map(str, found["positions"][0]))
     bank("report", "retract", "--position", where, "--reason", "test").ended(0)
     real.settle()
-    assert lookup(police, value, kind)["verdict"] == "none"
+    assert lookup(police, LISTED, "url")["verdict"] == "none"
 
 
 def test_a_log_is_shown(bank: Node) -> None:
@@ -76,7 +71,7 @@ def test_what_is_in_the_vault_is_found(bank: Node, tmp_path: Path) -> None:
     assert found("--list", "found", "--from", "2020-01-01", "--by", "cli") == 2
     value = ("--value", "--kind", "url")
     assert found(*value, stdin=b"http://two.found.example/") == 1
-    assert bank("report", "list", "--value").code == 2
+    bank("report", "list", "--value").ended(2)
     table = bank("report", "list", "--list", "found", "--values").out
     assert "due" in table
     assert table.index("two.found") < table.index("one.found")
@@ -111,7 +106,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     found = codes.read_text()
     assert "nearest: imp_police" in found
     # Until it is decided, its rows are refused.
-    assert bank(*words, "--map", codes, "--dry-run").code == 1
+    bank(*words, "--map", codes, "--dry-run").ended(1)
     for word, code in (
         ("冒充公检法", "imp_police"),
         ("杀猪盘", "fake_invest"),
@@ -134,7 +129,7 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     text = text.replace("http://com.cn/", "http://icbc.words.example")
     out.write_text(text, "utf-8-sig")
     ran = bank("report", "import", out, "--map", codes, "--json")
-    assert (ran.code, ran.json["accepted"]) == (0, 1)
+    assert ran.ended(0).json["accepted"] == 1
 
 
 def test_what_a_dry_run_tells_programs(bank: Node, tmp_path: Path) -> None:

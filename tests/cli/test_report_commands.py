@@ -15,7 +15,7 @@ from syncd.flows.ports import Finding
 from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
-from tests.cases import cases, each, vectors
+from tests.cases import cases, each, tried, vectors
 from tests.cli.conftest import CONST, SAME, FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, NOW, WELL, down, log, roster
 
@@ -57,7 +57,7 @@ def test_add_sends_its_options(
     assert false.reports == cases("cli/report", "add")
 
 
-@pytest.mark.parametrize(
+@tried(
     "noun",
     ["report add", "report retract --reason test", "lookup --purpose test"],
 )
@@ -75,8 +75,8 @@ def test_a_value_as_an_argument_is_refused(
 ADD = f"report add {SAME}"
 
 
-@pytest.mark.parametrize(
-    ("words", "stdin", "why"),
+@tried(
+    "words, stdin, why",
     [
         ("report add --kind url", b"a", "not given: label, role, evidence"),
         (ADD, b"", "no value there"),
@@ -121,7 +121,7 @@ def retracting(false: FalseApi, count: int = 1) -> None:
     false.answers["/v1/retractions"] = answer
 
 
-@pytest.mark.parametrize(("words", "sent"), cases("cli/report", "retract"))
+@tried("words, sent", cases("cli/report", "retract"))
 def test_retract(member: Node, false: FalseApi, words: Any, sent: Any) -> None:
     """By value, position, id or import."""
     retracting(false)
@@ -162,15 +162,15 @@ def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
     file.write_text("种类,号码,标签\n电话,1,x\n网址,a.example,y\n电话,1,z\n")
     words = ("report", "retract", "--reason", "test", "--file", file)
-    assert member(*words).code == 0
+    member(*words).ended(0)
     assert false.calls == [
         {"reason": "test", "kind": "phone", "value": "1"},
         {"reason": "test", "kind": "url", "value": "a.example"},
     ]
     file.write_text("x\nb.example\n")
-    assert member(*words, "--kind", "url", "--map", "value=x").code == 0
+    member(*words, "--kind", "url", "--map", "value=x").ended(0)
     assert false.calls[-1]["value"] == "b.example"
-    assert member(*words, "--kind", "url").code == 2
+    member(*words, "--kind", "url").ended(2)
     file.write_text('value\na.example\n"b\n')
     member(*words, "--kind", "url").ended(2, "line 3")
     assert len(false.calls) == 3
@@ -189,7 +189,7 @@ def test_retract_a_list_by_its_mapping_file(
     )
     words = ("report", "retract", "--reason", "test", "--file", file)
     how = ["--no-header", "--encoding", "gb18030", "--delimiter", ";"]
-    assert member(*words, "--map", ours, *how).code == 0
+    member(*words, "--map", ours, *how).ended(0)
     assert false.calls == [
         {"reason": "test", "kind": "url", "value": "银行.example"}
     ]
@@ -206,9 +206,9 @@ def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
     assert "2: refused: nothing of ours matches" in ran.out
 
 
-@pytest.mark.parametrize("words", cases("cli/report", "retract wrongly"))
+@tried("words", cases("cli/report", "retract wrongly"))
 def test_retract_what(member: Node, false: FalseApi, words: Any) -> None:
-    assert member("report", "retract", *words, stdin=b"a").code == 2
+    member("report", "retract", *words, stdin=b"a").ended(2)
     assert not false.asked
 
 
@@ -227,7 +227,7 @@ def test_dispute(
     false.answers["/v1/disputes"] = {"id": 9, **answer}
     more = ("--kind", "url", "--reason", "stale", *words.split())
     ran = member("report", "dispute", *more, stdin=b"a.example")
-    assert (ran.code, ran.out.endswith(expected)) == (0, True)
+    assert ran.ended(0).out.endswith(expected)
     assert false.calls == [{"kind": "url", "reason": "stale", **sent}]
     ran = member("report", "dispute", *more, "--json", stdin=b"a.example")
     assert ran.json == {"id": 9, **answer}
@@ -303,7 +303,7 @@ def test_list_goes_on_page_by_page(member: Node, false: FalseApi) -> None:
     assert false.calls[1]["state"] == "waiting"
 
 
-@pytest.mark.parametrize(("words", "why"), cases("cli/report", "list wrongly"))
+@tried("words, why", cases("cli/report", "list wrongly"))
 def test_list_by_what_is_no_code(
     member: Node, false: FalseApi, words: Any, why: str
 ) -> None:
@@ -356,8 +356,8 @@ def test_our_own_lists_are_printed_beside_the_alliance(
     assert "nothing to do (exempt here; shared host)" in ran.out
 
 
-@pytest.mark.parametrize(
-    ("items", "code"),
+@tried(
+    "items, code",
     [
         ([HIT], 0),
         ([NONE], 0),
@@ -461,8 +461,8 @@ def test_status(member: Node, false: FalseApi) -> None:
     assert member("status", "--json").json == status
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
+@tried(
+    "change, expected",
     [
         ({"contested": True}, "CONTESTED"),
         ({"missing": 3}, "3 payloads withheld"),
@@ -484,8 +484,8 @@ def test_what_is_wrong_is_printed() -> None:
     assert text.endswith("what to do: nothing")
 
 
-@pytest.mark.parametrize(
-    ("state", "expected"),
+@tried(
+    "state, expected",
     [
         ("", "ready\n"),
         ("slow", "ready, not appending: so\n"),
@@ -503,9 +503,9 @@ def test_health(
     }
     false.answers["/readyz"] = value
     ran = member.run("--home", member.home, "status", "--health")
-    assert (ran.code, ran.out) == (0, expected)
+    assert ran.ended(0).out == expected
     ran = member.run("--home", member.home, "status", "--health", "--json")
-    assert (ran.code, ran.json) == (0, value)
+    assert ran.ended(0).json == value
 
 
 def test_who_does_not_serve_is_not_healthy(

@@ -20,11 +20,11 @@ from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, CHEAP, NAME, Alliance
-from tests.cases import cases, each
+from tests.cases import cases, each, once, tried
 from tests.cli.conftest import Ran, Run, Terminal, keep_token
 
 
-@pytest.fixture(scope="module")
+@once
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Homes of three members that have heard of each other, stopped."""
     path = tmp_path_factory.mktemp("roster")
@@ -50,7 +50,7 @@ def police(run: Run, root: Path) -> Run:
     return partial(run, "--home", root / "police")
 
 
-@pytest.mark.parametrize("source", ["home", "checkpoint"])
+@tried("source", ["home", "checkpoint"])
 def test_a_removal_pins_where_the_log_ends(
     run: Run, police: Run, root: Path, tmp_path: Path, source: str
 ) -> None:
@@ -85,7 +85,7 @@ def test_a_removal_that_cannot_be(
 # ------------------------------------------------------------------- edits
 
 
-@pytest.fixture(scope="module")
+@once
 def shelf(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What admins have at hand: keys, a certificate, files of values."""
     path = tmp_path_factory.mktemp("shelf")
@@ -130,11 +130,11 @@ def admin(run: Run, root: Path, shelf: Path, tmp_path: Path) -> Admin:
 @pytest.fixture
 def capped(admin: Admin) -> Admin:
     """An admin with a draft."""
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    admin("set", "OUT", "--cap", "phone=30").ended(0)
     return admin
 
 
-@pytest.mark.parametrize(("words", "said"), cases("cli/roster", "edits"))
+@tried("words, said", cases("cli/roster", "edits"))
 def test_an_edit_says_what_it_changes(
     admin: Admin, words: str, said: str
 ) -> None:
@@ -165,7 +165,7 @@ def test_a_draft_says_whose_verdicts_it_moves(
 
 
 def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
-    assert admin("set", "OUT", "--threshold", "1").code == 0
+    admin("set", "OUT", "--threshold", "1").ended(0)
     ran = admin("admin", "remove", "anne", "OUT", *admin.onto())
     assert "- anne is an admin no more" in ran.out
     assert sorted(admin.draft.admins) == ["bert"]
@@ -208,9 +208,7 @@ def test_signatures_do_not_move_to_another_text(
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "expected"), cases("cli/roster", "wrong")
-)
+@tried("words, code, expected", cases("cli/roster", "wrong"))
 def test_an_edit_that_cannot_be(
     admin: Admin, words: str, code: int, expected: str
 ) -> None:
@@ -234,11 +232,9 @@ def test_never_values_come_from_standard_input(admin: Admin) -> None:
     assert row.note == "official"
 
 
-def test_our_own_list_is_brought_in_and_changes_no_reason(
-    admin: Admin,
-) -> None:
+def test_our_list_is_brought_in_and_changes_no_reason(admin: Admin) -> None:
     words = ("never", "add", "OUT", "--kind", "phone", "--why", "ours")
-    assert admin(*words, stdin=b"110\n").code == 0
+    admin(*words, stdin=b"110\n").ended(0)
     admin("never", "default", "OUT", *admin.onto()).ended(0)
     rows = {n.value: n.note for n in admin.draft.never}
     assert len(rows) >= len(never.default())
@@ -246,13 +242,11 @@ def test_our_own_list_is_brought_in_and_changes_no_reason(
     admin("never", "default", "OUT", *admin.onto()).ended(2, "nothing")
 
 
-def test_a_never_value_may_be_listed_again(
-    admin: Admin, tmp_path: Path
-) -> None:
+def test_a_never_value_may_come_again(admin: Admin, tmp_path: Path) -> None:
     words = ["OUT", "--kind", "url"]
-    assert admin("never", "add", *words, stdin=b"com.cn/\n").code == 0
+    admin("never", "add", *words, stdin=b"com.cn/\n").ended(0)
     words = ["never", "remove", *words, *admin.onto()]
-    assert admin(*words, stdin=b"com.cn/\n").code == 0
+    admin(*words, stdin=b"com.cn/\n").ended(0)
     assert not admin.draft.never
     admin.out = tmp_path / "third"
     admin(*words, stdin=b"bit.ly/\n").ended(
@@ -265,7 +259,7 @@ def test_a_removed_member_s_reports_can_be_erased(
 ) -> None:
     """Of its log as it ended; a range beyond that end is refused."""
     given = ["--checkpoint", str(root / "bank.checkpoint")]
-    assert admin("remove", "bank", "OUT", *given).code == 0
+    admin("remove", "bank", "OUT", *given).ended(0)
     origin = admin.current.known("bank").origin
     words = ["erase", origin, "OUT", "--reason", "court_order", *admin.onto()]
     admin(*words, "--range", "0:99").ended(2, "the log has")
@@ -332,8 +326,8 @@ def test_what_is_for_good_is_asked_for_twice(
     """By its name, unless somebody says beforehand that it is meant."""
     assert capped("retire", "phone", "1", "OUT", *capped.onto()).code == 0
     words = ("sign", "OUT", "--keys", str(ring), "--yes")
-    assert capped(*words).code == 2
-    assert capped(*words, "--final").code == 0
+    capped(*words).ended(2)
+    capped(*words, "--final").ended(0)
     for name, code in (("phone/2", 1), ("phone/1", 0)):
         monkeypatch.setattr(terminal, "agreed", lambda _, w, n=name: n in w)
         assert capped(*words).code == code
@@ -414,7 +408,7 @@ def test_a_message_in_the_night_names_the_way_out(
     ).ended(4, "hint: more of them must sign: syncd roster sign")
 
 
-@pytest.mark.parametrize("words", cases("cli/roster", "files"))
+@tried("words", cases("cli/roster", "files"))
 def test_a_wrong_file_among_several_is_named(
     admin: Admin, police: Run, tmp_path: Path, words: str
 ) -> None:
@@ -482,7 +476,7 @@ def test_show_of_a_draft_says_that_it_is_one(capped: Admin, run: Run) -> None:
     assert "a draft: nobody is to trust it yet" in ran.err
 
 
-@pytest.mark.parametrize("more", [(), ("--json",), ("--raw",)])
+@tried("more", [(), ("--json",), ("--raw",)])
 def test_show_of_a_changed_file_says_so_and_shows_nothing(
     run: Run, root: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:

@@ -45,7 +45,7 @@ def test_into_a_file(token: Run, tmp_path: Path) -> None:
     """Of mode 0600, that was not there; then nothing is shown."""
     out = tmp_path / "crm.token"
     ran = token("add", "crm", "--role", "operator", "--out", out)
-    assert (ran.code, ran.out) == (0, "")
+    assert ran.ended(0).out == ""
     assert out.read_text().startswith("syncd_")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     ran = token("list", "--json")
@@ -57,8 +57,8 @@ def test_into_a_file(token: Run, tmp_path: Path) -> None:
 
 def test_list_and_revoke(token: Run) -> None:
     token("add", "crm", "--role", "auditor")
-    assert token("revoke", "crm").code == 0
-    assert token("revoke", "crm").code == 1
+    token("revoke", "crm").ended(0)
+    token("revoke", "crm").ended(1)
     assert "crm" in token("list").out
     found = token("list", "--json").json
     assert found[0]["revoked_at"] >= found[0]["added_at"]
@@ -70,8 +70,7 @@ def test_a_certificate(token: Run, tmp_path: Path) -> None:
     path = tmp_path / "crm.pem"
     path.write_text(ssl.DER_cert_to_PEM_cert(ours.der))
     words = ("--role", "reader", "--certificate", path)
-    ran = token("add", "crm", *words)
-    assert (ran.code, ran.out) == (0, "")
+    assert token("add", "crm", *words).ended(0).out == ""
     row = token("list", "--json").json[0]
     assert row["certificate_ends"] == certificate.expires(ours.der)
     token("revoke", "crm")
@@ -88,5 +87,5 @@ def test_refused(token: Run, words: list[str], why: str) -> None:
 def test_no_database_is_made(token: Run, home: Path) -> None:
     """A home that was not set up stays as it is."""
     (home / "own.db").unlink()
-    assert token("list").code == 2
+    token("list").ended(2)
     assert not (home / "own.db").exists()

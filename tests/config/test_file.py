@@ -5,7 +5,6 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +12,7 @@ from syncd import config
 from syncd.config import Address, editing
 from syncd.config.settings import SETTINGS, parse_address, takes
 from syncd.errors import MalformedError, UsageError
-from tests.cases import ROOT, each
+from tests.cases import ROOT, each, tried
 from tests.refusals import misused
 
 DOC = ROOT / "docs" / "configuration.md"
@@ -95,7 +94,7 @@ def test_a_webhooks_address_is_not_repeated() -> None:
             assert "hunter2" not in str(error) + error.hint
 
 
-@pytest.mark.parametrize(
+@tried(
     "url",
     [
         "https://a.example:8443/hook?key=1",

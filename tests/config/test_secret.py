@@ -8,6 +8,7 @@ import pytest
 from syncd import config
 from syncd.config import Environment
 from syncd.config.settings import Database, Exchange, Secret
+from tests.cases import tried
 from tests.refusals import misused
 
 
@@ -99,7 +100,7 @@ def test_a_webhooks_key_has_one_spelling(tmp_path: Path) -> None:
         config.webhook_key(path)
 
 
-@pytest.mark.parametrize(
+@tried(
     "text",
     [
         BASE64 + b"Ag==",  # nothing says what it is

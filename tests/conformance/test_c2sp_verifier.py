@@ -14,12 +14,13 @@ from conformance import c2sp_verifier
 from syncd import pinning
 from syncd.roster import certificate
 from tests.alliance import Alliance, Member, payload
+from tests.cases import once, slow, tried
 from tests.commands import syncd
 
 MEMBERS = ("police", "bank", "carrier")
 SIZES = (1, 255, 256, 257)
 SIGNATURE = "— ".encode()
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 
 def export(home: Path, out: Path, *more: str) -> Path:
@@ -70,7 +71,7 @@ class Exported:
             )
 
 
-@pytest.fixture(scope="module")
+@once
 async def exported(root: Path) -> AsyncIterator[Exported]:
     """An alliance whose logs were exported while the daemons ran."""
     async with Alliance.found(root, MEMBERS, start=False) as alliance:
@@ -84,7 +85,7 @@ async def exported(root: Path) -> AsyncIterator[Exported]:
         yield found
 
 
-@pytest.mark.parametrize("size", [0, *SIZES])
+@tried("size", [0, *SIZES])
 def test_exported_logs(exported: Exported, size: int) -> None:
     """A log is accepted as it was exported, by its owner or from a mirror."""
     fetch = c2sp_verifier.directory(exported.own[size])
@@ -151,7 +152,7 @@ def flipped(raw: bytes, at: int) -> bytes:
     return raw[:at] + bytes((raw[at] ^ 1 << at % 8,)) + raw[at + 1 :]
 
 
-@pytest.mark.parametrize("size", [0, 1, 255, 257])
+@tried("size", [0, 1, 255, 257])
 def test_any_byte(exported: Exported, size: int) -> None:
     """A change of any byte of checkpoint text, tile or entries is refused.
 
@@ -218,7 +219,7 @@ async def test_large_log(tmp_path: Path) -> None:
     async with Alliance.found(tmp_path, MEMBERS) as alliance:
         police, bank = alliance.police, alliance.bank
         await grow(police, 70_000)
-        await alliance.settle(timeout_s=60)
+        await alliance.settle()
         mirror = (tmp_path / "mirrored", "--mirror", police.origin)
         own = await asyncio.to_thread(export, police.home, tmp_path / "own")
         other = await asyncio.to_thread(export, bank.home, *mirror)

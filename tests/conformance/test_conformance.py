@@ -26,7 +26,7 @@ from syncd.roster import join
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import merkle, tiles
-from tests.cases import ROOT, each, vectors
+from tests.cases import ROOT, each, tried, vectors
 from tests.flows.growing import in_force
 from tests.indicator.test_verdict import CASES, ROSTER, Case, read_case
 from tests.refusals import failing
@@ -58,7 +58,7 @@ def test_it_is_independent() -> None:
     assert sum(lines.values()) < 1_900
 
 
-@pytest.mark.parametrize("name", ["__main__", "c2sp_verifier"])
+@tried("name", ["__main__", "c2sp_verifier"])
 def test_without_arguments(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -102,7 +102,7 @@ def test_leaves(vector: Any) -> None:
     assert found.hex() == vector["leaf"]
 
 
-@pytest.mark.parametrize("void", [False, True])
+@tried("void", [False, True])
 def test_statements(void: bool) -> None:
     """What the vectors call void is void, and nothing else is."""
     for vector in vectors("syncd/statements")["void" if void else "read"]:
@@ -187,9 +187,7 @@ def test_a_whole_roster() -> None:
     roster.check(roster.Roster("", whole().id, whole().to_json()))
 
 
-@pytest.mark.parametrize(
-    "case", test_roster.REFUSED.values(), ids=test_roster.REFUSED
-)
+@tried("case", test_roster.REFUSED.values(), ids=test_roster.REFUSED)
 def test_what_no_roster_holds(case: tuple[test_roster.Edit, str]) -> None:
     """It refuses all that our own reader's tests refuse."""
     body = whole().to_json()
@@ -210,9 +208,7 @@ def test_joining() -> None:
     join.proven(join.parse(request), unhex(vector["secret"]), answer)
 
 
-@pytest.mark.parametrize(
-    "vector", ALLIANCE["join"]["refused"], ids=lambda v: v["why"]
-)
+@tried("vector", ALLIANCE["join"]["refused"], ids=lambda v: v["why"])
 def test_refused_requests(vector: dict[str, str]) -> None:
     with pytest.raises(notes.WrongError):
         roster.joining(vector["note"].encode())
@@ -308,9 +304,7 @@ def test_evaluations(vector: Any) -> None:
     ] == vector["outputs"]
 
 
-@pytest.mark.parametrize(
-    "vector", EVALUATIONS[0]["refused"], ids=lambda v: v["why"]
-)
+@tried("vector", EVALUATIONS[0]["refused"], ids=lambda v: v["why"])
 def test_refused_replies(vector: dict[str, str]) -> None:
     with pytest.raises(notes.WrongError):
         replied(EVALUATIONS[0], vector["holder"], vector["reply"])
@@ -364,7 +358,7 @@ def judged(case: Case) -> Sequence[object]:
     return found.word, found.action, found.unattended, found.ordered()
 
 
-@pytest.mark.parametrize("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
+@tried("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
 def test_case(row: list[str]) -> None:
     """Each row of the table of verdicts holds for both."""
     word, *actions, reasons = row[4:]

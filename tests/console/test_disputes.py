@@ -2,10 +2,8 @@
 
 import re
 
-import pytest
-
 from tests.alliance import Alliance
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
 
@@ -18,9 +16,7 @@ async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
     return alliance.members[by].origin
 
 
-@pytest.mark.parametrize(
-    ("outcome", "reason", "then"), cases("syncd/console", "answers")
-)
+@tried("outcome, reason, then", cases("syncd/console", "answers"))
 async def test_a_dispute_against_us_is_answered(
     alliance: Alliance, operator: Visitor, outcome: str, reason: str, then: str
 ) -> None:

@@ -14,7 +14,7 @@ from yarl import URL
 from syncd.console import page, render
 from syncd.console.page import Column, Row, Table
 from tests.alliance import Alliance
-from tests.cases import cases
+from tests.cases import cases, tried
 from tests.console.conftest import Visitor, visitor
 
 STATIC = resources.files("syncd.console.static")
@@ -51,7 +51,7 @@ async def test_two_members_on_one_host_have_a_cookie_each(
     assert (await other.get("/")).path.startswith("/login")
 
 
-@pytest.mark.parametrize("headers", cases("syncd/console", "foreign"))
+@tried("headers", cases("syncd/console", "foreign"))
 async def test_what_changes_comes_from_our_own_page(
     operator: Visitor, headers: Any
 ) -> None:
@@ -71,7 +71,7 @@ async def test_a_session_that_nobody_uses_ends(newcomer: Visitor) -> None:
     assert (await one.get("/")).path.startswith("/login")
 
 
-@pytest.mark.parametrize("of", [{"HX_Request": "true"}, {}])
+@tried("of", [{"HX_Request": "true"}, {}])
 async def test_a_page_that_watches_keeps_no_session(
     operator: Visitor, monkeypatch: pytest.MonkeyPatch, of: dict[str, str]
 ) -> None:

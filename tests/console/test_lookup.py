@@ -10,8 +10,8 @@ from msgspec import structs
 from syncd.indicator import vocabulary
 from syncd.messages import catalogue
 from syncd.roster.terms import Never
-from tests.alliance import Alliance
-from tests.cases import cases
+from tests.alliance import Alliance, until
+from tests.cases import cases, tried
 from tests.console.conftest import Page, Visitor
 from tests.web.local_client import EMERGENCY
 
@@ -61,7 +61,7 @@ def hidden(found: Page, action: str, has: str = "") -> dict[str, str]:
     return {name: html.unescape(value) for name, value in fields}
 
 
-@pytest.mark.parametrize(("text", "word"), cases("syncd/console", "verdicts"))
+@tried("text, word", cases("syncd/console", "verdicts"))
 async def test_a_verdict_is_a_word_and_a_sentence(
     listed: Alliance, reader: Visitor, text: str, word: str
 ) -> None:
@@ -122,8 +122,7 @@ async def test_what_may_not_be_told_reads_like_what_is_not_listed(
 async def test_a_transfer_opens_the_card_and_counts_its_minutes(
     reader: Visitor,
 ) -> None:
-    closed = await reader.get("/lookup")
-    assert '<details class="stop">' in closed.html
+    assert '<details class="stop">' in (await reader.get("/lookup")).html
     found = await ask(reader, "", sent="00:00")
     assert '<details class="stop" open>' in found.html
     assert re.search(r"\b\d{1,4} minutes since the transfer as of", found.text)
@@ -183,9 +182,8 @@ async def test_a_role_is_offered_what_it_may(
     assert "/entry/" not in (await ask(reader, "+8613800138001")).html
     assert "/entry/" in (await ask(operator, "+8613800138001")).html
     fields = hidden(await ask(operator, text), "/reports/new")
-    form = await operator.post("/reports/new", fields)
     assert f'name="value" required autocomplete="off" value="{text}"' in (
-        form.html
+        (await operator.post("/reports/new", fields)).html
     )
 
 
@@ -199,8 +197,9 @@ async def test_a_measure_has_a_notice_for_the_customer(
     quiet, open_ = (own.sub("", one) for one in notices)
     assert "and 32 on notice and appeal" in open_
     assert "· ____" in open_  # filled in by hand
-    ours = listed.bank.node.ctx.config.console
-    structs.force_setattr(ours, "house", "甲银行")
+    structs.force_setattr(
+        listed.bank.node.ctx.config.console, "house", "甲银行"
+    )
     assert "· 甲银行" in (await ask(reader, "+8613800138001")).text
     assert "this measure: hold<" in open_
     assert quiet == open_
@@ -211,13 +210,12 @@ async def test_a_measure_has_a_notice_for_the_customer(
 async def test_what_is_known_is_answered_in_200_ms(
     listed: Alliance, reader: Visitor
 ) -> None:
-    await ask(reader, "+8613800138001")
-    best = 9.0
-    for _ in range(5):
+    async def quick() -> bool:  # a machine with more to do is asked again
         began = time.monotonic()
         await ask(reader, "+8613800138001")
-        best = min(best, time.monotonic() - began)
-    assert best < 0.2
+        return time.monotonic() - began < 0.2
+
+    await until(quick)
 
 
 async def test_every_label_has_advice_in_both_languages() -> None:

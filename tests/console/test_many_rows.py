@@ -4,17 +4,16 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
 from syncd.console import page, pages
 from syncd.flows.draft import NewReport
 from syncd.indicator import record
 from syncd.indicator.record import ReportFields
 from tests.alliance import Alliance
+from tests.cases import once, slow, tried
 from tests.console.browser.scene import IDS, STREAMS
 from tests.console.conftest import Visitor, visitor
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 pages.load()
 PATHS = [
@@ -27,7 +26,7 @@ ROWS = 100_000
 FIELDS = ReportFields(label="fake_invest", role="caller", evidence="user_tag")
 
 
-@pytest.fixture(scope="module")
+@once
 async def console(root: Path) -> AsyncIterator[Visitor]:
     """A console over a vault of so many rows, as its operator has it."""
     async with Alliance.found(root, IDS, local_apis=True) as alliance:
@@ -47,7 +46,7 @@ async def console(root: Path) -> AsyncIterator[Visitor]:
         await one.browser.close()
 
 
-@pytest.mark.parametrize("path", PATHS)
+@tried("path", PATHS)
 async def test_a_page_over_100000_rows(console: Visitor, path: str) -> None:
     took = []
     for _ in range(5):

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.alliance import Member, free_port
+from tests.cases import once, tried
 from tests.console.test_tls import PROXY, browser, founded, log_in
 from tests.test_docs import section
 from tests.test_pinning import p256
@@ -130,7 +131,7 @@ def write_certificates(root: Path) -> None:
         (root / f"{name}.key").write_bytes(pem)
 
 
-@pytest.fixture(scope="module")
+@once
 async def house(root: Path) -> AsyncIterator[House]:
     write_certificates(root)
     port = free_port()
@@ -167,7 +168,7 @@ async def seen(one: aiohttp.ClientSession, url: str) -> str:
     assert (await one.get(f"{url}/v1/status")).status == 404
     async with one.get(f"{url}/events") as events:
         assert events.content_type == "text/event-stream"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert (await events.content.readany()).startswith(b"id: ")
     page = await one.get(url)
     assert page.status == 200
@@ -175,7 +176,7 @@ async def seen(one: aiohttp.ClientSession, url: str) -> str:
     return await page.text()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@tried("name", RECIPES)
 async def test_people_come_with_their_tokens(house: House, name: str) -> None:
     """At the address that they type; whatever they say of their number."""
     plain, _ = RECIPES[name]
@@ -187,7 +188,7 @@ async def test_people_come_with_their_tokens(house: House, name: str) -> None:
         assert "operator" in await seen(one, house.url)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@tried("name", RECIPES)
 async def test_the_sign_on_says_who_it_is(house: House, name: str) -> None:
     """And nobody else: what a browser says under that name is lost."""
     _, sso = RECIPES[name]

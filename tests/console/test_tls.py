@@ -138,8 +138,7 @@ async def test_behind_a_proxy_people_type_another_address(
 
 
 async def mistyped(one: aiohttp.ClientSession, url: str, came: str) -> int:
-    answer = await log_in(one, url, token="wrong", X_Forwarded_For=came)
-    return answer.status
+    return (await log_in(one, url, token="wrong", X_Forwarded_For=came)).status
 
 
 async def test_what_others_mistyped_keeps_no_certificate_out(url: str) -> None:

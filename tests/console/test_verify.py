@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from syncd.tlog import merkle
-from tests.cases import vectors
+from tests.cases import tried, vectors
 
 SCRIPT = resources.files("syncd") / "console/static/verify.js"
 NODE = shutil.which("node") or ""
@@ -136,7 +136,7 @@ def test_an_entry_as_the_page_shows_it() -> None:
     ]
 
 
-@pytest.mark.parametrize(("spoilt", "wrong"), SHOWN["altered"])
+@tried("spoilt, wrong", SHOWN["altered"])
 def test_whatever_was_altered_shows(
     spoilt: dict[str, str], wrong: list[str]
 ) -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from syncd.demo.member import Member, begin, stop
 from syncd.demo.play import Demo
+from tests.cases import once, slow
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [slow, pytest.mark.timeout(400)]
 
 DEADLINE_S = 3.0  # the default
 ROWS = 100_000
 
 
-@pytest.fixture(scope="module")
+@once
 def play(root: Path) -> Iterator[Demo]:
     """Members as the demo founds them: platform is no holder."""
     play = Demo(root, [])

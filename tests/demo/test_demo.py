@@ -20,7 +20,7 @@ import pytest
 from syncd.demo.demo_command import read
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
@@ -85,13 +85,8 @@ def test_the_demo(installed: Path, tmp_path: Path) -> None:
     assert "✗" not in done.stdout
     assert sum(map(int, re.findall(r"accepted (\d+)", done.stdout))) > 1000
     body = json.loads((where / "demo.json").read_text())
-    assert [m["id"] for m in body] == [
-        "police",
-        "bank",
-        "carrier",
-        "platform",
-        "payment",
-    ]
+    ids = [m["id"] for m in body]
+    assert ids == ["police", "bank", "carrier", "platform", "payment"]
     assert all(Path(m["token_file"]).is_file() for m in body)
     kept = (where / "secrets" / "bank").read_bytes().strip()
     for path in (where / "homes").rglob("*"):
@@ -167,8 +162,8 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.mark.parametrize(
-    ("raw", "why"),
+@tried(
+    "raw, why",
     [
         (None, "No such file"),
         (b"kind,value\nurl,\xe4.example\n", "UTF-8"),

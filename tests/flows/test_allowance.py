@@ -11,6 +11,7 @@ from syncd.flows import tokenise
 from syncd.flows.evaluation import Request
 from syncd.roster import drafts, quotas
 from syncd.roster.terms import Epoch, Quota
+from tests.cases import tried
 from tests.flows.holders import HOLDERS, World, phones
 from tests.refusals import holderless
 
@@ -71,8 +72,8 @@ async def drain(world: World, first: int, step: int = 7) -> int:
     return len(done)
 
 
-@pytest.mark.parametrize("step", [7, 90])
-@pytest.mark.parametrize("slow", [(), ("police",), ("bank",)])
+@tried("step", [7, 90])
+@tried("slow", [(), ("police",), ("bank",)])
 async def test_nearly_all_of_the_quota_is_had(
     world: World, step: int, slow: tuple[str, ...]
 ) -> None:
@@ -98,9 +99,7 @@ def wait(world: World, seconds: float) -> None:
     world.now += seconds
 
 
-@pytest.mark.parametrize(
-    ("had", "step", "least"), [(240, 7, 50), (270, 30, 20)]
-)
+@tried("had, step, least", [(240, 7, 50), (270, 30, 20)])
 async def test_after_a_restart_holders_say_what_is_left(
     world: World, had: int, step: int, least: int
 ) -> None:

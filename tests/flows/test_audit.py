@@ -20,6 +20,7 @@ from syncd.indicator.absent import Range
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import sample_statements
+from tests.cases import tried
 from tests.cost import calls
 from tests.flows.growing import KEY, ORIGIN, Log, in_force
 from tests.refusals import damaged
@@ -166,8 +167,8 @@ def check(
     )
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 513])
-@pytest.mark.parametrize("audited", [False, True])
+@tried("size", [0, 1, 2, 255, 256, 257, 513])
+@tried("audited", [False, True])
 def test_files_of_any_size(size: int, audited: bool) -> None:
     """What was exported is accepted, and is exactly the layout's files."""
     log = Audited([ACCEPTED] * size)
@@ -178,7 +179,7 @@ def test_files_of_any_size(size: int, audited: bool) -> None:
     assert found.types == ({19: size} if size else {})
 
 
-@pytest.mark.parametrize("audited", [False, True])
+@tried("audited", [False, True])
 def test_any_byte(audited: bool) -> None:
     """A change of any one byte of any file is refused, and of its length."""
     files = TINY.static(audited=audited)
@@ -434,8 +435,8 @@ def without(bundles: Sequence[Bundle], n: int, **other: Any) -> list[Bundle]:
     return [replace(b, **other) if b.n == n else b for b in bundles]
 
 
-@pytest.mark.parametrize(
-    ("bundles", "why"),
+@tried(
+    "bundles, why",
     [
         (LONG.bundles[:2][::-1], "bundle 1 of 256 entries is where 2 of 88"),
         (LONG.bundles[:0:-1], "bundle 0 is missing"),
@@ -522,8 +523,8 @@ def test_kept_notes_hold() -> None:
         assert problems(LONG, proofs=held) == []
 
 
-@pytest.mark.parametrize(
-    ("proofs", "why"),
+@tried(
+    "proofs, why",
     [
         (proof(b""), "it: note: no empty line"),
         (proof(LONG.note().replace(b"\n600", b"\n599")), "it: note: line of"),
@@ -546,8 +547,8 @@ def test_wrong_notes(proofs: tuple[Proof, ...], why: str) -> None:
     assert found.startswith(why)
 
 
-@pytest.mark.parametrize(
-    ("log", "other", "want"),
+@tried(
+    "log, other, want",
     [
         (  # we may not have signed more than we merged
             LONG,

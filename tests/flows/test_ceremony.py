@@ -3,7 +3,6 @@
 from typing import Any
 
 import jsonschema
-import pytest
 from msgspec.structs import replace
 
 from syncd.flows import ceremony_note, evaluation
@@ -13,7 +12,7 @@ from syncd.oprf import dealing, group, threshold
 from syncd.roster import drafts, row
 from syncd.tlog import document
 from tests import ceremonies
-from tests.cases import each, schema, vectors
+from tests.cases import each, schema, tried, vectors
 from tests.flows.founders import CLUB, FIRST, FOUNDED, HOLDERS, signed
 from tests.refusals import failing, forked, refused, untrusted
 from tests.roster.conftest import NOW, Dice
@@ -37,7 +36,7 @@ def altered(said: Said, case: Any) -> Any:
 # ------------------------------------------------------------ what comes of it
 
 
-@pytest.mark.parametrize("t", [2, 3])
+@tried("t", [2, 3])
 def test_any_t_shares_are_the_key_and_fewer_are_not(t: int) -> None:
     """All holders get the same public keys, and each its own share of them."""
     drawn = ceremonies.draw(FIRST, CLUB.keys, HOLDERS, t)
@@ -98,8 +97,8 @@ def test_the_roster_takes_what_all_holders_signed() -> None:
 # ----------------------------------------------------------------------- lies
 
 
-@pytest.mark.parametrize(
-    ("kind", "case"),
+@tried(
+    "kind, case",
     [(kind, c) for kind in ("deals", "agreements") for c in VECTORS[kind]],
     ids=lambda x: x if isinstance(x, str) else x["case"],
 )
@@ -134,7 +133,7 @@ def test_two_deals_of_one_holder_name_it() -> None:
         BANK.advance([*DEALS, AGREED[0], theirs])
 
 
-@pytest.mark.parametrize("case", VECTORS["refused"], ids=lambda c: c["case"])
+@tried("case", VECTORS["refused"], ids=lambda c: c["case"])
 def test_what_is_no_note_of_its_name(case: Any) -> None:
     """Nor is one of another alliance, whoever signed it."""
     key, said = POLICE.keys.member, DEALS[2]

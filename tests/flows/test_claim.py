@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import pytest
 from msgspec.structs import replace
 
 from syncd.flows import claim
@@ -17,6 +16,7 @@ from syncd.flows.draft import (
 )
 from syncd.indicator import token
 from syncd.indicator.claims import Claim
+from tests.cases import tried
 from tests.flows.test_report import NUMBER, RULES, TODAY
 from tests.refusals import malformed, refused
 from tests.sample_statements import report as reported
@@ -116,8 +116,8 @@ def test_nobody_else_says_so() -> None:
         claim.prepare(MOVED, replace(RULES, member="bank"))
 
 
-@pytest.mark.parametrize(
-    ("draft", "wrong", "says"),
+@tried(
+    "draft, wrong, says",
     [
         (WRONG, {"kind": "13800138000"}, "kind: not one of"),
         (WRONG, {"reason": ""}, "dispute: reason not given"),

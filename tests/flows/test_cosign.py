@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.errors import StaleError
@@ -12,6 +11,7 @@ from syncd.indicator import codec
 from syncd.tlog import cosignature, note, witness
 from syncd.tlog.note import SigningKey
 from syncd.tlog.witness import Judgement
+from tests.cases import tried
 from tests.flows import growing
 from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
 from tests.refusals import forked
@@ -78,8 +78,7 @@ async def sign(book: Book, raw: bytes, **more: Any) -> Any:
 
 async def test_a_line_that_verifies() -> None:
     """What is signed is the checkpoint's text, under the log's own line."""
-    made = await sign(Book(), signed(5))
-    read = note.parse(made.note)
+    read = note.parse((await sign(Book(), signed(5))).note)
     assert [s.name for s in read.signatures] == [ORIGIN, SEEN.name]
     assert (
         cosignature.verify(read.text, SEEN.verifier, read.signatures[1]) == NOW
@@ -95,9 +94,8 @@ async def test_never_smaller() -> None:
     assert book.rows["seen", ORIGIN].size == 5
 
 
-@pytest.mark.parametrize(
-    ("size", "why"),
-    [(5, "another root at size 5"), (9, "does not extend size 5")],
+@tried(
+    "size, why", [(5, "another root at size 5"), (9, "does not extend size 5")]
 )
 async def test_only_what_extends_what_we_signed(size: int, why: str) -> None:
     """What came to the witness endpoint may be of another branch."""
@@ -123,8 +121,7 @@ async def test_others_lines_are_left_out() -> None:
     """Lines that we did not verify do not stand beside ours."""
     raw = note.parse(signed(5))
     more = note.add(raw, cosignature.cosign(raw.text, MERGED, NOW))
-    made = await sign(Book(), bytes(more))
-    assert MERGED.name.encode() not in made.note
+    assert MERGED.name.encode() not in (await sign(Book(), bytes(more))).note
 
 
 async def receipt(mirror: FakeMirror, book: Book) -> Any:
@@ -193,9 +190,7 @@ async def test_witness_walks_along() -> None:
         assert book.rows["seen", ORIGIN].size == new
 
 
-@pytest.mark.parametrize(
-    ("body", "status"), [(b"", 400), (ask(2, 9), 409), (ask(0, 3), 409)]
-)
+@tried("body, status", [(b"", 400), (ask(2, 9), 409), (ask(0, 3), 409)])
 async def test_witness_statuses(body: bytes, status: int) -> None:
     """As `witness.judge` has them, after a cosigned size of 3."""
     book = Book()
@@ -214,8 +209,7 @@ async def test_witness_statuses(body: bytes, status: int) -> None:
 async def test_witness_race() -> None:
     """Who loses the compare-and-swap is told the size that won."""
     book = Book()
-    made = await sign(Book(), signed(6))
-    book.race = made._replace(size=6)
+    book.race = (await sign(Book(), signed(6)))._replace(size=6)
     judged = await post(book, ask(0, 3))
     assert (judged.status, judged.body) == (409, "6\n")
 

@@ -6,6 +6,7 @@ from syncd.errors import Message
 from syncd.flows import ports, pull, stretch_queue
 from syncd.flows.decide import decide
 from syncd.roster.members import Cut
+from tests.cases import tried
 from tests.flows.growing import ORIGIN, FakeSource, Log, Pull
 from tests.refusals import unavailable
 
@@ -60,8 +61,8 @@ async def test_a_pin_ahead_is_pulled_without_a_signature(world: World) -> None:
     assert world.head().note == log.signed
 
 
-@pytest.mark.parametrize("common", [0, 1, 255, 256, 257, 511, 600])
-@pytest.mark.parametrize("heard", [False, True])
+@tried("common", [0, 1, 255, 256, 257, 511, 600])
+@tried("heard", [False, True])
 async def test_another_branch_is_left(
     world: World, common: int, heard: bool
 ) -> None:
@@ -86,7 +87,7 @@ async def test_another_branch_is_left(
     assert not whole & {*sources[1].asked}
 
 
-@pytest.mark.parametrize("theirs_size", [20, 256, 512])
+@tried("theirs_size", [20, 256, 512])
 async def test_a_known_fork_is_left_below_what_we_hold(
     world: World, theirs_size: int
 ) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
 from syncd.flows import dispute_state
 from syncd.flows.dispute_state import DisputeState
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, ClaimStatement, Dispute
 from syncd.roster import membership
+from tests.cases import tried
 from tests.flows import founders
 from tests.sample_statements import about, report
 
@@ -53,8 +52,8 @@ def positions(one: DisputeState) -> list[tuple[str, int]]:
     return [report.position for report in one.reports]
 
 
-@pytest.mark.parametrize(
-    ("beside", "today", "word"),
+@tried(
+    "beside, today, word",
     [
         ([], TODAY, "open"),
         ([], "2026-11-24", "open"),
@@ -87,7 +86,7 @@ def test_all_reports_are_meant_where_none_is_named() -> None:
 OTHERS = Claim(CARRIER, 3, report())
 
 
-@pytest.mark.parametrize(
+@tried(
     "claims",
     [
         (disputed(), OTHERS),

@@ -14,6 +14,7 @@ from syncd.flows import evaluation, evidence
 from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
 from syncd.oprf import group, threshold
+from tests.cases import once, tried
 from tests.flows.holders import World, add_to
 from tests.refusals import malformed, refused
 
@@ -59,7 +60,7 @@ class Court:
             self.judge(*exchanges, accused=accused)
 
 
-@pytest.fixture(scope="module")
+@once
 def court() -> Court:
     return Court()
 
@@ -122,7 +123,7 @@ async def test_nobody_else_is_convicted(court: Court) -> None:
         court.acquits(Exchange(bytes(court.proven), forged))
 
 
-@pytest.fixture(scope="module")
+@once
 def honest(court: Court) -> Exchange:
     return asyncio.run(court.ask(court.proven))
 
@@ -186,7 +187,7 @@ SHAPES: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("value", SHAPES.values(), ids=SHAPES)
+@tried("value", SHAPES.values(), ids=SHAPES)
 def test_no_evidence_at_all(value: object, court: Court) -> None:
     """Evidence has one form."""
     with malformed("json: "):

@@ -3,7 +3,6 @@
 from operator import attrgetter
 from typing import Any
 
-import pytest
 from msgspec import json, structs
 from msgspec.structs import replace
 
@@ -12,8 +11,10 @@ from syncd.flows import claim, report
 from syncd.flows.draft import Draft
 from syncd.indicator import vocabulary
 from syncd.indicator.active import AUTHORITY
+from tests.cases import tried
 from tests.flows.test_claim import WRONG
 from tests.flows.test_report import RULES, TODAY, with_
+from tests.refusals import failing
 
 BANK = replace(RULES, member="bank", checked={})
 POLICE = replace(RULES, member="police", checked={})
@@ -21,14 +22,14 @@ URL = with_(kind="url", value="http://evil.example/", role="phishing_host")
 
 
 def refused(draft: Draft, rules: report.Rules = BANK) -> SyncdError:
-    with pytest.raises(SyncdError) as caught:
+    with failing() as caught:
         report.prepare(draft, rules)
     return caught.value
 
 
 def disputed(**fields: Any) -> SyncdError:
     draft = structs.replace(WRONG, **fields)
-    with pytest.raises(SyncdError) as caught:
+    with failing() as caught:
         claim.prepare(draft, BANK)
     return caught.value
 
@@ -92,10 +93,8 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize(
-    "role", vocabulary.listed("role"), ids=attrgetter("code")
-)
-@pytest.mark.parametrize("kind", VALUES)
+@tried("role", vocabulary.listed("role"), ids=attrgetter("code"))
+@tried("kind", VALUES)
 def test_a_role_goes_with_its_kinds_alone(kind: str, role: Any) -> None:
     draft = with_(kind=kind, value=VALUES[kind], role=role.code)
     if kind in role.kinds:
@@ -111,8 +110,8 @@ def test_a_role_goes_with_its_kinds_alone(kind: str, role: Any) -> None:
 # ----------------------------------------------------- evidence and sector
 
 
-@pytest.mark.parametrize("evidence", AUTHORITY)
-@pytest.mark.parametrize("rules", [BANK, POLICE], ids=["bank", "police"])
+@tried("evidence", AUTHORITY)
+@tried("rules", [BANK, POLICE], ids=["bank", "police"])
 def test_evidence_is_of_the_own_sector(
     evidence: str, rules: report.Rules
 ) -> None:
@@ -165,7 +164,7 @@ def test_a_dispute_stands_until_it_is_due() -> None:
     assert (fields["due"], fields["expires"]) == ("2026-09-23", "2026-09-23")
 
 
-@pytest.mark.parametrize("index", [-1, 2**53])
+@tried("index", [-1, 2**53])
 def test_a_position_is_an_index_of_a_log(index: int) -> None:
     error = disputed(about=(("a.example/syncd/txwz/1", index),))
     assert str(error).startswith("about: not all are ORIGIN:INDEX")

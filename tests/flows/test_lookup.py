@@ -24,8 +24,10 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
 from syncd.roster.terms import Never
+from tests.cases import tried
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
+from tests.refusals import failing, over_quota
 from tests.sample_statements import ABOUT, dispute, report
 
 DAY = statement.day("2026-11-20")
@@ -301,7 +303,7 @@ async def test_no_answer_without_its_record(user: User) -> None:
     full = patch.object(
         user.book, "record", side_effect=SyncdError("disk full")
     )
-    with full, pytest.raises(SyncdError, match="disk full"):
+    with full, failing("disk full"):
         await user.ask(ASKED)
 
 
@@ -372,8 +374,8 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
 TOMORROW = day_text(DAY + 1)
 
 
-@pytest.mark.parametrize(
-    ("content", "word"),
+@tried(
+    "content, word",
     [
         (dispute(), "disputed"),
         (Reassigned(**ABOUT, since=day_text(DAY), know=""), "none"),
@@ -435,8 +437,7 @@ async def test_what_is_remembered_needs_no_evaluation(user: User) -> None:
 async def test_who_may_not_spend_asks_nobody(user: User) -> None:
     """Refused, a call costs no holder anything and leaves no record."""
     refusal = QuotaError("no more", retry_after_s=1)
-    refuses = patch.object(user, "spend", side_effect=refusal)
-    with refuses, pytest.raises(QuotaError):
+    with patch.object(user, "spend", side_effect=refusal), over_quota():
         await user.ask(ASKED)
     assert not user.holders.asked
     assert not user.book.accesses

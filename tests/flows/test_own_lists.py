@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from syncd.flows import own_lists, report
 from syncd.flows.draft import Draft
 from syncd.flows.entry import Entry, EntryFields, OwnDraft
@@ -11,7 +9,7 @@ from syncd.indicator import statement, verdict
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster import terms
-from tests.cases import each
+from tests.cases import each, tried
 from tests.flows.test_report import ROSTER
 from tests.refusals import failing, malformed
 
@@ -68,8 +66,8 @@ def test_an_official_report_is_answered_only_in_view_of_it() -> None:
     assert (ours.action, ours.reasons) == ("", ("exempt",))
 
 
-@pytest.mark.parametrize(
-    ("on", "level", "action"),
+@tried(
+    "on, level, action",
     [(HOST, 0, "warn"), (HOST, 1, ""), (PAGE, 0, ""), (PAGE, 1, "")],
 )
 def test_it_answers_its_own_form_and_less_specific_ones(
@@ -87,8 +85,8 @@ def test_a_note_changes_nothing() -> None:
     assert [n.id for n in ours.notes] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("given", "found", "action"),
+@tried(
+    "given, found, action",
     [
         ({"evidence": "user_tag"}, NONE, "warn"),
         ({"evidence": "police_case"}, NONE, "hold"),
@@ -180,7 +178,7 @@ def test_a_local_entry_is_a_report_that_stays_here() -> None:
     assert b"case list" not in made.content
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\tb"])
+@tried("name", ["", "  ", "x" * 101, "a\tb"])
 def test_a_list_has_a_name(name: str) -> None:
     assert own_lists.list_name(" 公安 1 ") == "公安 1"
     with malformed("list: "):

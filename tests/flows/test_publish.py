@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from syncd.errors import (
-    DamagedError,
-    MalformedError,
-    RefusedError,
-    UnavailableError,
-)
+from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import publish
 from syncd.flows.ports import Published, VaultRow
 from syncd.flows.publish import Writer
@@ -22,7 +17,9 @@ from syncd.indicator.record import DisputeFields, ReportFields
 from syncd.indicator.statement import Dispute, Report, Retract, RosterAccepted
 from syncd.tlog import checkpoint
 from tests import sample_statements
+from tests.cases import tried
 from tests.flows.growing import KEY, ORIGIN, Log, offload
+from tests.refusals import damaged, malformed, refused, unavailable
 
 TODAY = "2026-11-21"
 FIELDS = ReportFields(
@@ -116,7 +113,7 @@ async def test_a_dispute(world: World) -> None:
     assert of_some.know == ""
 
 
-@pytest.mark.parametrize(
+@tried(
     "fields",
     [
         ReportFields(),
@@ -131,7 +128,7 @@ async def test_a_row_of_which_nothing_can_be_made(
     rows = [row(1, fields=fields), row(2), row(3, fields=fields)]
     assert await world.publish(*rows) == 1
     assert [p.vault_id for p in world.own.published] == [2]
-    with pytest.raises(MalformedError, match="row 1"):
+    with malformed("row 1"):
         await world.publish(rows[0])
 
 
@@ -172,7 +169,7 @@ async def test_what_an_auditor_asks_about_has_an_effect(world: World) -> None:
 async def test_holders_away(world: World) -> None:
     """Without holders nothing is written; the rows go on waiting."""
     world.tokens.away = True
-    with pytest.raises(UnavailableError):
+    with unavailable():
         await world.publish(row(1))
     assert world.own.statements() == []
 
@@ -193,7 +190,7 @@ async def test_a_statement_about_a_token_needs_no_holder(world: World) -> None:
 async def test_not_allowed(world: World) -> None:
     """While we must not append, nothing is."""
     world.why = "log: rolled back"
-    with pytest.raises(RefusedError, match="rolled back"):
+    with refused("rolled back"):
         await world.publish(row(1))
     assert world.own.frontier.size == 0
 
@@ -202,7 +199,7 @@ async def test_a_missing_tail_is_damage(world: World) -> None:
     """Upon a bundle that we cannot read we do not build."""
     await world.publish(row(1))
     world.own.bundles.clear()
-    with pytest.raises(DamagedError, match=r"own\.db: bundle 0 is missing"):
+    with damaged(r"own\.db: bundle 0 is missing"):
         await world.publish(row(2))
     assert world.own.frontier.size == 1
 

@@ -14,6 +14,7 @@ from syncd.flows import held, merge, pull, stretch, stretch_queue
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.indicator.absent import RETIRED
 from syncd.indicator.statement import RosterAccepted
+from tests.cases import tried
 from tests.flows.growing import (
     KEY,
     ORIGIN,
@@ -50,7 +51,7 @@ def flipped(raw: bytes) -> bytes:
     return bytes([raw[0] ^ 1]) + raw[1:]
 
 
-@pytest.mark.parametrize("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
+@tried("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
 async def test_growth(to: Pull, steps: list[int]) -> None:
     """Step by step the mirror has each entry once, under the signed root."""
     log = Log()
@@ -228,8 +229,8 @@ async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
     assert max(ahead) <= 5 * stretch_queue.MOST
 
 
-@pytest.mark.parametrize(
-    ("size", "bad", "why"),
+@tried(
+    "size, bad, why",
     [
         (300, {"most": 0}, "peer: 0 bundles"),
         (10, {"tamper": on("tile/0", lambda raw: raw[:-1])}, "319 bytes"),
@@ -249,7 +250,7 @@ async def test_a_source_that_gives_nothing_right_gives_way(
     assert (done.merged, done.source) == (size, "full")
 
 
-@pytest.mark.parametrize("sizes", [(10, 20), (300, 20), (300, 400), (256, 1)])
+@tried("sizes", [(10, 20), (300, 20), (300, 400), (256, 1)])
 async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
     """A log that does not extend itself is a fork, not a bad source."""
     await to(Log().reports(sizes[0]))
@@ -259,7 +260,7 @@ async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
     assert to.mirror.held.mirrored == sizes[0]
 
 
-@pytest.mark.parametrize("size", [1, 255, 256, 400, 600])
+@tried("size", [1, 255, 256, 400, 600])
 async def test_fork_below(to: Pull, size: int) -> None:
     """Another root at a size that we have passed is a fork too."""
     await to(Log().reports(600))
@@ -279,8 +280,7 @@ async def test_nobody_to_ask(to: Pull) -> None:
 async def test_short_answers(to: Pull) -> None:
     """A source that gives one bundle at a time is slow, and no liar."""
     log = Log().reports(1300)
-    done = await to(log, FakeSource(log, most=1))
-    assert done.merged == 1300
+    assert (await to(log, FakeSource(log, most=1))).merged == 1300
     assert to.mirror.rows == list(range(1300))
 
 
@@ -380,8 +380,7 @@ async def test_a_type_byte_of_its_own(to: Pull) -> None:
     log = Log().reports(2)
     log.add((3, report()))
     source = FakeSource(log)
-    done = await to(log, source)
-    assert done.merged == 3
+    assert (await to(log, source)).merged == 3
     assert "tile/entries/000.p/3" in source.asked
     assert to.mirror.voids == [2]
     log.reports(300)
@@ -430,8 +429,7 @@ async def test_runs_of_one_transaction(to: Pull) -> None:
     log.say(retract(1, 999, kind="url"))
     log.add((1, b"{}"))
     log.reports(2000)
-    done = await to(log)
-    assert done.merged == 3002
+    assert (await to(log)).merged == 3002
     assert to.root == log.frontier.root()
     assert to.mirror.rows == [*range(1000), *range(1002, 3002)]
     assert to.mirror.voids == [1001]
@@ -459,8 +457,7 @@ async def test_a_run_is_checked_before_the_last_one_is_back(
         return work(*args)
 
     context = replace(to.context(FakeSource(log)), offload=paired)
-    done = await pull.pull(log.signed, KEY.verifier, context)
-    assert done.merged == 1000
+    assert (await pull.pull(log.signed, KEY.verifier, context)).merged == 1000
 
 
 @pytest.mark.usefixtures("one_by_one")
@@ -469,8 +466,7 @@ async def test_an_erasure_begins_a_transaction(to: Pull) -> None:
     log = Log().reports(1500)
     log.say(erase((10, 12), (1400, 1402)))
     log.reports(1500)
-    done = await to(log)
-    assert done.merged == 3001
+    assert (await to(log)).merged == 3001
     (batch,) = (b for b in to.mirror.batches if b.erases)
     assert batch.start == 1500 // 256 * 256
     assert not {1400, 1401} & {*[row[1] for row in batch.adds]}

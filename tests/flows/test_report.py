@@ -19,7 +19,7 @@ from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from syncd.shape import part
-from tests.cases import each
+from tests.cases import each, tried
 from tests.flows import founders
 from tests.refusals import malformed, refused
 
@@ -174,8 +174,8 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     )  # whether it was said is kept
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
+@tried(
+    "fields, says",
     [
         ({"value": ""}, "report: value not given"),
         ({"confidence": -1}, "confidence: not 0 to 100"),
@@ -349,7 +349,7 @@ def test_each_row_that_ends_too_late_is_refused() -> None:
             prepared(PLANTED, GUARDED, value=value, expires="2026-12-01")
 
 
-@pytest.mark.parametrize("wrong", [{"file": "ab"}, {"name": "x" * 257}])
+@tried("wrong", [{"file": "ab"}, {"name": "x" * 257}])
 def test_what_begins_an_import_keeps_to_its_form(wrong: Any) -> None:
     good = {"name": "a.csv", "size": 9, "file": "ab" * 32}
     msgspec.convert(good, submission.ImportBegin)

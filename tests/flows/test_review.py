@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.flows.review import Change, Held, Person, decided, merged
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import malformed, refused
 
 FIRST = Person("desk", "operator", 1, "0042", "张三")
@@ -28,7 +27,7 @@ def test_a_second_person_decides_once(
         decided(done, SECOND, 6, "why", right=not right)
 
 
-@pytest.mark.parametrize(
+@tried(
     "other", [{"staff": ""}, {"staff": "0042"}, {"staff": " 0042 "}, {"id": 1}]
 )
 def test_one_person_or_token_is_no_second(other: Any) -> None:

@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from syncd import shape
-from syncd.errors import HoldersError
 from syncd.flows.ports import VaultRow
 from syncd.flows.say_again import say_again
 from syncd.indicator import record, token
@@ -16,6 +15,7 @@ from tests.flows import test_lookup, test_publish
 from tests.flows.growing import ORIGIN
 from tests.flows.test_lookup import POLICE, REPLACED, numbers
 from tests.flows.test_publish import TODAY
+from tests.refusals import holderless
 from tests.sample_statements import ABOUT
 
 
@@ -78,7 +78,7 @@ async def test_it_says_the_same_under_the_new_key(world: World) -> None:
     world.say(3)
     world.book.rows.pop()  # it has ended
     world.holders.in_time = 1
-    with pytest.raises(HoldersError, match="no time left"):
+    with holderless("no time left"):
         await world.again()
     assert [row.vault_id for row in world.own.published] == [1]
     world.holders.in_time = 2
@@ -100,8 +100,7 @@ async def test_what_it_names_is_named_where_it_was_said_again(
     about = ABOUT | {"token": ours.statement.token, "about": (ours.position,)}
     answer = Answer(**about, outcome="report_stands", reason="case_open")
     world.keep(world.book.add(ORIGIN, answer))
-    theirs = world.book.report(numbers(2), POLICE).position
-    world.say(2, basis=(theirs,))
+    world.say(2, basis=(world.book.report(numbers(2), POLICE).position,))
     elsewhere = world.book.report(numbers(3), POLICE).position, (POLICE, 99)
     world.say(4, basis=elsewhere)
     assert await world.again() == [1, 4]

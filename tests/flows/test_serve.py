@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.flows import serve
@@ -13,6 +12,7 @@ from syncd.flows.ports import Bundle
 from syncd.indicator import leaf
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
+from tests.cases import tried
 from tests.flows.growing import ORIGIN, Log
 from tests.refusals import damaged
 
@@ -55,7 +55,7 @@ def high() -> serve.LogFiles:
 SPANS = [(0, 1), (0, 255), (0, BUNDLE), (1, BUNDLE), (2, 3), (2, 7)]
 
 
-@pytest.mark.parametrize(("n", "width"), SPANS)
+@tried("n, width", SPANS)
 async def test_files_hold_the_first_records_of_a_bundle(
     n: int, width: int
 ) -> None:
@@ -82,8 +82,8 @@ async def test_an_auditor_reads_the_book_keeping_alone() -> None:
     )
 
 
-@pytest.mark.parametrize("start", [*serve.FILES])
-@pytest.mark.parametrize("tail", ["002.p/8", "002", "003.p/1"])
+@tried("start", [*serve.FILES])
+@tried("tail", ["002.p/8", "002", "003.p/1"])
 async def test_beyond_the_signed_size_there_is_nothing(
     start: str, tail: str
 ) -> None:
@@ -108,9 +108,7 @@ async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
         assert await serve.file(high(), f"tile/{path}") is None
 
 
-@pytest.mark.parametrize(
-    "held", [written().bundles[:2], (*written().bundles[:2], None)]
-)
+@tried("held", [written().bundles[:2], (*written().bundles[:2], None)])
 async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     held: Sequence[Bundle | None],
 ) -> None:

@@ -3,12 +3,11 @@
 import itertools
 from typing import Any
 
-import pytest
-
 from syncd.flows import lookup, sighting
 from syncd.indicator import active, statement
 from syncd.indicator.claims import Claim
 from tests import sample_statements
+from tests.cases import tried
 from tests.flows.founders import writing
 
 ROSTER = writing(
@@ -41,7 +40,7 @@ def told(*claims: Claim, contested: tuple[str, ...] = ()) -> bool:
 BANK, CARRIER = claim("bank"), claim("carrier")
 
 
-@pytest.mark.parametrize(
+@tried(
     "claims",
     [
         (claim("police", evidence="police_case"),),
@@ -55,7 +54,7 @@ def test_firm_listings_are_told(claims: tuple[Claim, ...]) -> None:
     assert told(*claims)
 
 
-@pytest.mark.parametrize(
+@tried(
     "claims",
     [
         (),
@@ -86,7 +85,7 @@ def test_of_a_forked_log_no_report_counts() -> None:
     assert not told(BANK, CARRIER, contested=("carrier",))
 
 
-@pytest.mark.parametrize("handling", ["no_tip_off", "something_newer"])
+@tried("handling", ["no_tip_off", "something_newer"])
 def test_not_where_any_report_says_no_tip_off(handling: str) -> None:
     """One that does not count either: its author means it."""
     firm = claim("police", evidence="police_case")
@@ -102,7 +101,7 @@ def test_only_business_contact_is_told() -> None:
     assert apart | {"test"} == lookup.PURPOSES - sighting.CONTACT
 
 
-@pytest.mark.parametrize("day", range(DAY, DAY + 14))
+@tried("day", range(DAY, DAY + 14))
 def test_a_week_begins_on_monday(day: int) -> None:
     monday = sighting.monday(day)
     assert monday <= day < monday + sighting.WEEK

@@ -8,6 +8,7 @@ from syncd.errors import AbsentError, UnavailableError
 from syncd.flows import held, ports
 from syncd.flows.startup_check import StartupCheck
 from syncd.tlog import checkpoint, note
+from tests.cases import tried
 from tests.flows.growing import KEY, ORIGIN, Log
 from tests.refusals import refused
 
@@ -122,17 +123,15 @@ async def test_asked_again() -> None:
     assert late.asked == 3
 
 
-async def test_rolled_back() -> None:
-    """Somebody holds more than we have: this home is an old copy."""
-    with refused("holds 12 entries") as error:
-        await wake(9, Peer("a", signed(12)), Peer("b", ABSENT))
+@tried(
+    "theirs, why",
+    [(signed(12), "holds 12 entries"), (signed(5, b"t"), "cannot go on")],
+)
+async def test_rolled_back(theirs: bytes, why: str) -> None:
+    """Somebody holds more than we have, or another log: ours cannot go on."""
+    with refused(why) as error:
+        await wake(9, Peer("a", theirs), Peer("b", ABSENT))
     assert "generation" in error.value.hint
-
-
-async def test_another_log() -> None:
-    """Somebody holds another log under our key: it cannot go on."""
-    with refused("cannot go on"):
-        await wake(9, Peer("a", signed(5, b"t")), Peer("b", ABSENT))
 
 
 async def test_what_we_never_signed() -> None:

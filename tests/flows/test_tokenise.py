@@ -16,7 +16,7 @@ from syncd.flows.evaluation import Request
 from syncd.indicator import token
 from syncd.oprf import group, threshold
 from syncd.roster import membership
-from tests.cases import each
+from tests.cases import each, tried
 from tests.flows.holders import (
     HOLDERS,
     PHONE,
@@ -64,7 +64,7 @@ TWISTS: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("twist", TWISTS.values(), ids=TWISTS)
+@tried("twist", TWISTS.values(), ids=TWISTS)
 async def test_a_wrong_answer_names_its_holder(
     world: World, twist: Callable[[Any], object]
 ) -> None:
@@ -257,7 +257,7 @@ async def found_out(world: World, lie: Lie) -> None:
     assert [member for member, _ in world.accused] == ["bank"]
 
 
-@pytest.mark.parametrize(("lie", "proves"), LIES.values(), ids=LIES)
+@tried("lie, proves", LIES.values(), ids=LIES)
 async def test_a_lie_where_little_is_proven(
     world: World, lie: Callable[[Reply], None], proves: str
 ) -> None:
@@ -384,8 +384,7 @@ async def test_requests_of_one_call_are_on_their_way_together(
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 5)
     lines = lined(world)
     wanted = phones(28)
-    outputs = await world.outputs(*wanted, *wanted)
-    assert outputs.keys() == {*wanted}
+    assert (await world.outputs(*wanted, *wanted)).keys() == {*wanted}
     assert lines["bank"].most == tokenise.LANES
     sizes = [len(r.elements) for r in world.holders["bank"].asked]
     assert sorted(sizes) == [3, 5, 5, 5, 5, 5]
@@ -470,8 +469,7 @@ async def test_the_deadline_is_one_for_all(
 
     for holder in world.holders.values():
         holder.before = slow
-    client = world.client
-    done, why = await client.came(
+    done, why = await world.client.came(
         phones(20), purpose="call_check", timeout_s=2
     )
     assert "no time left" in str(why)
@@ -503,9 +501,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
     assert len(world.holders["carrier"].asked) <= 2 * tokenise.LANES
 
 
-async def test_what_is_asked_again_by_files_is_the_same(
-    world: World,
-) -> None:
+async def test_what_is_asked_again_by_files_is_the_same(world: World) -> None:
     """Value by value, for some hours; of two that answer, a quorum comes."""
     wanted = phones(3)
     right = await world.outputs(*wanted)
@@ -576,7 +572,7 @@ REQUEST: Any = {
 }
 
 
-@pytest.mark.parametrize(
+@tried(
     "changes",
     [
         {"generation": True},

@@ -4,13 +4,13 @@ from base64 import b64encode
 from functools import partial
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.flows import trial
 from syncd.indicator import codec, statement
 from syncd.roster import membership
 from syncd.roster.members import Cut
+from tests.cases import tried
 from tests.flows.founders import CLUB, FOUNDED
 from tests.flows.growing import ORIGIN, FakeSource, Log
 from tests.refusals import failing
@@ -34,9 +34,7 @@ async def charge(size: int, more: int) -> statement.Evidence:
     return found
 
 
-@pytest.mark.parametrize(
-    ("size", "more"), [(7, 0), (1, 1), (10, 20), (256, 1), (300, 400)]
-)
+@tried("size, more", [(7, 0), (1, 1), (10, 20), (256, 1), (300, 400)])
 async def test_two_histories_convict(size: int, more: int) -> None:
     """Whoever has one statement of it."""
     said = await charge(size, more)
@@ -82,8 +80,8 @@ async def test_nodes_cut_elsewhere_convict_nobody() -> None:
         trial.judge(said, ROSTER)
 
 
-@pytest.mark.parametrize(
-    ("edit", "how"),
+@tried(
+    "edit, how",
     [
         (partial(membership.cut, at=Cut(9, bytes(32))), "active"),
         (partial(membership.cut, at=Cut(10, bytes(32))), "cut"),

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import base58
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from schwifty import IBAN
@@ -18,7 +17,7 @@ from stdnum import numdb
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, scheme
-from tests.cases import cases, each
+from tests.cases import cases, each, tried
 from tests.indicator.texts import whole
 from tests.refusals import malformed
 
@@ -99,9 +98,7 @@ def test_one_check_digit_of_ten_makes_a_card(digits: str) -> None:
     st.sampled_from(sorted(account.IBANS)),
     st.text("0123456789", min_size=30, max_size=30),
 )
-def test_an_iban_that_schwifty_takes_is_taken(
-    country: str, digits: str
-) -> None:
+def test_an_iban_schwifty_takes_is_taken(country: str, digits: str) -> None:
     bban = digits[: account.IBANS[country] - 4]
     check = stdnum_iban.calc_check_digits(f"{country}00{bban}")
     text = f"{country}{check}{bban}"
@@ -202,8 +199,8 @@ def test_cashaddr_round_trip(digest: bytes, version: int) -> None:
     assert account.normalise(legacy.decode(), "BCH") == f"bch:{text}"
 
 
-@pytest.mark.parametrize(
-    ("read", "texts"),
+@tried(
+    "read, texts",
     [
         (partial(checksum.base58, check=True), ["2g", ""]),
         (checksum.cashaddr, ["qpm2qsz", "b" * 42, "qpm2Qsznhks", ""]),
@@ -269,8 +266,6 @@ def test_a_branch_s_code_beside_a_name_of_its_class(one: Any) -> None:
             scheme.read(one["scheme"])
 
 
-@pytest.mark.parametrize(
-    "text", ["USDT TRC-20", "usdt-trc 20", "USDT (TRC_20)"]
-)
+@tried("text", ["USDT TRC-20", "usdt-trc 20", "USDT (TRC_20)"])
 def test_a_token_s_standard_with_its_joint(text: str) -> None:
     assert scheme.read(text).chains == ("tron",)

@@ -35,7 +35,7 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.verdict import verdict
 from tests import sample_statements
-from tests.cases import vectors
+from tests.cases import tried, vectors
 from tests.flows.founders import writing
 from tests.flows.growing import in_force
 from tests.refusals import damaged
@@ -290,8 +290,8 @@ def test_what_is_closed_says_nothing() -> None:
     assert ([*batch.adds], batch.voids, batch.stop) == ([], [], 2)
 
 
-@pytest.mark.parametrize(
-    ("log", "gone"),
+@tried(
+    "log, gone",
     [  # of the same token, kind and epoch; all claim types; no others
         ([*CLAIMS, retract(0, 0, 1, 2, 3, 4)], [0, 1, 2, 3, 4]),
         ([*CLAIMS, retract(0, 1, 3)], [1, 3]),
@@ -515,8 +515,8 @@ def test_cases_share_a_frame(decode: Mock) -> None:
     assert found == {f"{n:016x}" for n in range(50)}
 
 
-@pytest.mark.parametrize("field", ["know", "token", "case"])
-@pytest.mark.parametrize("wrong", ["", " ", "A ", "\xe9", "=", "g", "F"])
+@tried("field", ["know", "token", "case"])
+@tried("wrong", ["", " ", "A ", "\xe9", "=", "g", "F"])
 def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     """Of the right length, and yet no hex or no token: void."""
     item = report(case="0123456789abcdef")
@@ -530,7 +530,7 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
 # ---------------------------------------------------------- rows and digest
 
 
-@pytest.mark.parametrize("content", KINDS)
+@tried("content", KINDS)
 def test_a_row_is_read_as_its_statement(content: Any) -> None:
     """Row and claim are two views of one thing."""
     (row,) = folding.fold(ORIGIN, 7, [record(content)]).adds
@@ -557,17 +557,15 @@ def test_a_damaged_record_is_noticed(item: Any, data: st.DataObject) -> None:
 TWO_WORDS = Claim(ORIGIN, 7, VOUCH).row()[3] + b" hotline"
 
 
-@pytest.mark.parametrize(
-    "bad", [b"", b"\x02", b"\x04", b"\x01", b"\xff" * 40, TWO_WORDS]
-)
+@tried("bad", [b"", b"\x02", b"\x04", b"\x01", b"\xff" * 40, TWO_WORDS])
 def test_no_record(bad: bytes) -> None:
     """What is no record at all is damage, not a crash."""
     with damaged():
         Claim.parse(ORIGIN, bytes(16), 7, 5, bad)
 
 
-@pytest.mark.parametrize(
-    ("item", "was", "put"),
+@tried(
+    "item, was, put",
     [
         (FULL, b"\x01\x07", b"\x01\x0f"),  # a flag that nobody sets
         (DISPUTE, b"\x03\x01", b"\x03\x02"),
@@ -648,5 +646,4 @@ def test_vectors() -> None:
     for name, value in case["digests"].items():
         key = claims.key(*map(int, name.split("/")))
         mine = [row for row in in_force(batch) if row[2] == key]
-        digest = claims.digest(case["origin"], mine)
-        assert digest.to_bytes(32).hex() == value
+        assert claims.digest(case["origin"], mine).to_bytes(32).hex() == value

@@ -3,10 +3,10 @@
 import gzip
 import tracemalloc
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.indicator import codec, leaf
+from tests.cases import tried
 from tests.refusals import damaged, malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
@@ -36,14 +36,14 @@ def test_a_closed_record_has_no_payload() -> None:
         codec.payload_at(replace(held, width=3), 0)
 
 
-@pytest.mark.parametrize("gz", [b"no gzip", GZ[:-9]])
+@tried("gz", [b"no gzip", GZ[:-9]])
 def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
     """Ours to mend, and not for a peer to puzzle over."""
     with damaged("log: bundle 0 is not gzip"):
         codec.raw_of(replace(codec.bundled(0, RECORDS), gz=gz))
 
 
-@pytest.mark.parametrize("gz", [b"", b"no gzip", GZ[:-1], GZ + b"\0"])
+@tried("gz", [b"", b"no gzip", GZ[:-1], GZ + b"\0"])
 def test_what_others_compressed_is_one_whole_gzip_member(gz: bytes) -> None:
     with malformed(r"^gzip: "):
         codec.inflate(gz)

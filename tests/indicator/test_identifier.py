@@ -2,18 +2,14 @@
 
 from typing import Any
 
-import pytest
-
 from syncd.indicator import identifier
 from syncd.indicator.identifier import Identifier
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import malformed, refused
 
 
 @each("identifiers/kinds", "reports")
-def test_a_report_has_one_identifier_which_is_looked_up_first(
-    one: Any,
-) -> None:
+def test_a_report_has_one_identifier_that_is_looked_up_first(one: Any) -> None:
     kind, raw, value = one
     found = identifier.for_report(kind, raw)
     assert found == Identifier(kind, value)
@@ -21,8 +17,8 @@ def test_a_report_has_one_identifier_which_is_looked_up_first(
     assert identifier.parse_normal(kind, value) == found
 
 
-@pytest.mark.parametrize(
-    ("kind", "raw", "how", "value"),
+@tried(
+    "kind, raw, how, value",
     [
         ("phone", "8775273810", {"region": "US"}, "+18775273810"),
         ("account", "12345678", {"scheme": "102"}, "bank:ICBKCNBJ:12345678"),
@@ -73,13 +69,13 @@ def test_the_value_does_not_show() -> None:
     assert "138" not in f"{one}"
 
 
-@pytest.mark.parametrize("value", ["", "x" * 257, "ü", "a\nb"])
+@tried("value", ["", "x" * 257, "ü", "a\nb"])
 def test_a_value_is_1_to_256_printable_ascii_characters(value: str) -> None:
     with malformed("1 to 256"):
         Identifier("account", value)
 
 
-@pytest.mark.parametrize("kind", ["email", "Phone", "", "手机"])
+@tried("kind", ["email", "Phone", "", "手机"])
 def test_only_three_kinds_exist(kind: str) -> None:
     for read in (
         *(identifier.for_report, identifier.for_lookup),

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import pytest
-
 from syncd.indicator import never, services, suffixes
 from syncd.indicator.identifier import Identifier, for_lookup, for_report
 from syncd.indicator.never import Guard, Owner, Rule
 from syncd.roster.terms import Kind, Never
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import failing
 
 DEFAULT = Rule(
@@ -49,7 +47,7 @@ def test_what_a_row_protects(one: Any) -> None:
     assert found == one["meets"], one["why"]
 
 
-@pytest.mark.parametrize("path", services.OF)
+@tried("path", services.OF)
 def test_a_page_that_its_query_names_is_a_strangers(path: str) -> None:
     """Whoever is told to keep the query is not refused for it then."""
     name = services.OF[path].parameters[0]

@@ -7,15 +7,14 @@ expressions that the package compares as text, so they are not used here.
 from collections.abc import Collection
 from functools import cache
 
-import pytest
 from pymispwarninglists.api import WarningLists
 
 from syncd import tsv
 from syncd.indicator import never, statement, suffixes
-from tests.cases import cases
+from tests.cases import cases, slow, tried
 from tests.indicator.test_never import DEFAULT as OURS
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 LISTS = cache(lambda: WarningLists().warninglists)
 
@@ -50,7 +49,7 @@ def test_banks_of_greater_china_are_guarded() -> None:
         assert unguarded({host}) == []
 
 
-@pytest.mark.parametrize("suffix", ["edu.cn", "edu.hk", "edu.tw", "edu"])
+@tried("suffix", ["edu.cn", "edu.hk", "edu.tw", "edu"])
 def test_universities_are_a_class(suffix: str) -> None:
     known = {str(h).lower() for h in LISTS()["University domains"].list}
     found = {h for h in known if h.endswith(f".{suffix}")}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.indicator import numbering, phone
-from tests.cases import VECTORS, cases, each
+from tests.cases import VECTORS, cases, each, tried
 from tests.indicator.texts import whole
 from tests.refusals import malformed, misused
 
@@ -109,9 +109,7 @@ def test_what_the_library_finds_valid_has_the_same_form(e164: str) -> None:
 
 
 @given(_valid(["CN"]))
-def test_valid_mainland_numbers_have_the_library_s_form_or_cn(
-    e164: str,
-) -> None:
+def test_good_mainland_numbers_have_the_librarys_form_or_cn(e164: str) -> None:
     """The library's data has more: lines that begin with 0, 1 or 9."""
     number = e164[3:]
     if numbering.MOBILE.fullmatch(number) or numbering.LINE.fullmatch(number):
@@ -247,10 +245,8 @@ def test_a_caller_id_that_is_no_number_is_no_number_anywhere(
         assert phone.normalise(form, "US") == form
 
 
-@pytest.mark.parametrize("valid", [True, False])
-@pytest.mark.parametrize(
-    "form", ["+886912345678", "+8860912345678", "+886987654321", "+999123"]
-)
+@tried("valid", [True, False])
+@tried("form", ["+886912345678", "+8860912345678", "+886987654321", "+999123"])
 def test_another_release_of_the_library_changes_no_form(
     form: str, valid: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,9 +274,7 @@ def test_the_mainland_and_north_america_need_no_library() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-@pytest.mark.parametrize(
-    "sign", [",", "，", ";", "；", "\n", "\r\n", "/", "、"]
-)
+@tried("sign", [",", "，", ";", "；", "\n", "\r\n", "/", "、"])
 def test_two_numbers_are_no_extension(sign: str) -> None:
     """Or the hint would say to leave out the second."""
     with malformed("more than one number") as e:

@@ -5,12 +5,10 @@ import csv
 import functools
 import json
 
-import pytest
-
 from syncd import shape
 from syncd.indicator import notation, record, statement, vocabulary
 from syncd.indicator.record import DisputeFields, ReportFields
-from tests.cases import ROOT
+from tests.cases import ROOT, tried
 from tests.sample_statements import ABOUT, REPORT, report
 
 RECORD = "syncd/indicator/record.py"
@@ -62,7 +60,7 @@ def test_a_field_is_written_into_five_places() -> None:
     assert places("channel") == {RECORD, SCHEMA, VOCABULARY, OPTIONS, PAGE}
 
 
-@pytest.mark.parametrize("field", ReportFields.__struct_fields__)
+@tried("field", ReportFields.__struct_fields__)
 def test_every_field_is_in_its_places(field: str) -> None:
     """What has codes has a facet of the vocabulary."""
     form = notation.forms(ReportFields)[field]

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from conformance import claims
 from syncd.indicator import statement as statements
-from tests.cases import schema, vectors
+from tests.cases import schema, tried, vectors
 
 NAMES = claims.TYPES
 VECTORS = vectors("syncd/statements")
@@ -104,8 +104,8 @@ def mutate(rng: random.Random, value: Any) -> Any:
     return copy.deepcopy(rng.choice(ODD))
 
 
-@pytest.mark.parametrize(
-    ("count", "seed"),
+@tried(
+    "count, seed",
     [
         (400, 7),
         *(pytest.param(4000, n, marks=pytest.mark.slow) for n in range(5)),
@@ -132,7 +132,7 @@ def test_they_agree(count: int, seed: int) -> None:
     assert 0.15 * count < valid < 0.5 * count
 
 
-@pytest.mark.parametrize("type_", sorted(NAMES))
+@tried("type_", sorted(NAMES))
 def test_schemas_are_closed(type_: int) -> None:
     """Every object lists its fields and takes no other; drafts are 2020-12."""
     schema = SCHEMAS[type_]

@@ -3,14 +3,13 @@
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from syncd import canonical
 from syncd.indicator import statement as statements
-from tests.cases import each, vectors
+from tests.cases import each, tried, vectors
 from tests.refusals import malformed
 from tests.sample_statements import ABOUT, REPORT
 
@@ -56,7 +55,7 @@ def test_one_spelling(case: Any, data: st.DataObject) -> None:
         assert found != statements.decode(payload, case["type"])
 
 
-@pytest.mark.parametrize(
+@tried(
     "payload",
     [
         b'{"+8613800138000":1,"type":1}',

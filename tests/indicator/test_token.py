@@ -3,14 +3,13 @@
 import contextlib
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import malformed
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -49,7 +48,7 @@ def test_one_spelling(text: str) -> None:
         assert token.encode(token.decode(text)) == text
 
 
-@pytest.mark.parametrize("last", "BCDEFR5-_")
+@tried("last", "BCDEFR5-_")
 def test_spare_bits_are_zero(last: str) -> None:
     """A last character with spare bits set would be a second spelling."""
     with malformed():
@@ -57,7 +56,7 @@ def test_spare_bits_are_zero(last: str) -> None:
     assert token.decode_many([b"A" * 22, b"A" * 21 + last.encode()]) is None
 
 
-@pytest.mark.parametrize("odd", ["====", "++++", "    ", "éééé", "=  ="])
+@tried("odd", ["====", "++++", "    ", "éééé", "=  ="])
 def test_strange_characters_are_not_skipped(odd: str) -> None:
     """Not even four of them, without which base64 would be whole again."""
     for text in (odd + "A" * 18, "A" * 17 + odd + "A"):
@@ -80,7 +79,7 @@ def test_many_at_once(texts: list[str]) -> None:
     assert token.decode_many([text.encode() for text in texts]) == found
 
 
-@pytest.mark.parametrize("size", [0, 15, 17, 32, 63, 65])
+@tried("size", [0, 15, 17, 32, 63, 65])
 def test_sizes(size: int) -> None:
     """A cut output, or token, is a slip that must not become a token."""
     with malformed():

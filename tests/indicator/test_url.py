@@ -20,7 +20,7 @@ from idna import uts46data
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
-from tests.cases import ROOT, cases, each
+from tests.cases import ROOT, cases, each, tried
 from tests.indicator.texts import whole
 from tests.refusals import malformed
 
@@ -49,7 +49,7 @@ def canonicalise(raw: str) -> str:
     return f"{found.scheme}://{found.host.name}{found.path}{query}"
 
 
-@pytest.mark.parametrize(
+@tried(
     "case",
     cases("safebrowsing", "canonicalize")
     + cases("identifiers/url", "canonical"),
@@ -192,7 +192,7 @@ def test_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [call.args[0] for call in look.call_args_list] == slow
 
 
-@pytest.mark.parametrize(
+@tried(
     "raw",
     [
         "http://evil.example/" + "a" * 1_000_000,
@@ -207,7 +207,7 @@ def test_a_megabyte_is_refused_at_once(raw: str) -> None:
         url.report_expression(raw)
 
 
-@pytest.mark.parametrize(
+@tried(
     "raw",
     [
         "a.b/%" + "25" * 4000,
@@ -280,7 +280,7 @@ def test_the_table_that_maps_hosts_is_one_release() -> None:
     assert f'"idna=={idna.__version__}"' in wanted
 
 
-@pytest.mark.parametrize("character", ["\U000105c0", "\ua7dc"])
+@tried("character", ["\U000105c0", "\ua7dc"])
 def test_two_pythons_never_spell_one_host_in_two_ways(character: str) -> None:
     """What a Python's Unicode does not know has no form there."""
     raw = f"http://{character}.example/"

@@ -70,6 +70,7 @@ def test_a_number_with_a_part_hidden(raw: str) -> None:
 
 def test_letters_that_hide_nothing() -> None:
     """A bank account may have them; an Ethereum address has one x."""
-    form = account.normalise("12AXXX34567", "招商银行")
-    assert form.endswith(":12AXXX34567")
+    assert account.normalise("12AXXX34567", "招商银行").endswith(
+        ":12AXXX34567"
+    )
     assert account.normalise("0x" + "0" * 39 + "1").startswith("eth:0x")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -25,7 +24,7 @@ from syncd.indicator.statement import (
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
-from tests.cases import ROOT, each
+from tests.cases import ROOT, each, tried
 from tests.cost import calls
 from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
@@ -198,7 +197,7 @@ CASES = table(
 )
 
 
-@pytest.mark.parametrize("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
+@tried("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
 def test_case(row: list[str]) -> None:
     """Each row of the table holds, reasons and all."""
     _, _, claims, setting, *expected = row
@@ -217,13 +216,8 @@ def test_the_table_is_whole() -> None:
         str(n) for n in range(1, len(CASES) + 1)
     ]
     assert len(CASES) >= 60
-    assert {row[4] for row in CASES} == {
-        "confirmed",
-        "suspected",
-        "disputed",
-        "protected",
-        "none",
-    }
+    found = {row[4] for row in CASES}
+    assert found == {"confirmed", "suspected", "disputed", "protected", "none"}
     assert {code for row in CASES for code in row[7].split()} == set(REASONS)
     for word in ("report", "dispute", "reassigned", "answer", "vouch"):
         assert any(f" {word} " in row[2] for row in CASES)
@@ -324,8 +318,8 @@ def test_the_strongest_report_names_the_label() -> None:
     assert found.roles == ("caller", "sms_sender")
 
 
-@pytest.mark.parametrize(
-    ("handling", "quiet"),
+@tried(
+    "handling, quiet",
     [("open", "open"), ("no_tip_off", "no_tip_off"), ("hush", "no_tip_off")],
 )
 def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
@@ -336,9 +330,7 @@ def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
     assert found == replace(case.run(), handling=quiet)
 
 
-@pytest.mark.parametrize(
-    ("seen", "quiet"), [(-89, "no_tip_off"), (-90, "open")]
-)
+@tried("seen, quiet", [(-89, "no_tip_off"), (-90, "open")])
 def test_silence_ends_after_ninety_days(seen: int, quiet: str) -> None:
     """Of the report that asked for it; a later one renews it."""
     case = read_case(

@@ -11,7 +11,7 @@ from syncd.indicator import identifier
 from syncd.lists import column_names, columns, lost_digits
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import Flawed, Row
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import failing, malformed, misused
 
 REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
@@ -102,7 +102,7 @@ def test_a_row(one: Any) -> None:
 # ------------------------------------------------------------------ losses
 
 
-@pytest.mark.parametrize(
+@tried(
     "value",
     ["http://a.example/1E5", "10.0.0.1", "1234E56789", "12345", "a.e1"],
 )

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.lists import days
 from tests.cases import each
+from tests.refusals import malformed
 
 
 @each("lists/cells", "days")
@@ -19,7 +19,7 @@ def test_a_day(one: Any) -> None:
     if "day" in one:
         assert days.day(one["said"]) == one["day"]
         return
-    with pytest.raises(MalformedError) as refused:
+    with malformed() as refused:
         days.day(one["said"])
     assert one["why"] in str(refused.value)
     mended = "YYYY-MM-DD" in refused.value.hint or "calendar" in one["why"]

@@ -4,18 +4,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from syncd.lists import file_kinds
 from syncd.lists.rows import FileOptions
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import misused
 
 
 @each("lists/kinds", "told")
-def test_the_given_format_goes_before_the_name(
-    tmp_path: Path, one: Any
-) -> None:
+def test_the_given_format_goes_before_a_name(tmp_path: Path, one: Any) -> None:
     path = tmp_path / one["name"]
     path.write_text("value\na\n")
     assert file_kinds.kind_of(path, FileOptions(**one["told"])) == one["kind"]
@@ -36,7 +32,7 @@ def zipped(path: Path, *parts: str) -> bytes:
 
 
 @each("lists/kinds", "foreign")
-@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
+@tried("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
     tmp_path: Path, one: Any, name: str
 ) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from syncd.errors import UsageError
 from syncd.lists import table, workbook, xlsx_parts
 from syncd.lists.rows import FileOptions, Flawed, Row
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import misused
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -220,8 +220,8 @@ def test_a_table(tmp_path: Path, one: Any) -> None:
 # ------------------------------------------------------------ the limits
 
 
-@pytest.mark.parametrize(
-    ("part", "raw", "why"),
+@tried(
+    "part, raw, why",
     [
         (SHEET, b"<x>" + b"a" * 400_000, "larger inside"),
         (SHEET, b"<x>" + b"<c/>" * 2_000_000, "larger inside|no sound"),
@@ -250,7 +250,7 @@ def test_bombs_and_wrecks(
         read(path)
 
 
-@pytest.mark.parametrize(
+@tried(
     "limit",
     ["MAX_STRINGS", "MAX_TAGS", "MAX_INFLATED", "MAX_PARTS", "MAX_AREA"],
 )
@@ -317,7 +317,7 @@ def refusal(why: str) -> Iterator[pytest.ExceptionInfo[UsageError]]:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize("cell", ["A99999999999", "A1048577", "XFD1048576"])
+@tried("cell", ["A99999999999", "A1048577", "XFD1048576"])
 def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
     """Neither time nor memory: the sheet's extent is bounded before."""
     row = cell.lstrip("ADFX")
@@ -374,8 +374,8 @@ def test_a_child_takes_no_more_than_it_may(tmp_path: Path) -> None:
     assert b"value" in ran.stdout
 
 
-@pytest.mark.parametrize(
-    ("ends", "why"),
+@tried(
+    "ends, why",
     [
         ("os.kill(os.getpid(), 9)", "larger inside than a list is"),
         ("os.abort()", "larger inside than a list is"),

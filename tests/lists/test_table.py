@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import MalformedError
 from syncd.lists import table, text
 from syncd.lists.rows import FileOptions, Flawed, Row, Table
 from tests.cases import each
 from tests.lists.test_sheet import saved
+from tests.refusals import misused
 
 
 class Case:
@@ -27,7 +28,7 @@ class Case:
         return [*map(contents, self.open(name, raw, **options).rows(0, 0))]
 
     def fails(self, name: str, raw: str | bytes, **options: Any) -> str:
-        with pytest.raises(UsageError) as e:
+        with misused() as e:
             self.rows(name, raw, **options)
         where = str(self.path / name)
         return f"{str(e.value).removeprefix(where)}; {e.value.hint}"

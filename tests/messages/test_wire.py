@@ -8,6 +8,7 @@ import pytest
 
 from syncd.errors import Message, RefusedError
 from syncd.messages import catalogue, wire
+from tests.cases import tried
 
 BEHIND = Message(
     "behind: {n} entries of {origin}: {why}; syncd doctor {member} says where"
@@ -86,7 +87,7 @@ def test_what_somebody_wrote_is_no_parameter() -> None:
     assert str(wire.read(form)) == "label: … is not in the vocabulary"
 
 
-@pytest.mark.parametrize("code", ["", "of.a_newer_syncd"])
+@tried("code", ["", "of.a_newer_syncd"])
 def test_an_unknown_code_is_its_detail(code: str) -> None:
     form = {"detail": "a {new} thing", "code": code, "params": {"new": 1}}
     assert str(wire.read(form)) == "a {new} thing"

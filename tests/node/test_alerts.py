@@ -53,9 +53,7 @@ LAG = {"logs": (log(lag=7, why="no answer"),)}
 MORE = {"logs": (log(lag=9, why="no answer"),)}
 
 
-async def test_red_is_written_when_it_stays_and_green_too(
-    house: House,
-) -> None:
+async def test_red_is_written_if_it_stays_and_green_too(house: House) -> None:
     assert await house.look() == []
     assert await house.look(**LAG) == []
     [(name, data)] = await house.look(**MORE)

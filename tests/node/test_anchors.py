@@ -72,8 +72,7 @@ async def test_what_was_merged_is_anchored(
     )
     assert not _home_holds(bank)
     (one,) = anchor.logs
-    head = await bank.head(POLICE)
-    assert (one.origin, one.size) == (POLICE, head.merged)
+    assert (one.origin, one.size) == (POLICE, (await bank.head(POLICE)).merged)
     checkpoint.open_(one.note, police.keys.log.verifier)
 
 
@@ -112,7 +111,7 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
     file.write_text(json.dumps(shown))
     assert "carrier (merged)" in run(*judge).out
     file.write_text(json.dumps(shown | {"verdict": "none"}))
-    assert run(*judge).code == 4
+    run(*judge).ended(4)
 
 
 @pytest.mark.slow

@@ -9,7 +9,6 @@ import pytest
 from msgspec import structs
 
 from syncd.config.settings import Lookup
-from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import wire
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
@@ -17,6 +16,7 @@ from syncd.roster.terms import Quota
 from syncd.web.routes import Caller
 from tests.flows import founders
 from tests.node.stand_in import Home
+from tests.refusals import over_quota, unavailable
 
 TELLER = Caller("teller", "reader", 1)
 SCREEN = Caller("screen", "reader", 2)
@@ -52,7 +52,7 @@ def test_one_token_does_not_starve_the_others(
 ) -> None:
     """It is refused beyond its share; the others', and other kinds, stand."""
     spend(budgets, TELLER, phone=50)
-    with pytest.raises(QuotaError) as refused:
+    with over_quota() as refused:
         spend(budgets, TELLER, phone=1)
     spend(budgets, TELLER, account=50)
     spend(budgets, SCREEN, phone=50)
@@ -71,7 +71,7 @@ def test_one_token_does_not_starve_the_others(
 def test_all_of_a_call_or_nothing(budgets: Budgets) -> None:
     """What is refused costs nothing, of any kind."""
     spend(budgets, TELLER, phone=20)
-    with pytest.raises(QuotaError, match="30 are left") as e:
+    with over_quota("30 are left") as e:
         spend(budgets, TELLER, phone=31, account=5)
     assert e.value.left == 30
     assert left(budgets, TELLER) == {"phone": 30, "account": 50, "url": URLS}
@@ -80,7 +80,7 @@ def test_all_of_a_call_or_nothing(budgets: Budgets) -> None:
 def test_what_needs_no_holder_has_a_rate_too(budgets: Budgets) -> None:
     """It is recorded, and kept."""
     spend(budgets, TELLER, url=URLS)
-    with pytest.raises(QuotaError):
+    with over_quota():
         spend(budgets, TELLER, url=1)
     assert left(budgets, SCREEN)["url"] == URLS
 
@@ -94,7 +94,7 @@ def test_further_forms_count(budgets: Budgets) -> None:
 def test_what_is_left_can_be_read(budgets: Budgets) -> None:
     """With what was refused, and when more is left."""
     spend(budgets, TELLER, phone=10)
-    with pytest.raises(QuotaError):
+    with over_quota():
         spend(budgets, TELLER, phone=41)
     phone, account, _ = budgets.left(TELLER)
     assert (phone.hour, phone.hour_left, phone.denied) == (50, 40, 41)
@@ -143,7 +143,7 @@ def test_a_process_that_was_stopped_hangs_no_other(budgets: Budgets) -> None:
     ) as stopped:
         assert stopped.stdout
         stopped.stdout.readline()
-        with pytest.raises(UnavailableError, match="hangs"), shared.of(1, 0):
+        with unavailable("hangs"), shared.of(1, 0):
             pass
         budgets.tally(TELLER, Counter(none=1))
         stopped.kill()

@@ -2,12 +2,13 @@
 
 import pytest
 
-from syncd.errors import MalformedError, MissingError
+from syncd.errors import MissingError
 from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
 from syncd.web.forms import ChangePage, ChangeQuery
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, until
+from tests.refusals import malformed
 
 CALLER = Caller("core", "reader")
 BEGIN = "0.0"
@@ -114,5 +115,5 @@ async def test_a_cursor_that_is_too_old_is_refused(
     for other in (BEGIN, f"{number}.{int(at) - 1}"):
         with pytest.raises(MissingError):
             await changes(bank, other)
-    with pytest.raises(MalformedError):
+    with malformed():
         await changes(bank, "x")

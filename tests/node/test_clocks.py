@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from syncd.node.follow.clocks import FRESH_S, OurClock
-from tests.cases import each
+from tests.cases import each, tried
 from tests.node.stand_in import Home
 
 NOW = 1_790_000_000
@@ -78,7 +78,7 @@ def test_the_last_word_of_one_member_counts(heard: Heard) -> None:
     assert heard.skew() == 1
 
 
-@pytest.mark.parametrize("off_s", [-86_400, 3600])
+@tried("off_s", [-86_400, 3600])
 def test_our_clock_is_set(heard: Heard, off_s: int) -> None:
     """That shows at once, before anybody is asked again, and so does back."""
     for member in ALL:

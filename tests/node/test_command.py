@@ -4,11 +4,14 @@ import asyncio
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from syncd.node.notify import notifier
+from tests.alliance import until
+from tests.cases import tried
 from tests.node.stand_in import gone
 from tests.refusals import unavailable
 
@@ -62,23 +65,25 @@ PARENT = (
 )
 
 
-@pytest.mark.parametrize("when", ["late", "done", "with us"])
+@tried("when", ["late", "done", "with us"])
 async def test_it_is_ended_with_its_children(
     tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After its time, when it leaves them behind, and when we end."""
     assert notifier.COMMAND_S == 10
-    monkeypatch.setattr(notifier, "COMMAND_S", 1.5 if when == "late" else 60)
+    monkeypatch.setattr(notifier, "COMMAND_S", 60)
     (child := tmp_path / "child").touch()
     end = "" if when == "done" else "time.sleep(60)"
     argv = [*script(tmp_path / "hook.py", PARENT + end), str(child)]
     running = asyncio.create_task(notifier.run(argv, BODY))
-    while when == "with us" and not child.read_text():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await until(child.read_text)
     if when == "with us":
         running.cancel()
+    if when == "late":  # once the child is there, and not before
+        now = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: now() + 60)
     [found] = await asyncio.gather(running, return_exceptions=True)
     assert str(found or "") == (
-        "command: not done after 1.5 s" if when == "late" else ""
+        "command: not done after 60 s" if when == "late" else ""
     )
     await gone(child.read_text())

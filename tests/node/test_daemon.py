@@ -5,7 +5,6 @@ import datetime
 from itertools import chain, repeat
 from unittest.mock import DEFAULT, AsyncMock, Mock, patch
 
-import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from syncd.errors import DamagedError, StaleError, UnavailableError
@@ -25,11 +24,12 @@ from tests.alliance import (
     shared,
     until,
 )
+from tests.cases import tried
 
 alliance = shared(as_founded)  # one of which tests maltreat
 
 
-@pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
+@tried("by_s", [-HOUR_S, HOUR_S])
 async def test_the_clock_is_set(
     bank: Member, by_s: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,8 +57,8 @@ async def test_the_clock_is_set(
         bank.node.jobs.scheduler, bank.shift_s = AsyncIOScheduler(), 0
 
 
-@pytest.mark.parametrize(
-    ("error", "why"),
+@tried(
+    "error, why",
     [
         (DamagedError("own.db: bundle 0 is missing"), "bundle 0"),
         (KeyError(), BUG),
@@ -118,7 +118,7 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     await alliance.settle()
 
 
-@pytest.mark.parametrize(
+@tried(
     "error",
     [
         StaleError("cosign: signed meanwhile"),

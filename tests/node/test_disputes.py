@@ -203,8 +203,7 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     alliance: Alliance, carrier: Member, police: Member
 ) -> None:
     """Though the answer says word for word what the first one said."""
-    first = await disputed(alliance)
-    await answer(carrier, first.position)
+    await answer(carrier, (await disputed(alliance)).position)
     await alliance.settle()
     await later(alliance, 2)
     await dispute(police)

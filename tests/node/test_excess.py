@@ -14,6 +14,7 @@ from syncd.roster.quotas import share
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import ALL
 from tests.alliance import Member, until
+from tests.cases import tried
 from tests.node.stand_in import Home
 from tests.store.conftest import NOW
 from tests.store.test_books import debit
@@ -73,7 +74,7 @@ def world(own: OwnStore) -> World:
     return World(own)
 
 
-@pytest.mark.parametrize("over", [0, 1])
+@tried("over", [0, 1])
 async def test_a_factor_and_a_floor_above_what_was_published(
     world: World, over: int
 ) -> None:
@@ -90,9 +91,7 @@ async def test_a_factor_and_a_floor_above_what_was_published(
         assert world.found[0].origin == ORIGIN
 
 
-@pytest.mark.parametrize(
-    ("day", "found"), [("2027-01-14", 1), ("2027-01-17", 0)]
-)
+@tried("day, found", [("2027-01-14", 1), ("2027-01-17", 0)])
 async def test_what_was_said_before_does_not_count(
     world: World, day: str, found: int
 ) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from syncd import canonical
@@ -15,6 +14,7 @@ from syncd.flows.quorums import SAME_S
 from syncd.node.serve import gap
 from syncd.tlog import document, note
 from syncd.tlog.note import SigningKey
+from tests.cases import tried
 from tests.flows.founders import CLUB, FOUNDED
 from tests.flows.holders import World
 from tests.flows.test_tokenise import asked
@@ -48,7 +48,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED)
+@tried("raw", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_request_to_us(raw: bytes) -> None:
     """Only an active member asks, by its own key, and one holder."""
     assert gap.read(GOOD, ROSTER, "bank", 0) == ("platform", BODY)

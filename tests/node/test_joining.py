@@ -85,9 +85,7 @@ async def test_an_invitation_is_good_once_and_for_its_sector(
         await join_by(await invite(bank, "police"), "police")
 
 
-async def test_an_expired_or_altered_invitation_is_refused(
-    bank: Member,
-) -> None:
+async def test_an_old_or_altered_invitation_is_refused(bank: Member) -> None:
     invited = await invite(bank)
     changes: Any = [
         {"sector": "bank"},

@@ -17,6 +17,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.terms import Limits
 from syncd.store.home_stores import OwnStore
 from tests.alliance import Alliance, Member, as_founded, shared
+from tests.cases import tried
 from tests.node.stand_in import ORIGIN, Home
 from tests.sample_statements import about, dispute, report
 from tests.store.conftest import NOW
@@ -184,7 +185,7 @@ async def test_more_than_twenty_in_a_week_are_a_finding(world: World) -> None:
     assert await world.says(*lifting(1)) == 1
 
 
-@pytest.mark.parametrize(("others", "findings"), [(398, 1), (399, 0)])
+@tried("others, findings", [(398, 1), (399, 0)])
 async def test_and_more_than_five_percent(
     world: World, others: int, findings: int
 ) -> None:

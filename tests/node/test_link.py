@@ -15,6 +15,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.node.serve import link, lookups
 from syncd.node.serve.link import Beat, News, Sighted, WantOutputs
 from syncd.store.sightings import SightedToken
+from tests.cases import tried
 from tests.refusals import holderless, unavailable
 
 HOW = {"purpose": "case_work", "caller": "desk", "reference": ""}
@@ -30,7 +31,7 @@ async def asked(home: Path, what: Any, answer: Any) -> Any:
         daemon.close()
 
 
-@pytest.mark.parametrize(
+@tried(
     "what",
     [
         Beat(
@@ -62,9 +63,7 @@ async def test_an_error_arrives_with_all_that_it_has(tmp_path: Path) -> None:
     assert raised.value.missing == ("bank",)
 
 
-async def test_a_daemon_that_does_not_answer_is_said_so(
-    tmp_path: Path,
-) -> None:
+async def test_a_daemon_that_is_silent_is_said_so(tmp_path: Path) -> None:
     """It is away, or fails."""
     answer = AsyncMock(side_effect=AssertionError("a bug"))
     with unavailable():
@@ -74,7 +73,7 @@ async def test_a_daemon_that_does_not_answer_is_said_so(
         await asked(tmp_path, Beat(1), answer)
 
 
-@pytest.mark.parametrize(
+@tried(
     "raw",
     [
         pickle.dumps(Beat(1)),

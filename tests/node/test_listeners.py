@@ -3,10 +3,9 @@
 import socket
 from pathlib import Path
 
-import pytest
-
 from syncd.config import Address
 from syncd.node.listeners import listening
+from tests.cases import tried
 from tests.refusals import misused
 
 
@@ -25,7 +24,7 @@ def test_each_process_has_a_socket_of_its_own_at_one_address() -> None:
             sock.close()
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@tried("shared", [False, True])
 def test_an_address_that_another_has_is_refused(shared: bool) -> None:
     """Though it would share it with us: callers would be ours or theirs."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=shared) as other:

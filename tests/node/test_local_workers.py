@@ -17,8 +17,9 @@ from syncd.flows.tokenise import Came
 from syncd.node.serve import local_workers
 from syncd.roster.terms import Never
 from tests.alliance import CASE, Alliance, Member, police_case, until
+from tests.cases import once, slow
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 WORKERS = 4
 URLS = 200  # of a token in an hour
 
@@ -62,7 +63,7 @@ def with_workers(member: Member) -> None:
         editing.change(member.home, "lookup", "token_urls", URLS)
 
 
-@pytest.fixture(scope="module")
+@once
 async def alliance(root: Path) -> AsyncIterator[Alliance]:
     """Three members, one of them with four workers."""
     async with Alliance.found(
@@ -346,6 +347,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
     assert worker.process is not first
 
 
+@pytest.mark.usefixtures("callers")  # of whom each was answered by one
 async def test_a_worker_has_no_key_but_two(bank: Member) -> None:
     """Neither in its memory nor where a process list shows it."""
     node = bank.node

@@ -20,6 +20,7 @@ from syncd.node.follow.log_state import (
 from syncd.roster.members import Cut
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
+from tests.cases import tried
 
 ORIGIN = "bank.example/syncd/txwz/1"
 # What each state does with each event, in the order of `Event`; "-": it
@@ -38,8 +39,8 @@ TABLE = """
 HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("at", "event", "to"),
+@tried(
+    "at, event, to",
     [
         (Phase(row[0]), Event(name.replace("_", " ")), LETTERS.get(letter))
         for row in ROWS
@@ -85,8 +86,8 @@ def held(mirrored: int, merged: int | None = None, **how: Any) -> Held:
     )
 
 
-@pytest.mark.parametrize(
-    ("new", "at", "offer"),
+@tried(
+    "new, at, offer",
     [
         (head(9), held(5, contested=True), Offer.VOID),
         (head(9), held(5, void=True), Offer.VOID),
@@ -137,7 +138,7 @@ def test_a_gap_ends_no_pause() -> None:
     assert state.lacking(target(8)) == state
 
 
-@pytest.mark.parametrize("offer", [Offer.SMALLER, Offer.DOUBTFUL])
+@tried("offer", [Offer.SMALLER, Offer.DOUBTFUL])
 def test_of_those_beside_a_target_some_are_kept(offer: Offer) -> None:
     """Heads tell what has changed: nobody may tell it again."""
     state = news(99)
@@ -165,8 +166,8 @@ def test_a_pull_that_reaches_its_target() -> None:
     assert (newer.at, newer.target) == (Phase.TARGET, target(9))
 
 
-@pytest.mark.parametrize(
-    ("pin", "left", "at"),
+@tried(
+    "pin, left, at",
     [
         ((Cut(5, b"r"), False), target(7), Phase.DECIDED),
         ((Cut(7, b"r"), False), None, Phase.DECIDED),

@@ -17,7 +17,9 @@ from syncd.indicator.token import encode
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
+from tests.cases import tried
 from tests.node.stand_in import Home, at_once
+from tests.refusals import unavailable
 from tests.sample_statements import report
 
 TOKEN = b"t" * 16
@@ -103,9 +105,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-async def test_every_spelling_is_asked_for_once_per_epoch(
-    world: World,
-) -> None:
+async def test_every_spelling_is_asked_once_per_epoch(world: World) -> None:
     """Under a purpose of its own; a start remembers the answers."""
     one = world.start()
     await one.refresh()
@@ -164,7 +164,7 @@ async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     assert one.todo == ()
 
 
-@pytest.mark.parametrize("text", [b"[]", b"{", b'{"phone/1": "*"}', b"\xff"])
+@tried("text", [b"[]", b"{", b'{"phone/1": "*"}', b"\xff"])
 async def test_a_file_that_does_not_parse_is_made_anew(
     world: World, text: bytes
 ) -> None:
@@ -205,7 +205,7 @@ async def test_what_a_full_disk_did_not_take_is_written_later(
 
     world.offload = offload
     one = world.start()
-    with pytest.raises(UnavailableError):
+    with unavailable():
         await one.refresh()
     assert len(one.tokens) > 300  # known, for as long as we run
     full = False
@@ -228,9 +228,7 @@ async def test_a_list_that_is_too_long_says_so(
     )
 
 
-async def test_only_what_is_listed_is_looked_for_at_once(
-    tmp_path: Path,
-) -> None:
+async def test_only_what_is_listed_is_sought_at_once(tmp_path: Path) -> None:
     """A long sync brings in millions of others."""
     report = AsyncMock()
     never = never_list(Home(tmp_path, mirror=mirror(claim(1)), report=report))

@@ -13,7 +13,7 @@ from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.node.notify import notifier
 from syncd.store.events import StoredEvent, of_finding
-from tests.cases import each
+from tests.cases import each, tried
 
 ALL: tuple[Role, ...] = ("duty", "reviewer", "compliance", "admin")
 ORIGIN = "police.example/syncd/txwz/1"
@@ -38,8 +38,8 @@ def test_each_event_that_is_written_has_its_place() -> None:
     assert there <= INSIDE | notifier.ROLES.keys()
 
 
-@pytest.mark.parametrize(
-    ("name", "role"),
+@tried(
+    "name, role",
     [
         ("urgent", "duty"),
         ("waiting", "reviewer"),
@@ -115,5 +115,7 @@ def test_positions_leave_and_what_stands_there_does_not() -> None:
 
 @pytest.mark.usefixtures("chinese")
 def test_it_speaks_the_daemons_language() -> None:
-    found = told("urgent", origin="a/b", index=1)
-    assert found["text"] == "a/b 有紧急消息，自第 1 条起"
+    assert (
+        told("urgent", origin="a/b", index=1)["text"]
+        == "a/b 有紧急消息，自第 1 条起"
+    )

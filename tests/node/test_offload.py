@@ -16,6 +16,7 @@ from syncd.flows.stretch import Run, check
 from syncd.node import offload
 from syncd.node.offload import LONG, InPool, InWorker
 from syncd.tlog.merkle import Frontier
+from tests.cases import tried
 from tests.node.stand_in import alive, gone
 from tests.refusals import forked
 
@@ -86,9 +87,7 @@ async def test_it_rests_when_idle(worker: InWorker) -> None:
     assert started(worker) not in (None, first)
 
 
-async def test_a_killed_process_costs_nothing_but_time(
-    worker: InWorker,
-) -> None:
+async def test_a_killed_process_costs_only_time(worker: InWorker) -> None:
     """What it was asked is done here, and the next check has a new one."""
     assert await whole(worker)
     assert worker.child is not None
@@ -98,7 +97,7 @@ async def test_a_killed_process_costs_nothing_but_time(
     assert started(worker) is not None
 
 
-@pytest.mark.parametrize("error", [SyncdError, HoldersError])
+@tried("error", [SyncdError, HoldersError])
 def test_errors_keep_their_hint_on_the_way(error: type[SyncdError]) -> None:
     """Pickled and back, an error says the same."""
     again = pickle.loads(pickle.dumps(error("a: b", hint="c")))

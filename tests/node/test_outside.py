@@ -11,6 +11,7 @@ import pytest
 from syncd.node.audit import checkup
 from syncd.pinning import OpenTls
 from syncd.roster import certificate, keys
+from tests.cases import tried
 
 HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
 PIN, URL = certificate.pin(HERE.certificate), "https://127.0.0.1:{port}"
@@ -23,8 +24,8 @@ SILENT, NOWHERE = "does not answer as syncd does", "resolves to no address"
 PRIVATE = "is not public: not asked without --private"
 
 
-@pytest.mark.parametrize(
-    ("seen", "url", "answer"),
+@tried(
+    "seen, url, answer",
     [
         (WELL, URL, OK),
         (WELL, URL + "/at/syncd", OK),
@@ -70,8 +71,8 @@ async def test_what_is_seen_from_outside(
     assert len(asked) <= private
 
 
-@pytest.mark.parametrize(
-    ("public", "addresses"),
+@tried(
+    "public, addresses",
     [
         (True, "8.8.8.8 2606:4700::1 ::ffff:8.8.8.8 64:ff9b::808:808"),
         (False, "127.0.0.1 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254"),

@@ -4,8 +4,6 @@ import heapq
 import random
 from collections.abc import Iterable
 
-import pytest
-
 from syncd.errors import Message
 from syncd.node.follow.peer_choice import (
     HALF_S,
@@ -15,7 +13,7 @@ from syncd.node.follow.peer_choice import (
     STEP_S,
     PeerChoice,
 )
-from tests.cases import each
+from tests.cases import each, slow, tried
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -59,7 +57,7 @@ def test_turns_are_not_everybodys_in_one_order() -> None:
     assert len(orders) > 5
 
 
-@pytest.mark.parametrize("others", range(1, 10))
+@tried("others", range(1, 10))
 def test_a_small_alliance_is_asked_within_three_rounds(others: int) -> None:
     ask = asking(fanout=1)
     for start in range(9):
@@ -70,7 +68,7 @@ def test_a_small_alliance_is_asked_within_three_rounds(others: int) -> None:
         } == set(NAMES[:others])
 
 
-@pytest.mark.parametrize("dead", [False, True])
+@tried("dead", [False, True])
 def test_holders_are_asked_in_every_round(dead: bool) -> None:
     """Dead ones too: reports wait for them, and a person is to know."""
     ask, holders = asking(), {"m1", "m2"}
@@ -262,7 +260,7 @@ class Village:
                 return now / MINUTE
 
 
-@pytest.mark.slow
+@slow
 @each("node", "all_hear_of_it", "size, dead, rounds")
 def test_all_hear_of_it(size: int, dead: float, rounds: int) -> None:
     """200 members within 4 rounds, 1,000 within 6, also with a fifth dead."""
@@ -274,7 +272,7 @@ def test_all_hear_of_it(size: int, dead: float, rounds: int) -> None:
     assert max(took) <= rounds
 
 
-@pytest.mark.slow
+@slow
 def test_all_hear_of_everything() -> None:
     """All write at once, and all have all of it."""
     assert max([Village(200, seed).news(range(200)) for seed in range(3)]) <= 4

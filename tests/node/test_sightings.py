@@ -12,6 +12,7 @@ from syncd.store import tables
 from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
+from tests.cases import tried
 from tests.flows.founders import FOUNDED
 from tests.node.stand_in import Home, said
 from tests.refusals import malformed, unavailable
@@ -143,9 +144,7 @@ async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
     assert len(await told(bank)) == 20
 
 
-@pytest.mark.parametrize(
-    ("enabled", "want"), [("auto", {"bank"}), (True, {*IDS}), (False, set())]
-)
+@tried("enabled, want", [("auto", {"bank"}), (True, {*IDS}), (False, set())])
 def test_police_and_carriers_tell_only_if_they_are_set_to(
     enabled: object, want: set[str]
 ) -> None:

@@ -5,7 +5,6 @@ import inspect
 import re
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.errors import Message
@@ -18,6 +17,7 @@ from syncd.node.serve import todo as things
 from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.upkeep import never_list
 from syncd.web import forms, status_forms
+from tests.cases import tried
 from tests.test_docs import commands
 
 NOW = 1_790_000_000
@@ -99,8 +99,8 @@ def todo(**fields: Any) -> list[Message]:
     return things.of(replace(WELL, **fields))
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
+@tried(
+    "fields, says",
     [
         ({"skew_s": -301}, "clock: 301 s off"),
         ({"roster": roster(0)}, "roster: version 3 has expired"),
@@ -168,8 +168,8 @@ def notes(**fields: Any) -> list[str]:
     return [str(m) for m in things.notes(replace(WELL, **fields))]
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
+@tried(
+    "fields, says",
     [
         (
             {"keys": (replace(KEY, n=2, shares=2, spare=0),)},
@@ -274,5 +274,4 @@ def test_the_commands_in_sentences_exist() -> None:
     assert len(named) > 15
     for words in named:
         nouns = {one[0] for one in there if len(one) > 1} - {"status"}
-        least = 2 if words[0] in nouns else 1
-        assert words[:least] in there, words
+        assert words[: 2 if words[0] in nouns else 1] in there, words

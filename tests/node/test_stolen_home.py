@@ -28,6 +28,7 @@ from syncd.web.routes import Caller
 from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests import postgres
 from tests.alliance import Alliance, Member
+from tests.cases import tried
 
 OURS, THEIRS = "13912345670", "13812345679"  # imported; looked up
 FILE = f"{OURS}\n".encode()
@@ -217,7 +218,7 @@ OPEN = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sealed", [True, False])
+@tried("sealed", [True, False])
 async def test_no_number_is_confirmed_by_a_home_without_its_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sealed: bool
 ) -> None:

@@ -23,6 +23,7 @@ from syncd.web.report_forms import (
 )
 from syncd.web.routes import Caller
 from tests.alliance import Alliance
+from tests.cases import slow, tried
 from tests.refusals import misused, refused
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
@@ -95,8 +96,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     """Handed in as by whoever asked; refused rows are kept, with cells."""
     there, id_ = await taken(alliance)
     node = alliance.bank.node
-    begun = await there.import_(CALLER, id_, reading(words=WORDS))
-    assert begun.running
+    assert (await there.import_(CALLER, id_, reading(words=WORDS))).running
     await there.import_(CALLER, id_, reading(words=WORDS))  # once is enough
     await node.background.idle()
     [done] = (await node.intake.imports(ImportQuery())).items
@@ -110,7 +110,7 @@ async def test_an_import_leaves_its_reports_and_no_file(
     assert row.cells["诈骗类型"] == "杀猪盘子"
 
 
-@pytest.mark.slow
+@slow
 async def test_refused_rows_are_mended_in_place(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +156,7 @@ async def test_it_lies_sealed_for_a_day(
         await there.preview(id_, reading())
 
 
-@pytest.mark.slow
+@slow
 async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     """By the name that its owner gave it; an import keeps saying so."""
     there, id_ = await taken(alliance, b"\xd0\xcf\x11\xe0")
@@ -194,13 +194,14 @@ async def test_a_process_that_ends_early_is_a_refusal(
     there, id_ = await taken(alliance)
     program = tmp_path / "python"
     monkeypatch.setattr(uploads, "PROGRAM", [str(program)])
-    monkeypatch.setattr(uploads, "PREVIEW_S", 0.3)
     for line, why in (
         *(("kill -9 $$", "more memory"), ("kill -XCPU $$", "more time")),
         *(("exec sleep 9", "more time"), ("exit 1", "reads it failed")),
     ):
         program.write_text(f"#!/bin/sh\n{line}\n")
         program.chmod(0o700)
+        seconds = 0.3 if "sleep" in line else 60
+        monkeypatch.setattr(uploads, "PREVIEW_S", seconds)
         with refused(why):
             await there.preview(id_, reading())
 
@@ -225,9 +226,9 @@ async def test_it_is_told_nothing_of_our_environment(
     assert not kept.running
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("greedy", "ended"),
+@slow
+@tried(
+    "greedy, ended",
     [
         ("bytearray(2 << 30)", -signal.SIGABRT),
         ("open('/dev/shm/syncd-test', 'wb', 0).write(b'xx')", 1),

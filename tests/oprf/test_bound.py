@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance import curve, oprf
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Evaluation
-from tests.cases import vectors
+from tests.cases import once, slow, tried, vectors
 from tests.ceremonies import Dealt
 from tests.refusals import malformed, untrusted
 
@@ -71,7 +71,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     return Case(request.param)
 
 
-@pytest.fixture(scope="module")
+@once
 def five() -> Case:
     return Case(5)
 
@@ -148,7 +148,7 @@ NOT_POINTS = {
 }
 
 
-@pytest.mark.parametrize("why", NOT_POINTS)
+@tried("why", NOT_POINTS)
 def test_not_a_point(five: Case, why: str) -> None:
     """Each point has one encoding, and other bytes have no meaning."""
     wrong = NOT_POINTS[why]
@@ -252,7 +252,7 @@ def test_own_bad_share(five: Case) -> None:
             threshold.evaluate(share, 3, QUORUM, five.elements, rng, CONTEXT)
 
 
-@pytest.mark.slow
+@slow
 def test_largest_batch() -> None:
     """4,096 elements are one batch."""
     case = Case(4096)

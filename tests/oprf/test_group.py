@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.oprf import group
+from tests.cases import tried
 from tests.refusals import malformed
 
 scalars = st.integers(1, group.ORDER - 1).map(group.scalar)
@@ -54,7 +55,7 @@ def test_inversion_of_a_batch(values: list[bytes]) -> None:
     assert len(inverses) == len(values)
 
 
-@pytest.mark.parametrize("at", [0, 1, 2])
+@tried("at", [0, 1, 2])
 def test_no_inverse_of_zero(at: int) -> None:
     """One zero spoils a batch, and says so."""
     values = group.random_scalars(3, rng)
@@ -80,7 +81,7 @@ def test_reduction(wide: bytes) -> None:
     assert group.reduce(wide) == group.scalar(int.from_bytes(wide, "little"))
 
 
-@pytest.mark.parametrize("value", [0, group.ORDER, 2**256 - 1])
+@tried("value", [0, group.ORDER, 2**256 - 1])
 def test_scalars_have_one_form(value: int) -> None:
     """Below the order and not zero."""
     group.check_scalar(group.scalar(group.ORDER - 1))
@@ -110,8 +111,8 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("why", STRANGE)
+@tried("name", CALLS)
+@tried("why", STRANGE)
 def test_boundary(name: str, why: str) -> None:
     """No call takes the identity, a strange encoding or a strange length."""
     CALLS[name](G)
@@ -228,7 +229,7 @@ def test_too_old_a_library(tmp_path: Path) -> None:
     assert message == "oprf: this machine's libsodium has no ristretto255"
 
 
-@pytest.mark.parametrize("broken", [False, True])
+@tried("broken", [False, True])
 def test_a_copy_beside_the_interpreter(tmp_path: Path, broken: bool) -> None:
     """What `make` unpacked there is used, not the system's, if it loads."""
     own = tmp_path / group.NATIVE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Blinded, Evaluation
-from tests.cases import vectors
+from tests.cases import once, tried, vectors
 from tests.ceremonies import Dealt
 from tests.refusals import malformed, untrusted
 
@@ -49,7 +49,7 @@ def little(value: str) -> bytes:
     return group.scalar(int(value, 16))
 
 
-@pytest.mark.parametrize("case", SHAMIR, ids=lambda c: f"{c['t']}of{c['n']}")
+@tried("case", SHAMIR, ids=lambda c: f"{c['t']}of{c['n']}")
 def test_vectors(case: Any) -> None:
     """Every quorum of the published shares gives the key's outputs."""
     key = little(case["key"])
@@ -94,7 +94,7 @@ def test_any_t(data: st.DataObject) -> None:
     assert len(outputs) == 1
 
 
-@pytest.mark.parametrize(("t", "n"), [(2, 3), (3, 5)])
+@tried("t, n", [(2, 3), (3, 5)])
 def test_fewer_than_t(t: int, n: int) -> None:
     """No t-1 holders give the output, whatever quorum they claim to be."""
     dealt = Dealt(t, n, rng)
@@ -118,7 +118,7 @@ def test_secrets_stay_out_of_repr() -> None:
         assert repr(secret) not in shown
 
 
-@pytest.mark.parametrize("quorum", [(), (1, 1), (0, 1), (1, 256), (-1, 2)])
+@tried("quorum", [(), (1, 1), (0, 1), (1, 256), (-1, 2)])
 def test_impossible_quorums(quorum: tuple[int, ...]) -> None:
     """Indices are 1 to 255, each once."""
     with malformed():
@@ -171,7 +171,7 @@ def test_batch_limits() -> None:
             )
 
 
-@pytest.fixture(scope="module")
+@once
 def dealt() -> Dealt:
     return Dealt(2, 3, rng)
 
@@ -263,7 +263,7 @@ LIES: dict[str, tuple[str, dict[tuple[int, int], int]]] = {
 }
 
 
-@pytest.mark.parametrize(("match", "errors"), LIES.values(), ids=LIES)
+@tried("match, errors", LIES.values(), ids=LIES)
 def test_lies_show_when_all_are_in(
     batch: Batch, match: str, errors: dict[tuple[int, int], int]
 ) -> None:
@@ -281,7 +281,7 @@ def test_errors_in_one_place_that_cancel_do_no_harm(batch: Batch) -> None:
     assert batch.finish() == right
 
 
-@pytest.mark.parametrize(
+@tried(
     "change",
     [
         lambda points: group.multiply_each([group.scalar(2)] * 3, points),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
-from tests.cases import vectors
+from tests.cases import tried, vectors
 from tests.refusals import malformed
 
 # The file holds modes 0 and 2 as well: syncd has no use for them.
@@ -44,7 +44,7 @@ def composites(case: Any) -> list[bytes]:
     return [group.weighted_sum(weights, points) for points in pairs]
 
 
-@pytest.mark.parametrize("case", CASES)
+@tried("case", CASES)
 def test_evaluation(case: Any) -> None:
     """Blinding, evaluation and output are the RFC's, byte for byte."""
     inputs, blinds = many(case["Input"]), many(case["Blind"])
@@ -56,7 +56,7 @@ def test_evaluation(case: Any) -> None:
     assert voprf.hash_points(inputs, bare) == many(case["Output"])
 
 
-@pytest.mark.parametrize("case", CASES)
+@tried("case", CASES)
 def test_proof(case: Any) -> None:
     """The plain proof is the RFC's, byte for byte, and verifies."""
     m, z = composites(case)

@@ -3,7 +3,6 @@
 import hashlib
 import ssl
 
-import pytest
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from syncd.roster import certificate, keys
+from tests.cases import tried
 from tests.refusals import malformed
 from tests.test_pinning import SERVER_ONLY, ed, issue
 
@@ -42,16 +42,14 @@ def test_what_shows_itself_as_a_token_is_the_whole_certificate() -> None:
     assert not certificate.is_for_clients(issue(ed(), usage=SERVER_ONLY).der)
 
 
-@pytest.mark.parametrize(
-    "raw", [DER, PEM, PEM + MORE], ids=["DER", "PEM", "a chain"]
-)
+@tried("raw", [DER, PEM, PEM + MORE], ids=["DER", "PEM", "a chain"])
 def test_a_file_is_read_as_its_owners_certificate(raw: bytes) -> None:
     """Binary or text; of a chain it is the first."""
     assert certificate.load(raw) == DER
 
 
-@pytest.mark.parametrize(
-    ("raw", "why"),
+@tried(
+    "raw, why",
     [
         (b"", "not a DER certificate"),
         (DER[:-1], "not a DER certificate"),

@@ -16,6 +16,7 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
+from tests.cases import tried
 from tests.refusals import malformed, misused, refused, untrusted
 from tests.roster.conftest import NOW, Club, begin, with_epoch
 
@@ -57,7 +58,7 @@ def test_who_is_not_admitted(club: Club, machine: TrustedRoster) -> None:
             membership.add(begin(machine), club.newcomer(id_, of).request)
 
 
-@pytest.mark.parametrize("past", ["keep", "annul"])
+@tried("past", ["keep", "annul"])
 def test_a_member_is_removed(
     club: Club, machine: TrustedRoster, past: str
 ) -> None:
@@ -208,8 +209,8 @@ def test_a_member_describes_itself_anew(
     assert again == after
 
 
-@pytest.mark.parametrize(
-    ("change", "given", "why"),
+@tried(
+    "change, given, why",
     [
         ({"generation": 1}, {}, "an old request"),
         ({"member_seed": b"m" * 32}, {}, "other keys than bank"),
@@ -279,7 +280,7 @@ EDITS: dict[
 }
 
 
-@pytest.mark.parametrize("case", EDITS.values(), ids=EDITS)
+@tried("case", EDITS.values(), ids=EDITS)
 def test_edit(
     club: Club, machine: TrustedRoster, case: tuple[Any, Any, object]
 ) -> None:
@@ -299,8 +300,8 @@ def test_an_auditor_comes_and_goes(club: Club, machine: TrustedRoster) -> None:
         drafts.drop(checked, ("auditors", "jury"))
 
 
-@pytest.mark.parametrize(
-    ("edit", "why"),
+@tried(
+    "edit, why",
     [
         (lambda d: drafts.remove_admin(d, "mallory"), "no admin mallory"),
         (
@@ -393,8 +394,7 @@ def test_a_draft_of_yesterday_is_not_signed(
     club: Club, machine: TrustedRoster
 ) -> None:
     """Somebody else's version was published in between."""
-    old = machine.current
-    stale = drafts.write(begin(machine, NOW + 1), old)
+    stale = drafts.write(begin(machine, NOW + 1), machine.current)
     club.follow(machine, begin(machine))
     with refused("does not follow version 2"):
         signing.sign(stale, club.admin("bob"), machine.current)
@@ -414,7 +414,7 @@ def test_a_bad_line_is_named_and_a_strangers_counts_for_nothing(
         signing.signers(bytes(odd))
 
 
-@pytest.mark.parametrize("raw", [b"", b"\n\n", b"\xff\n\n", b"text\n"])
+@tried("raw", [b"", b"\n\n", b"\xff\n\n", b"text\n"])
 def test_what_is_no_draft(raw: bytes) -> None:
     with malformed():
         drafts.read(raw)
@@ -476,9 +476,7 @@ def test_another_order_is_a_change(machine: TrustedRoster) -> None:
     assert (change.old, change.new) == ([one, two], [two, one])
 
 
-def test_another_key_for_an_admin_is_one_change(
-    machine: TrustedRoster,
-) -> None:
+def test_another_key_of_an_admin_is_one_change(machine: TrustedRoster) -> None:
     old = machine.current
     key = keys.admin(old.alliance, "eve", b"n" * 32).verifier
     (change,) = between(old, drafts.add_admin(old, key))

@@ -2,12 +2,12 @@
 
 import json
 
-import pytest
 from msgspec.structs import replace
 
 from syncd.roster import invitation, join, membership
 from syncd.roster.invitation import Invitation
 from syncd.tlog import strict
+from tests.cases import tried
 from tests.refusals import malformed, untrusted
 from tests.roster.conftest import NOW, Club
 
@@ -34,7 +34,7 @@ def test_a_line_is_read_as_it_was_made() -> None:
     assert json.loads(body)["secret"] == "73" * 32
 
 
-@pytest.mark.parametrize(
+@tried(
     "line",
     [
         *("", "x", "ab" * 32, LINE[1:], LINE[:-1], LINE[:-4], LINE + "*"),
@@ -46,8 +46,8 @@ def test_a_mistyped_line_is_told_apart(line: str) -> None:
         invitation.parse(line)
 
 
-@pytest.mark.parametrize(
-    ("one", "path", "asked", "answer"),
+@tried(
+    "one, path, asked, answer",
     [
         (INVITED, "/b", b"asked", RAW),
         (INVITED, "/a", b"asks", RAW),

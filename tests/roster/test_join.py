@@ -28,7 +28,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
-from tests.cases import schema
+from tests.cases import once, schema, tried
 from tests.refusals import malformed, newer, refused, untrusted
 from tests.roster.conftest import NOW, Club
 
@@ -91,16 +91,14 @@ def proved(club: Club, checkpoint: object) -> join.Request:
     return reread(club, lambda v: v["proofs"].update(checkpoint=checkpoint))
 
 
-@pytest.mark.parametrize("role", ["log", "seen", "merged"])
+@tried("role", ["log", "seen", "merged"])
 def test_a_key_that_did_not_sign_is_named(club: Club, role: str) -> None:
     club.request("bank")
     with untrusted(f"the {role} key did not sign"):
         proved(club, heads(club, 0, role))
 
 
-def test_a_checkpoint_of_another_log_or_none_proves_nothing(
-    club: Club,
-) -> None:
+def test_checkpoints_of_another_log_or_none_prove_nothing(club: Club) -> None:
     club.request("bank")
     for proof, why in (
         (heads(club, 0, of="mall"), "not the log's at size 0"),
@@ -152,7 +150,7 @@ def certified(key: Any, hash_: hashes.SHA256 | None) -> bytes:
     )
 
 
-@pytest.mark.parametrize(
+@tried(
     "make",
     [
         lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -209,7 +207,7 @@ def test_an_unknown_field_is_newer(club: Club) -> None:
         reread(club, lambda v: v.update(zzz=1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_total(settled: Club, at: int, byte: bytes) -> None:
     """No changed byte goes unnoticed, but in a signature's own line."""
@@ -278,7 +276,7 @@ def test_a_challenge_of_another_request_is_not_answered(
 # ------------------------------------------------------------ sealed files
 
 
-@pytest.fixture(scope="module")
+@once
 def box(settled: Club) -> tuple[bytes, bytes]:
     """Return a sealed file and the key that opens it."""
     settled.request("bank")
@@ -295,7 +293,7 @@ def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
     assert "secret" not in repr(opened)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_a_changed_file_does_not_open(
     box: tuple[bytes, bytes], at: int, byte: bytes
@@ -320,7 +318,7 @@ def test_a_sealed_file_for_another_use_does_not_open(
         sealed.open_(renamed, "challenge", private)
 
 
-@pytest.mark.parametrize(
+@tried(
     "raw",
     [
         b"",

@@ -10,6 +10,7 @@ from syncd.roster import drafts, quotas
 from syncd.roster.quotas import DAY_S, HOUR_S, STEPS, Limit, Window
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch, Quota
+from tests.cases import tried
 from tests.roster.test_roster import full as full
 
 
@@ -24,16 +25,15 @@ def hourly(roster: Roster, member: str, purpose: str) -> list[Limit]:
     return [limit for limit in found if limit.window_s == HOUR_S]
 
 
-@pytest.mark.parametrize("most", [0, 1, 5, 10_000, 49_999])
-@pytest.mark.parametrize(("t", "n"), [(2, 3), (3, 5), (5, 9), (3, 3)])
+@tried("most", [0, 1, 5, 10_000, 49_999])
+@tried("t, n", [(2, 3), (3, 5), (5, 9), (3, 3)])
 def test_all_holders_together_give_the_quota(
     full: Roster, most: int, t: int, n: int
 ) -> None:
     """Any t of n answer, so n shares are t quotas, less than n over."""
     epoch = replace(epoch_of(full), t=t)
     answering: Any = SimpleNamespace(holders_of=lambda _: range(n))
-    given = n * quotas.share(most, answering, epoch)
-    assert t * most <= given < t * most + n
+    assert t * most <= n * quotas.share(most, answering, epoch) < t * most + n
 
 
 def test_holders_that_left_give_their_part_to_the_others(full: Roster) -> None:
@@ -42,9 +42,7 @@ def test_holders_that_left_give_their_part_to_the_others(full: Roster) -> None:
     assert look_ups.most == 10_000
 
 
-@pytest.mark.parametrize(
-    "purpose", ["portfolio_screen", "call_check", "test", "appeal"]
-)
+@tried("purpose", ["portfolio_screen", "call_check", "test", "appeal"])
 def test_no_name_carries_look_ups_past_their_limit(
     full: Roster, purpose: str
 ) -> None:
@@ -57,9 +55,7 @@ def test_no_name_carries_look_ups_past_their_limit(
     pytest.fail("it counts nowhere among the look-ups")
 
 
-@pytest.mark.parametrize(
-    ("day", "most"), [("", 9), ("2027-02-01", 9), ("2027-02-02", 200_000)]
-)
+@tried("day, most", [("", 9), ("2027-02-01", 9), ("2027-02-02", 200_000)])
 def test_what_is_given_once_ends_with_its_day(
     full: Roster, day: str, most: int
 ) -> None:

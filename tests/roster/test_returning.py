@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from msgspec import structs
 
 from syncd import shape
 from syncd.roster import drafts, join, members, membership
 from syncd.roster.roster import Roster
 from syncd.roster.trust import RETURN_S, TrustedRoster
+from tests.cases import tried
 from tests.refusals import failing, malformed, refused
 from tests.roster.conftest import NOW, Club, begin
 
@@ -67,8 +67,7 @@ def other_keys(club: Club, machine: TrustedRoster) -> Roster:
 
 
 def removed(club: Club, machine: TrustedRoster) -> Roster:
-    draft = membership.remove(begin(machine, NOW), "bank")
-    club.follow(machine, draft)
+    club.follow(machine, membership.remove(begin(machine, NOW), "bank"))
     return returning(club, machine)
 
 
@@ -118,7 +117,7 @@ REFUSED: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+@tried("case", REFUSED.values(), ids=REFUSED)
 def test_a_return_that_is_refused(
     club: Club, machine: TrustedRoster, case: tuple[Any, ...]
 ) -> None:

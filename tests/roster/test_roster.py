@@ -33,7 +33,7 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Never, Quota
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.cases import cases, schema
+from tests.cases import cases, once, schema, tried
 from tests.refusals import malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, with_epoch
 
@@ -111,7 +111,7 @@ def whole(club: Club) -> Roster:
     return roster.from_json(second.to_json(), second.id)
 
 
-@pytest.fixture(scope="module")
+@once
 def full(settled: Club) -> Roster:
     """Return it, once: rosters do not change, their JSON is made anew."""
     return whole(settled)
@@ -203,7 +203,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+@tried("case", REFUSED.values(), ids=REFUSED)
 def test_refused(full: Roster, case: tuple[Edit, str]) -> None:
     """Each says where, and what is wrong there."""
     edit, why = case
@@ -214,9 +214,7 @@ def test_refused(full: Roster, case: tuple[Edit, str]) -> None:
     assert why in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{}", b"3", b"null", b"\xff", b'{"a":1, "b":2}']
-)
+@tried("raw", [b"", b"[]", b"{}", b"3", b"null", b"\xff", b'{"a":1, "b":2}'])
 def test_what_is_no_roster_is_malformed(raw: bytes) -> None:
     with pytest.raises((MalformedError, NewerError)):
         parse(raw, "ab" * 32)
@@ -296,14 +294,13 @@ def at(value: Any, path: tuple[str | int, ...]) -> Any:
     return value
 
 
-@pytest.mark.parametrize("path", NEWER, ids=str)
+@tried("path", NEWER, ids=str)
 def test_an_unknown_field_or_code_to_act_on_is_newer(
     full: Roster, path: tuple[str | int, ...]
 ) -> None:
     value, field = full.to_json(), path[-1] == "zzz"
     at(value, path[:-1])[path[-1]] = "telepathy"
-    why = "zzz: unknown field, newer" * field or "newer software"
-    with newer(why):
+    with newer("zzz: unknown field, newer" * field or "newer software"):
         roster.from_json(value, full.id)
     assert not validator.is_valid(value)
 
@@ -342,7 +339,7 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> Any:
             yield from paths(item, (*path, n))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_reader_and_schema_agree(full: Roster, data: st.DataObject) -> None:
     """Any change gives a roster that the schema takes too, or an error.
@@ -369,7 +366,7 @@ def test_reader_and_schema_agree(full: Roster, data: st.DataObject) -> None:
         assert validator.is_valid(value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(at_=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_total(full: Roster, at_: int, byte: bytes) -> None:
     """Any bytes at all give a roster or an error of ours, and one spelling."""

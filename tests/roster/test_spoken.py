@@ -4,9 +4,8 @@ import hashlib
 import re
 from importlib import resources
 
-import pytest
-
 from syncd.roster import spoken
+from tests.cases import tried
 
 HASH = hashlib.sha256(b"a request").hexdigest()
 
@@ -17,7 +16,7 @@ def by_ear(reading: str) -> str:
     return re.sub(r"\bl", "n", re.sub(r"ng\b", "n", plain))
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@tried("lang", ["zh", "en"])
 def test_a_list_has_2048_different_words(lang: str) -> None:
     found = spoken.words(lang)
     assert len(found) == len({*found}) == 2048

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
+from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import drafts, roster, trust
 from syncd.roster.members import Predecessor
 from syncd.roster.roster import Roster
@@ -19,8 +19,8 @@ from syncd.roster.terms import Erased
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import Note
-from tests.cases import each
-from tests.refusals import malformed, untrusted
+from tests.cases import each, tried
+from tests.refusals import forked, malformed, newer, untrusted
 from tests.roster.conftest import NOW, Club, agreed, begin, with_epoch
 from tests.roster.test_roster import edited
 
@@ -130,7 +130,7 @@ def test_two_versions_are_a_fork_if_both_are_signed(
     other = drafts.begin(first, now=NOW + 61)
     with untrusted("signed by 1"):  # it is none
         machine.update(club.signed(other, "eve", current=first))
-    with pytest.raises(ForkError, match="two versions 2"):
+    with forked("two versions 2"):
         machine.update(club.signed(other, "bob", "eve", current=first))
     assert machine.current.issued == NOW + 60
 
@@ -141,7 +141,7 @@ def test_a_version_after_another_history_is_a_fork(
     hidden = drafts.begin(machine.current, now=NOW + 61)
     club.follow(machine, begin(machine))
     third = drafts.begin(hidden, now=NOW + 120)
-    with pytest.raises(ForkError, match="follows another"):
+    with forked("follows another"):
         machine.update(sign_anyhow(club, third, "alice", "bob"))
 
 
@@ -161,7 +161,7 @@ WRONG: dict[str, tuple[Callable[[Roster], Roster], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
+@tried("case", WRONG.values(), ids=WRONG)
 def test_what_no_signature_makes_right(
     club: Club, machine: TrustedRoster, case: tuple[Any, str]
 ) -> None:
@@ -217,7 +217,7 @@ def test_an_unknown_field_asks_for_newer_software(
 ) -> None:
     text = begin(machine).text.replace('"format"', '"folk":1,"format"')
     raw = Note(text, tuple(club.admin(a).sign(text) for a in ("bob", "eve")))
-    with pytest.raises(NewerError, match=r"roster\.folk: unknown field"):
+    with newer(r"roster\.folk: unknown field"):
         machine.update(bytes(raw))
     # Not just anybody makes us say that we are old.
     alone = bytes(Note(text, (club.admin("bob").sign(text),)))
@@ -225,7 +225,7 @@ def test_an_unknown_field_asks_for_newer_software(
         machine.update(alone)
     with untrusted("fingerprint"):
         TrustedRoster("0" * 64, alone)
-    with pytest.raises(NewerError):
+    with newer():
         TrustedRoster(hashlib.sha256(text.encode()).hexdigest(), alone)
 
 

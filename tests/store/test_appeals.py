@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import DamagedError, MissingError
+from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
 from tests import postgres
+from tests.cases import tried
+from tests.refusals import damaged
 from tests.store.conftest import NOW, Clock, sql
 
 
@@ -75,7 +77,7 @@ async def test_what_is_done_with_goes(own: OwnStore, clock: Clock) -> None:
     assert [one.id for one in await own.appeals.page()] == [2]
 
 
-@pytest.mark.parametrize(
+@tried(
     "change",
     [
         "received_at = received_at - 1",
@@ -89,5 +91,5 @@ async def test_file_and_positions_are_sealed_and_bound(
     await own.appeals.add([ended(), ended(2)])
     assert not any(b"case 9" in raw for _, raw in postgres.cells(tmp_path))
     sql(own.database, f"UPDATE appeal SET {change} WHERE id = 1")
-    with pytest.raises(DamagedError):
+    with damaged():
         await own.appeals.page()

@@ -20,7 +20,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.server import writer_of
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import damaged, forked, misused, over_quota, stale
 from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
@@ -183,7 +183,7 @@ async def test_a_month_whose_key_a_failover_lost_has_another(
     assert row.reference == "after"
 
 
-@pytest.mark.parametrize(
+@tried(
     "change",
     [
         "caller = 'desk 2'",
@@ -367,7 +367,7 @@ async def test_a_cosigner_never_signs_less(own: OwnStore) -> None:
     assert await book.cosigned("merged", ORIGIN) == signed(3)
 
 
-@pytest.mark.parametrize("point", ["cosign.row", "cosign.committed"])
+@tried("point", ["cosign.row", "cosign.committed"])
 async def test_a_crash_while_cosigning(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:

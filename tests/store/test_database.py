@@ -16,6 +16,7 @@ from syncd.store.database import Database
 from syncd.store.migrating import HEADS
 from syncd.store.server import Server
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import damaged, misused, newer, unavailable
 from tests.store.conftest import sql
 
@@ -28,9 +29,7 @@ def place(home: Path) -> Path | Server:
     return postgres.of(home) or home / "own.db"
 
 
-@pytest.mark.parametrize(
-    ("schema", "metadata"), [("own", tables.OWN), ("mirror", tables.MIRROR)]
-)
+@tried("schema, metadata", [("own", tables.OWN), ("mirror", tables.MIRROR)])
 def test_migrations_end_where_tables_stand(
     tmp_path: Path, schema: str, metadata: sa.MetaData
 ) -> None:
@@ -94,7 +93,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     assert "extra" not in [column[1] for column in columns]
 
 
-@pytest.mark.parametrize("read_only", [False, True])
+@tried("read_only", [False, True])
 def test_a_newer_database_is_refused(tmp_path: Path, read_only: bool) -> None:
     """The message names both revisions, the hint what to do."""
     where = place(tmp_path)
@@ -152,8 +151,8 @@ async def test_errors_do_not_show_values(own_db: Database) -> None:
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize(
-    ("name", "value"),
+@tried(
+    "name, value",
     [
         *[("journal_mode", "wal"), ("synchronous", 2)],
         *[("foreign_keys", 1), ("secure_delete", 0)],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.store.keyring import Keyring
+from tests.cases import tried
 from tests.refusals import damaged, misused, untrusted
 
 COST = 2**4  # scrypt: quick, for tests
@@ -59,7 +60,7 @@ def test_no_key_lies_open(ring: Keyring, tmp_path: Path) -> None:
     assert "seed" not in repr(ring)
 
 
-@pytest.mark.parametrize("at", range(0, 400, 37))
+@tried("at", range(0, 400, 37))
 def test_a_changed_master_file_is_damaged(
     ring: Keyring, tmp_path: Path, at: int
 ) -> None:
@@ -90,8 +91,8 @@ def test_a_changed_key_file_is_damaged(ring: Keyring, tmp_path: Path) -> None:
         ring.get("seen")
 
 
-@pytest.mark.parametrize("name", ["log.key", "master", ""])
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o755])
+@tried("name", ["log.key", "master", ""])
+@tried("mode", [0o640, 0o604, 0o755])
 def test_what_others_can_read_is_refused(
     ring: Keyring, tmp_path: Path, name: str, mode: int
 ) -> None:
@@ -127,7 +128,7 @@ def test_no_keyring_is_made_twice(ring: Keyring, tmp_path: Path) -> None:
         Keyring.open(other / "x", SECRET)
 
 
-@pytest.mark.parametrize("name", ["", "../log", "a/b", "Log", "-x", "x" * 65])
+@tried("name", ["", "../log", "a/b", "Log", "-x", "x" * 65])
 def test_names_are_names(ring: Keyring, name: str) -> None:
     """No name leaves the directory."""
     with misused("no key name"):

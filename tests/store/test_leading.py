@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.roster.quotas import Limit
-from syncd.store import loading, tables
+from syncd.store import leading, loading, tables
 from syncd.store.database import Database
 from syncd.store.leading import Election, leader
 from syncd.store.mirror import MirrorStore
 from syncd.store.quota import Quotas
 from syncd.store.server import Server
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import over_quota, stale, unavailable
 from tests.store.test_books import debit
 
@@ -123,7 +124,7 @@ async def test_only_whom_we_saw_hands_over(one: One, other: One) -> None:
     assert one.handed_over
 
 
-@pytest.mark.parametrize("column", ["timeline", "system"])
+@tried("column", ["timeline", "system"])
 async def test_a_promoted_server_hands_nothing_over(
     one: One, other: One, column: str
 ) -> None:
@@ -136,7 +137,7 @@ async def test_a_promoted_server_hands_nothing_over(
     assert not other.handed_over
 
 
-@pytest.mark.parametrize("change", [{"timeline": "another"}, {"fencing": 7}])
+@tried("change", [{"timeline": "another"}, {"fencing": 7}])
 async def test_who_led_before_a_failover_asks_before_it_writes(
     one: One, change: Any
 ) -> None:
@@ -150,8 +151,11 @@ async def test_who_led_before_a_failover_asks_before_it_writes(
     await one.append("a")
 
 
-async def test_writers_that_hang_are_ended(one: One, other: One) -> None:
+async def test_writers_that_hang_are_ended(
+    one: One, other: One, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In whatever state: a paused process may be in the midst of a `COPY`."""
+    monkeypatch.setattr(leading, "_HANGS_S", 0.5)
     assert await one.look()
     hung, go_on = asyncio.Semaphore(0), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -167,12 +171,12 @@ async def test_writers_that_hang_are_ended(one: One, other: One) -> None:
     await hung.acquire()
     await hung.acquire()
     waiting = asyncio.create_task(other.own.write(lambda _: None))
-    async with asyncio.timeout(9):
-        while not waiting.done():
-            assert not await other.look()
+    while not waiting.done():
+        assert not await other.look()
+    await waiting
     one.silence()
     assert await other.look()
-    await asyncio.wait_for(other.merge(), 5)
+    await other.merge()
     go_on.set()
     for task in hanging:
         with unavailable():

@@ -22,7 +22,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
-from tests.cases import each, vectors
+from tests.cases import each, tried, vectors
 from tests.refusals import misused, refused
 from tests.store.conftest import accepted, file, row_of, sql, step, taken_back
 
@@ -123,7 +123,7 @@ DUE = canonical.dumps({"due": TODAY, "reason": "stale"})
 STEPS = vectors("store/lists")
 
 
-@pytest.mark.parametrize("steps", STEPS["said"].values(), ids=STEPS["said"])
+@tried("steps", STEPS["said"].values(), ids=STEPS["said"])
 async def test_what_is_said_again(own: OwnStore, steps: Any) -> None:
     for one in steps:
         how = {"day": one.get("day", TODAY)}
@@ -146,7 +146,7 @@ ABOUT_THE_VALUE = (
 )
 
 
-@pytest.mark.parametrize("reason", ABOUT_THE_VALUE)
+@tried("reason", ABOUT_THE_VALUE)
 async def test_what_is_taken_back_is_away(own: OwnStore, reason: str) -> None:
     """From any list, in other words too; told with its old reason."""
     await hand(own, 1)
@@ -187,7 +187,7 @@ async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
 # -------------------------------------------------------------------- gone
 
 
-@pytest.mark.parametrize("steps", STEPS["gone"].values(), ids=STEPS["gone"])
+@tried("steps", STEPS["gone"].values(), ids=STEPS["gone"])
 async def test_what_is_gone(own: OwnStore, steps: Any) -> None:
     for one in steps:
         of = {**one}
@@ -277,9 +277,7 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
         await end(own, 99)
 
 
-async def test_an_old_import_that_ends_late_drops_nothing(
-    own: OwnStore,
-) -> None:
+async def test_an_import_that_ends_late_drops_nothing(own: OwnStore) -> None:
     old = await own.imports.begin(file("old", "a"))
     await run(own, "a", 1, 2)
     state = await end(own, old.id, gone="retract")

@@ -21,6 +21,7 @@ from syncd.store.mirror import MirrorStore as Mirror
 from syncd.tlog.merkle import Frontier
 from tests import postgres
 from tests.alliance import claims_of
+from tests.cases import tried
 from tests.flows import growing
 from tests.refusals import stale
 from tests.sample_statements import erase, sighting, value
@@ -126,7 +127,7 @@ async def test_a_contested_log_stands_still(mirror: Mirror, log: Log) -> None:
     assert (found.finding, found.count) == (fork, 2)
 
 
-@pytest.mark.parametrize("size", [*range(12), 255, 256, 257, 300])
+@tried("size", [*range(12), 255, 256, 257, 300])
 async def test_cut_back_is_as_if_it_had_never_gone_on(
     mirror: Mirror, log: Log, size: int
 ) -> None:
@@ -184,7 +185,7 @@ async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
     assert (await mirror.head(log.origin)).merged == 4
 
 
-@pytest.mark.parametrize("merged", [False, True])
+@tried("merged", [False, True])
 async def test_an_epoch_that_is_retired_later(
     mirror: Mirror, log: Log, merged: bool
 ) -> None:
@@ -226,9 +227,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     assert await in_force(mirror, log) == refolded(log, 1)
 
 
-@pytest.mark.parametrize(
-    "point", ["merge.head", "merge.bundles", "merge.claims", "merge.ends"]
-)
+@tried("point", ["merge.head", "merge.bundles", "merge.claims", "merge.ends"])
 async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
     mirror: Mirror, log: Log, point: str
 ) -> None:
@@ -247,8 +246,8 @@ CUT = r(1), r(2), back(1, 0), r(1), back(2, 1), r(3), erase((0, 1), (2, 3))
 SECOND = [(i, i + 1) for i in range(0, 502, 2)]
 
 
-@pytest.mark.parametrize(
-    ("steps", "stands"),
+@tried(
+    "steps, stands",
     [
         # another token's index, or a later one, is ended by nothing
         ([[r(1), r(2), r(1), back(1, 0, 1, 9)]], [1, 2]),

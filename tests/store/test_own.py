@@ -1,11 +1,8 @@
 """Our own log: append, mark, release; and what a crash leaves of it."""
 
-import os
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-
-import pytest
 
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Published
@@ -14,6 +11,7 @@ from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
 from tests import postgres
+from tests.cases import tried
 from tests.flows.growing import ORIGIN
 from tests.refusals import damaged, misused, stale, unavailable
 from tests.sample_statements import erase
@@ -85,7 +83,7 @@ COMMITTED = (
 )
 
 
-@pytest.mark.parametrize("point", IN_TRANSACTION + COMMITTED)
+@tried("point", IN_TRANSACTION + COMMITTED)
 async def test_a_crash_at_any_point_is_all_or_nothing(
     own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path, point: str
 ) -> None:
@@ -170,8 +168,8 @@ def other(*numbers: int, origin: str = ORIGIN) -> bytes:
     return log.tip.note
 
 
-@pytest.mark.parametrize(
-    ("mark", "why"),
+@tried(
+    "mark, why",
     [
         (b"", "missing, while own.db is at size 1"),
         (b"garbage", f"{HIGH_WATER}: note"),
@@ -198,15 +196,7 @@ async def test_a_mark_that_is_not_this_logs(
     assert mark or "another member" in e.value.hint
 
 
-async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
-    """The second is refused and hears the first one's pid."""
-    with misused(f"pid {os.getpid()}"):
-        reopen()
-    own.close()
-    reopen().close()
-
-
-@pytest.mark.parametrize("by", [3, absent.RETIRED])
+@tried("by", [3, absent.RETIRED])
 async def test_erased_payloads_leave_the_disk(
     own: OwnStore, log: Log, tmp_path: Path, by: int
 ) -> None:
@@ -232,8 +222,8 @@ async def test_erased_payloads_leave_the_disk(
     assert (kept.value, kept.state) == want
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "why"),
+@tried(
+    "column, value, why",
     [
         ("size = size, note", b"", "own.db: note"),
         ("peaks", b"junk", "own.db: log row 1"),

@@ -10,6 +10,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.store.home_stores import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
 from tests import postgres
+from tests.cases import tried
 from tests.refusals import damaged, refused
 from tests.store.conftest import NOW, Clock, sql
 
@@ -35,9 +36,7 @@ async def add(entries: OwnEntries, *some: NewEntry) -> Any:
     return await entries.add(some, "chen")
 
 
-async def test_what_is_added_is_found_by_its_value(
-    entries: OwnEntries,
-) -> None:
+async def test_what_is_added_is_found_by_value(entries: OwnEntries) -> None:
     [added] = await add(entries, exempt(why="our own line"))
     assert (added.id, added.state) == (1, "added")
     found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)
@@ -47,7 +46,7 @@ async def test_what_is_added_is_found_by_its_value(
     assert set(found) == {PHONE}
 
 
-@pytest.mark.parametrize("at_once", [1, 3])
+@tried("at_once", [1, 3])
 async def test_the_same_is_known_and_another_takes_its_place(
     entries: OwnEntries, at_once: int
 ) -> None:
@@ -172,7 +171,7 @@ async def test_nothing_of_it_is_on_the_disk(
         assert word not in raw
 
 
-@pytest.mark.parametrize(
+@tried(
     "change",
     ["added_by = 'li'", "added_at = 1", "kind = 'url'", "removed_by = 'x'"],
 )

@@ -223,7 +223,7 @@ MODEL = (
 
 
 @given(GIVEN)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_window_gives_more_than_its_limit(
     fresh: Path, steps: list[tuple[int, int, str]]
 ) -> None:

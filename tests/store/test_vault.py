@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from msgspec import structs
 
 from syncd import canonical
-from syncd.errors import DamagedError, StaleError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Published, State
 from syncd.flows.submission import (
@@ -32,6 +30,8 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
 from tests import postgres
+from tests.cases import tried
+from tests.refusals import damaged, stale
 from tests.store.conftest import (
     Log,
     Reopen,
@@ -173,7 +173,7 @@ async def test_nothing_is_published_twice(own: OwnStore, log: Log) -> None:
     await log.write(own, r(1), rows=[done])
     ended = Published(id_, 1, b"t" * 16, 1, ends=True)
     for again, why in ((done, "published before"), (ended, "ended before")):
-        with pytest.raises(StaleError, match=why):
+        with stale(why):
             await log.copy().write(own, r(1), rows=[again])
     assert (await own.log.head()).frontier.size == log.frontier.size
 
@@ -274,14 +274,12 @@ async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     """The second to commit from an offset is stale, with all its rows."""
     state = await begin(own)
     await own.vault.accept([phone(1)], mark(state, 40))
-    with pytest.raises(StaleError, match="not at byte 0"):
+    with stale("not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
     assert await own.vault.find_value("phone", "+8613800000002") == []
 
 
-@pytest.mark.parametrize(
-    "point", ["import.rows", "import.mark", "import.committed"]
-)
+@tried("point", ["import.rows", "import.mark", "import.committed"])
 async def test_a_crash_in_an_import(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
@@ -302,8 +300,8 @@ async def test_a_crash_in_an_import(
 # ---------------------------------------------------------------- secrecy
 
 VALUE = "+8613912345678"
-SEALED = pytest.mark.parametrize(
-    ("cipher", "shows"),
+SEALED = tried(
+    "cipher, shows",
     [(VaultCipher(b"v" * 32), False), (PlainCipher(b"v" * 32), True)],
     ids=["encrypted", "switched off"],
 )
@@ -371,14 +369,12 @@ async def test_nothing_of_a_list_is_on_the_disk(
     assert (opened.list, opened.name) == (list_, file)
 
 
-async def test_another_key_opens_nothing(
-    own: OwnStore, reopen: Reopen
-) -> None:
+async def test_other_keys_open_nothing(own: OwnStore, reopen: Reopen) -> None:
     """A vault under the wrong key is damaged, not empty."""
     await accept(own, phone(1))
     own.close()
     other = reopen(cipher=VaultCipher(b"w" * 32))
-    with pytest.raises(DamagedError, match="row 1 does not open"):
+    with damaged("row 1 does not open"):
         await other.vault.waiting(1, ["phone"])
 
 
@@ -387,7 +383,7 @@ async def test_a_row_in_anothers_place_does_not_open(own: OwnStore) -> None:
     await accept(own, phone(1), phone(2))
     other = "(SELECT sealed FROM vault WHERE id = 1)"
     sql(own.database, f"UPDATE vault SET sealed = {other} WHERE id = 2")
-    with pytest.raises(DamagedError, match="row 2"):
+    with damaged("row 2"):
         await row_of(own, 2)
 
 
@@ -434,7 +430,7 @@ async def test_what_is_said_again_moves(own: OwnStore, log: Log) -> None:
     ]
     ends = [Published(row.id, 8, b"", 0, ends=True) for row in rows]
     await log.write(own, r(1), rows=ends)
-    with pytest.raises(StaleError, match="published before"):
+    with stale("published before"):
         await publish(own, log.copy(), then, epoch=3)
     await vault.retire([("phone", 1)])
     assert await vault.by_index(log.origin, 3) is None
@@ -510,7 +506,7 @@ async def test_what_stands_behind_the_end_waits_again(
     assert (row.id, row.position, row.token) == (ids[2], None, b"")
 
 
-@pytest.mark.parametrize(("size", "is_"), [(2, "WAITING"), (400, "PUBLISHED")])
+@tried("size, is_", [(2, "WAITING"), (400, "PUBLISHED")])
 async def test_of_another_log_nothing_counts_of_a_longer_one_all(
     own: OwnStore, log: Log, size: int, is_: str
 ) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from syncd.tlog.key import (
     VerifierKey,
     parse_vkey,
 )
-from tests.cases import each, vectors
+from tests.cases import each, tried, vectors
 from tests.refusals import malformed, untrusted
 
 NOTES = vectors("tlog/notes")
@@ -67,10 +66,10 @@ def lines(text: str = TEXT, at: int = NOW) -> Any:
     yield DELTA, mldsa(text, at)
 
 
-both = pytest.mark.parametrize(("key", "line"), [*lines()], ids=["04", "06"])
+both = tried("key, line", [*lines()], ids=["04", "06"])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, cosignature.MAX_TIME), st.sampled_from(sorted(TEXTS)))
 def test_what_is_cosigned_verifies(at: int, size: int) -> None:
     for key, line in lines(TEXTS[size], at):
@@ -82,7 +81,7 @@ def test_what_is_cosigned_verifies(at: int, size: int) -> None:
 
 
 @both
-@pytest.mark.parametrize("at", [0, 3, 7, 8, 40, -1])
+@tried("at", [0, 3, 7, 8, 40, -1])
 def test_a_flipped_bit_is_found(
     key: VerifierKey, line: Signature, at: int
 ) -> None:
@@ -97,7 +96,7 @@ def test_time_0_is_read() -> None:
     assert cosignature.verify(TEXT, DELTA, mldsa(TEXT, 0)) == 0
 
 
-@pytest.mark.parametrize("at", [-1, 0, 2**63])
+@tried("at", [-1, 0, 2**63])
 def test_a_time_out_of_range_is_never_written(at: int) -> None:
     with malformed("out of range"):
         cosignature.cosign(TEXT, BETA, at)

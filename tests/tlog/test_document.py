@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from syncd import canonical, errors
 from syncd.tlog import document, note
 from syncd.tlog.document import Document
 from syncd.tlog.key import ED25519, SigningKey
+from tests.cases import tried
 from tests.refusals import malformed, untrusted
 from tests.tlog.edits import edited
 
@@ -58,7 +58,7 @@ def test_another_alliances_document_is_refused() -> None:
         document.open_(bytes(made), "join", ID, KEYS)
 
 
-@pytest.mark.parametrize("what", ["roster", "join2", "joi", "join/v1"])
+@tried("what", ["roster", "join2", "joi", "join/v1"])
 def test_a_document_is_opened_for_its_purpose_only(what: str) -> None:
     made = document.sign("join", ID, VALUE, LI)
     with malformed("line 1 is not"):
@@ -72,7 +72,7 @@ def test_line_1_is_read_first() -> None:
             document.parse(text, "join")
 
 
-@pytest.mark.parametrize(
+@tried(
     "rest",
     [
         "",

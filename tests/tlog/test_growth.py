@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import BrokenSourceError, ForkError
@@ -113,7 +113,6 @@ def test_a_plan_covers_what_is_new(old: int, new: int, plan: object) -> None:
 # ------------------------------------------------------------------ roots
 
 
-@settings(deadline=None)
 @given(pairs)
 def test_an_honest_log_grows_by_tiles(sizes: tuple[int, int]) -> None:
     old, new = sizes
@@ -130,7 +129,6 @@ def test_a_full_tile_serves_where_the_partial_one_was_dropped() -> None:
     assert roots == MINE.roots[:2]
 
 
-@settings(deadline=None)
 @given(pairs, st.data())
 def test_a_broken_source_accuses_nobody(
     sizes: tuple[int, int], data: st.DataObject
@@ -156,7 +154,6 @@ def test_a_broken_source_accuses_nobody(
         growth.compare(MINE.head(old), MINE.head(new), fetched)
 
 
-@settings(deadline=None)
 @given(pairs.filter(lambda s: s[1] % FULL > 0), st.data())
 def test_a_wrong_tail_is_found(
     sizes: tuple[int, int], data: st.DataObject
@@ -192,7 +189,6 @@ def test_a_smaller_size_is_no_growth() -> None:
 # ------------------------------------------------------------------ forks
 
 
-@settings(deadline=None)
 @given(pairs.filter(lambda s: s[0] > 0), st.data())
 def test_a_fork_is_never_taken_for_growth(
     sizes: tuple[int, int], data: st.DataObject
@@ -216,7 +212,6 @@ def test_a_fork_is_never_taken_for_growth(
         growth.bundle_roots(was, head, fetched, tail)
 
 
-@settings(deadline=None)
 @given(pairs, st.data())
 def test_compare_tells_growth_from_forks(
     sizes: tuple[int, int], data: st.DataObject

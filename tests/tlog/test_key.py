@@ -3,7 +3,6 @@
 import contextlib
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from syncd.tlog.key import (
     SigningKey,
     VerifierKey,
 )
-from tests.cases import cases, each
+from tests.cases import cases, each, tried
 from tests.refusals import malformed, refused
 from tests.tlog.edits import edited
 
@@ -46,7 +45,7 @@ def test_what_is_no_vkey_is_refused(text: str, why: str) -> None:
         key.parse_vkey(text)
 
 
-@pytest.mark.parametrize(
+@tried(
     "name", ["", " ", "a b", "a+b", "a\u00a0b", "a\u2028", "a\0b", "\ud800"]
 )
 def test_a_name_holds_no_space_and_no_plus(name: str) -> None:
@@ -84,9 +83,9 @@ def _root(square: int) -> int:
     return next((root for root in roots if root * root % P == square), 0)
 
 
-@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE])
-@pytest.mark.parametrize("sign", [0, 1 << 255])
-@pytest.mark.parametrize("y", [*sorted(_weak()), P, P + 1])
+@tried("algorithm", [ED25519, COSIGNATURE])
+@tried("sign", [0, 1 << 255])
+@tried("y", [*sorted(_weak()), P, P + 1])
 def test_a_key_under_which_anything_verifies_is_refused(
     y: int, sign: int, algorithm: int
 ) -> None:
@@ -110,8 +109,8 @@ def test_a_seed_never_shows() -> None:
     assert "sEcRet" not in f"{secret!r} {secret} {secret.verifier!r}"
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "seed", "why"),
+@tried(
+    "algorithm, seed, why",
     [
         (ED25519, b"s" * 31, "seed is 31 bytes"),
         (COSIGNATURE, b"s" * 33, "seed is 33 bytes"),

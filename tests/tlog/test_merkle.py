@@ -4,7 +4,6 @@ import hashlib
 from functools import cache
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +11,7 @@ from syncd.errors import BrokenSourceError, MalformedError, UntrustedError
 from syncd.tlog import growth, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT, Frontier
-from tests.cases import each, vectors
+from tests.cases import each, slow, tried, vectors
 from tests.flows import growing
 from tests.refusals import malformed, untrusted
 
@@ -62,7 +61,7 @@ def test_published_roots() -> None:
         assert Frontier.EMPTY.extend(hashes).root().hex() == case["root"]
 
 
-@pytest.mark.slow
+@slow
 def test_published_roots_of_large_trees() -> None:
     large = sorted((case["size"], case["root"]) for case in ROOTS["roots"])
     frontier = Frontier.EMPTY
@@ -167,8 +166,8 @@ def test_the_largest_tree_has_a_frontier() -> None:
     assert Frontier.parse(bytes(largest)) == largest
 
 
-@pytest.mark.parametrize(
-    ("size", "peaks", "why"),
+@tried(
+    "size, peaks, why",
     [
         (-1, (), "size -1 out of range"),
         (2**63, (bytes(32),), "out of range"),
@@ -217,8 +216,7 @@ def test_published_proofs_are_those_that_we_make() -> None:
     assert len(made) > 200
     for case in made:
         proof = map(bytes.fromhex, case["proof"])
-        ours = growing.proof(leaves()[: case["new"]], case["old"])
-        assert ours == [*proof]
+        assert growing.proof(leaves()[: case["new"]], case["old"]) == [*proof]
 
 
 @each("tlog/consistency", "must_fail", "case", "why")
@@ -258,7 +256,7 @@ def test_a_consistency_proof_holds_for_its_sizes_only(
             shows(old, old_root, new, new_root, wrong)
 
 
-@pytest.mark.parametrize(("old", "new"), [(4, 3), (-1, 3)])
+@tried("old, new", [(4, 3), (-1, 3)])
 def test_a_tree_extends_smaller_ones_only(old: int, new: int) -> None:
     with malformed(f"not 0 < {old} < 3"):
         merkle.consistency_nodes(old, new, subtree)
@@ -271,7 +269,7 @@ def test_two_empty_trees_have_the_empty_root() -> None:
             shows(0, old, 0, new, [])
 
 
-@pytest.mark.parametrize(("old", "new"), [(3, 5), (4, 5), (6, 8), (300, 900)])
+@tried("old, new", [(3, 5), (4, 5), (6, 8), (300, 900)])
 def test_too_few_nodes_make_no_roots(old: int, new: int) -> None:
     """Those of a smaller tree would pass for those of the size claimed."""
     nodes = merkle.consistency_nodes(old, new, subtree)

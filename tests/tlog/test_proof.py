@@ -5,7 +5,7 @@ import pytest
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import checkpoint, key, merkle, proof, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from tests.cases import each, vectors
+from tests.cases import each, tried, vectors
 from tests.refusals import malformed
 from tests.tlog.test_merkle import leaf, leaves
 
@@ -34,7 +34,7 @@ def proved(index: int, size: int, held: int) -> str:
     return proof.text(index, held, fetched, signed)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 255, 256, 257, 300])
+@tried("size", [1, 2, 3, 7, 8, 9, 255, 256, 257, 300])
 def test_every_entry_leads_to_the_published_root(size: int) -> None:
     """From the tiles of that log and of a longer one; to no other place."""
     for index in {*range(0, size, 7), size - 1, size // 2}:

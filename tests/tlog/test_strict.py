@@ -2,13 +2,12 @@
 
 import contextlib
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.tlog import strict
-from tests.cases import each
+from tests.cases import each, tried
 from tests.refusals import malformed
 
 
@@ -17,7 +16,7 @@ def test_decimals_round_trip(value: int) -> None:
     assert strict.decimal(str(value), "size") == value
 
 
-@pytest.mark.parametrize(
+@tried(
     "text",
     [
         "",

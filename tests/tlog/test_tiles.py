@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.tlog import merkle, tiles
-from tests.cases import each, vectors
+from tests.cases import each, tried, vectors
 from tests.refusals import malformed
 from tests.tlog.test_merkle import leaf
 
@@ -43,18 +43,18 @@ def check_tree(tree: Any) -> None:
         assert hashlib.sha256(raw).hexdigest() == case["sha256"], case["path"]
 
 
-@pytest.mark.parametrize("size", SMALL)
+@tried("size", SMALL)
 def test_published_files_of_small_trees(size: int) -> None:
     check_tree(TREES[size])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [s for s in TREES if s not in SMALL])
+@tried("size", [s for s in TREES if s not in SMALL])
 def test_published_files_of_large_trees(size: int) -> None:
     check_tree(TREES[size])
 
 
-@pytest.mark.parametrize("size", SMALL)
+@tried("size", SMALL)
 def test_a_file_exists_if_it_was_published(size: int) -> None:
     for level in (0, 1, 2):
         for n in range(5):
@@ -103,7 +103,7 @@ def test_any_text_is_one_path_or_malformed(text: str) -> None:
         assert tiles.tile_tail(*tiles.parse_tile(text)) == text
 
 
-@pytest.mark.parametrize(
+@tried(
     "text",
     [
         "",
@@ -142,7 +142,7 @@ def test_other_spellings_of_a_path_are_refused(text: str) -> None:
         tiles.parse_path(text)
 
 
-@pytest.mark.parametrize(
+@tried(
     "text", ["/000", "00/000", "64/000", "-1/000", "0", "0/", "a/000", "8/0"]
 )
 def test_other_spellings_of_a_tile_are_refused(text: str) -> None:
@@ -197,9 +197,7 @@ def test_a_longer_tile_is_read_up_to_the_width(
     assert tiles.split_tile(b"".join(row), asked) == row[:asked]
 
 
-@pytest.mark.parametrize(
-    ("size", "width"), [(0, 1), (31, 1), (33, 1), (64, 3), (32 * 257, 256)]
-)
+@tried("size, width", [(0, 1), (31, 1), (33, 1), (64, 3), (32 * 257, 256)])
 def test_a_tile_of_another_size_is_refused(size: int, width: int) -> None:
     with malformed(f"{size} bytes, want width"):
         tiles.split_tile(bytes(size), width)

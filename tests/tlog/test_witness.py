@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +12,7 @@ from syncd.tlog import checkpoint, merkle, note, witness
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey, parse_vkey
 from syncd.tlog.witness import Request
-from tests.cases import vectors
+from tests.cases import tried, vectors
 from tests.refusals import malformed
 from tests.tlog.edits import edited
 
@@ -27,9 +26,7 @@ RAW = bytes(GROW)
 HEAD, NOTE = RAW.split(b"\n\n", 1)
 
 
-@pytest.mark.parametrize(
-    "case", FILE["requests"], ids=lambda c: f"{c['old']}-{c['new']}"
-)
+@tried("case", FILE["requests"], ids=lambda c: f"{c['old']}-{c['new']}")
 def test_published_requests_are_granted(case: Any) -> None:
     asked = witness.parse(case["body"].encode())
     assert bytes(asked) == case["body"].encode()
@@ -51,8 +48,8 @@ def test_one_spelling(raw: bytes) -> None:
         assert bytes(witness.parse(raw)) == raw
 
 
-@pytest.mark.parametrize(
-    ("raw", "why"),
+@tried(
+    "raw, why",
     [
         (b"", "first line"),
         (b"\xff" + RAW, "not UTF-8"),
@@ -113,7 +110,7 @@ def test_an_old_size_above_the_new_is_400() -> None:
         assert made.status == 400
 
 
-@pytest.mark.parametrize("last", [0, 1, 255, 257, 1000])
+@tried("last", [0, 1, 255, 257, 1000])
 def test_an_old_size_that_is_not_ours_is_409_and_says_ours(last: int) -> None:
     made = witness.judge(GROW, LOG, last, bytes(32) if last else None)
     assert (made.status, made.body) == (409, f"{last}\n")
@@ -121,8 +118,8 @@ def test_an_old_size_that_is_not_ours_is_409_and_says_ours(last: int) -> None:
     assert witness.SIZE_TYPE == "text/x.tlog.size"
 
 
-@pytest.mark.parametrize(
-    ("asked", "last"),
+@tried(
+    "asked, last",
     [
         (GROW._replace(proof=()), 256),
         (GROW._replace(proof=(*GROW.proof, bytes(32))), 256),

@@ -27,8 +27,7 @@ async def ask(
         "reference": reference,
         "items": [{"kind": "phone", "value": value}],
     }
-    reply = await client.post("/v1/lookups", body, role=role)
-    return reply["items"][0]
+    return (await client.post("/v1/lookups", body, role=role))["items"][0]
 
 
 async def read(client: LocalClient, query: str = "") -> Any:
@@ -142,8 +141,7 @@ async def test_what_is_left_out_leaves_no_trace(
 
     async def compared(number: str) -> Any:
         mine = await about(bank, number)
-        theirs = await about(carrier, number)
-        assert mine.raw == theirs.raw
+        assert mine.raw == (await about(carrier, number)).raw
         return mine["items"]
 
     for member in (bank, carrier):
@@ -203,9 +201,7 @@ async def test_an_appeal_that_cannot_be(
 # --------------------------------------------------------------- calls
 
 
-async def test_what_came_of_calls_is_counted_by_month(
-    bank: LocalClient,
-) -> None:
+async def test_what_came_of_calls_counts_by_month(bank: LocalClient) -> None:
     call = {"outcome": "stopped", "label": "imp_police", "amount": 70}
     call["notice"] = "hold"
     for key, kept in (("1", 1), ("1", 0), ("2", 1)):

@@ -12,6 +12,7 @@ from syncd.node import offload
 from syncd.node.serve import audit_service
 from syncd.web.record_forms import AuditBundle
 from tests.alliance import Alliance
+from tests.cases import slow
 from tests.web.local_client import LocalClient
 
 PATH = "/v1/audit/bundles"
@@ -24,7 +25,7 @@ async def made(client: LocalClient, role: str = "auditor") -> Any:
     return (await client.get(PATH, role=role))["items"][0]
 
 
-@pytest.mark.slow
+@slow
 async def test_an_auditor_takes_a_bundle_home_and_nothing_else(
     alliance: Alliance, police: LocalClient, tmp_path: Path
 ) -> None:
@@ -46,7 +47,7 @@ async def test_an_auditor_takes_a_bundle_home_and_nothing_else(
     assert news in await police.member.events("audit")
 
 
-@pytest.mark.slow
+@slow
 async def test_they_are_kept_for_a_day_and_not_too_many(
     police: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +69,7 @@ async def test_they_are_kept_for_a_day_and_not_too_many(
     assert [*room.iterdir()] == []
 
 
-@pytest.mark.slow
+@slow
 async def test_one_is_made_at_a_time_and_may_fail(
     police: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,11 +88,9 @@ async def test_who_has_a_value_disclosed_is_recorded(
     """By the purpose `audit`; also if nothing is said of it."""
     value, path = "+12025550187", "/v1/audit/disclosures"
     wanted = {"kind": "phone", "value": value}
-    none = await bank.post(path, wanted, role="compliance")
-    assert none["entries"] == []
+    assert (await bank.post(path, wanted, role="compliance"))["entries"] == []
     await alliance.police.tell("phone", value)
-    found = await bank.post(path, wanted)
-    [entry] = found["entries"]
+    [entry] = (await bank.post(path, wanted))["entries"]
     assert entry["origin"] == alliance.police.origin
     rows = [row async for row in bank.member.own.access.found()]
     had = [(row.caller, row.purpose, bool(row.positions)) for row in rows]

@@ -8,6 +8,7 @@ import pytest
 
 from syncd.flows.submission import LONGEST_NAME
 from syncd.node.serve import intake
+from tests.cases import tried
 from tests.web.local_client import LocalClient, Reply, report
 
 
@@ -27,9 +28,8 @@ async def take(
     """Hand in all rows of a list's next file; return how far it is."""
     wanted = {"name": f"{name}.csv", "size": 9, "list": name, **more}
     wanted["file"] = f"{len(reports):064x}"
-    begun = await client.post("/v1/imports", wanted)
     step = {
-        "id": begun["id"],
+        "id": (await client.post("/v1/imports", wanted))["id"],
         "old_offset": 0,
         "offset": 9,
         "row": len(reports) + len(refused),
@@ -65,11 +65,9 @@ async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
     # The same list: it stopped, and may go on.
     await police.post("/v1/imports", other, status=400)
     assert (await end(police, begun["id"]))["finished"]
-    fresh = await police.post("/v1/imports", other, status=200)
-    assert fresh["offset"] == 0
+    assert (await police.post("/v1/imports", other, status=200))["offset"] == 0
     body = {"reason": "duplicate", "import": begun["id"]}
-    gone = await police.post("/v1/retractions", body)
-    assert gone["retracting"] == 1
+    assert (await police.post("/v1/retractions", body))["retracting"] == 1
 
 
 async def test_steps_are_published_when_the_list_ends(
@@ -79,6 +77,7 @@ async def test_steps_are_published_when_the_list_ends(
     woken: list[str] = []
     node = police.member.node
     monkeypatch.setattr(node.intake, "wake", lambda: woken.append("now"))
+    monkeypatch.setattr(intake, "BETWEEN_S", 60.0)
     begun = await take(police, "ends", urls("ends", 1))
     assert not woken
     await end(police, begun["id"])
@@ -102,7 +101,7 @@ async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:
         await police.post("/v1/reports", body, status=status)
 
 
-@pytest.mark.parametrize("field", ["name", "list"])
+@tried("field", ["name", "list"])
 async def test_a_list_is_asked_for_by_the_longest_name(
     police: LocalClient, field: str
 ) -> None:
@@ -128,8 +127,7 @@ async def whole(
     client: LocalClient, name: str, reports: Any, **how: Any
 ) -> Any:
     """Import a file of a list, to its end."""
-    begun = await take(client, name, reports)
-    return await end(client, begun["id"], **how)
+    return await end(client, (await take(client, name, reports))["id"], **how)
 
 
 async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
@@ -199,15 +197,12 @@ async def test_reports_that_others_took_back_are_marked(
     [held] = await police.take(url)
     assert (held["state"], held["reason"]) == ("taken_back", "court_order")
     body = {"reports": [url], "again": "the court has decided anew"}
-    reply = await police.post("/v1/reports", body)
-    assert reply["accepted"] == 1
+    assert (await police.post("/v1/reports", body))["accepted"] == 1
     [found, _] = await search(police, value=url["value"])
     assert found["again"] == "the court has decided anew"
 
 
-async def test_refused_rows_come_back_as_they_were(
-    police: LocalClient,
-) -> None:
+async def test_refused_rows_come_back_unchanged(police: LocalClient) -> None:
     """What the client and what the daemon refused, with all their cells."""
     rows = [*urls("refused", 1), report("n/a")]
     unread = {"row": 3, "value": "?", "problem": problem("not a day")}

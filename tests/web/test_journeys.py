@@ -6,8 +6,8 @@ import secrets
 from typing import Any
 
 import aiohttp
-import pytest
 
+from tests.cases import tried
 from tests.web.local_client import LocalClient, report
 
 
@@ -107,7 +107,7 @@ async def rows(client: LocalClient, **query: Any) -> Any:
     return list((await client.post("/v1/reports/search", query))["items"])
 
 
-@pytest.mark.parametrize("way", ["value", "id", "position"])
+@tried("way", ["value", "id", "position"])
 async def test_what_is_retracted_is_gone_everywhere(
     police: LocalClient, bank: LocalClient, way: str
 ) -> None:
@@ -349,9 +349,7 @@ async def test_events_resume_without_loss(bank: LocalClient) -> None:
         assert numbers == [*range(numbers[0], numbers[0] + len(numbers))]
 
 
-async def test_a_revoked_token_hears_of_nothing_more(
-    bank: LocalClient,
-) -> None:
+async def test_a_revoked_token_hears_nothing_more(bank: LocalClient) -> None:
     """A stream is one long request: its token is looked at event by event."""
     bearers = bank.member.own.bearers
     bank.tokens["guest"] = await bearers.add("guest", "reader")

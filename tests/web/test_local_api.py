@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncd.console import page
 from syncd.web import openapi, problem, routes
 from syncd.web.routes import ADMINS, ALL, COMPLIANCE, OPEN, REVIEWERS, Route
-from tests.cases import vectors
+from tests.cases import tried, vectors
 from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
 REFUSED = vectors("syncd/local-api")
@@ -33,7 +33,7 @@ def filled(path: str) -> str:
 # ------------------------------------------------------------ who may what
 
 
-@pytest.mark.parametrize("route", ALL, ids=lambda r: r.method + r.path)
+@tried("route", ALL, ids=lambda r: r.method + r.path)
 async def test_a_route_is_for_its_roles_only(
     police: LocalClient, route: Route
 ) -> None:
@@ -104,7 +104,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     }
 
 
-@pytest.mark.parametrize("header", REFUSED["tokens"])
+@tried("header", REFUSED["tokens"])
 async def test_what_is_no_token_of_ours_is_nobody(
     police: LocalClient, header: str
 ) -> None:
@@ -117,14 +117,14 @@ async def test_what_is_no_token_of_ours_is_nobody(
     assert ("invalid_token" in reply.headers["WWW-Authenticate"]) == shown
 
 
-@pytest.mark.parametrize(("host", "status"), REFUSED["hosts"])
+@tried("host, status", REFUSED["hosts"])
 async def test_a_host_that_is_not_ours_is_refused(
     police: LocalClient, host: str, status: int
 ) -> None:
     await police.get("/v1/status", status=status, Host=host)
 
 
-@pytest.mark.parametrize("origin", REFUSED["origins"])
+@tried("origin", REFUSED["origins"])
 async def test_a_page_of_another_site_is_refused(
     police: LocalClient, origin: str
 ) -> None:
@@ -137,7 +137,7 @@ async def test_a_page_of_another_site_is_refused(
 # -------------------------------------------------------------- bad input
 
 
-@pytest.mark.parametrize(("method", "path", "status"), REFUSED["ways"])
+@tried("method, path, status", REFUSED["ways"])
 async def test_a_wrong_path_or_query_is_a_problem(
     police: LocalClient, method: str, path: str, status: int
 ) -> None:
@@ -155,7 +155,7 @@ ALONE = (ADMINS, REVIEWERS)
 BODIES = [r for r in ALL if r.takes is not None and r.roles not in ALONE]
 
 
-@pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
+@tried("route", BODIES, ids=lambda r: r.path)
 async def test_a_body_has_its_type_and_a_limit_and_is_not_inflated(
     police: LocalClient, route: Route
 ) -> None:
@@ -198,8 +198,8 @@ DEEP = b'{"name":"a","size":1,"options":{"a":' + b"[" * 100_000
 NO_JSON = "not JSON in UTF-8"
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "at", "says"),
+@tried(
+    "path, body, at, says",
     [
         *REFUSED["shapes"],
         ("imports", DEEP, "body", NO_JSON),
@@ -215,8 +215,8 @@ async def test_a_wrong_shape_is_named_by_its_path(
     assert "13800138000" not in json.dumps(refusal)
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
+@tried(
+    "path, body",
     [
         *REFUSED["wrong"],
         ("lookups", {"purpose": "test", "items": [{}] * 10_001}),
@@ -248,7 +248,7 @@ async def test_another_members_report_is_not_ours_to_retract(
     assert "dispute" in refusal["hint"]
 
 
-@pytest.mark.parametrize(("bad", "says"), REFUSED["reports"])
+@tried("bad, says", REFUSED["reports"])
 async def test_a_wrong_report_is_refused_and_the_others_are_taken(
     police: LocalClient, bad: Any, says: str
 ) -> None:

@@ -72,16 +72,14 @@ async def test_entries_are_found_by_type_label_and_day(
 ) -> None:
     origin, last = await listed(police, "+12025550122")
     today = (await read(police, origin, "?limit=1"))["items"][0]["on"]
-    found = await read(
-        police, origin, "?type=report&label=fake_invest&limit=1"
-    )
-    assert [one["index"] for one in found["items"]] == [last]
-    found = await read(police, origin, "?label=charity")
-    assert found["items"] == []
-    found = await read(police, origin, f"?day={today}&type=report&limit=1")
-    assert [one["index"] for one in found["items"]] == [last]
-    found = await read(police, origin, "?day=2020-01-01&type=report")
-    assert found["items"] == []
+    for query, found in (
+        ("type=report&label=fake_invest&limit=1", [last]),
+        ("label=charity", []),
+        (f"day={today}&type=report&limit=1", [last]),
+        ("day=2020-01-01&type=report", []),
+    ):
+        items = (await read(police, origin, f"?{query}"))["items"]
+        assert [one["index"] for one in items] == found
     await police.get(path(origin, "?day=yesterday"), status=400)
 
 
@@ -108,9 +106,7 @@ async def test_an_entry_opens_is_proven_and_judged(
     assert min(one["size"] for one in entry["cosigned"]) > last
 
 
-async def test_whoever_reads_of_a_token_is_recorded(
-    police: LocalClient,
-) -> None:
+async def test_who_reads_of_a_token_is_recorded(police: LocalClient) -> None:
     origin, last = await listed(police, "+12025550124")
     before = await audits(police, "desk")
     await read(police, origin, "?limit=5")

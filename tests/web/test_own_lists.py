@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from tests.alliance import Alliance
-from tests.cases import cases, each
+from tests.cases import cases, each, tried
 from tests.web.local_client import LocalClient, Reply, report
 
 
@@ -97,8 +95,8 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
     await bank.post("/v1/own/local", many, status=400)
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "why"),
+@tried(
+    "path, body, why",
     [
         *cases("syncd/local-api", "own"),
         ("removals", {"ids": [1] * 10_001}, "10000"),
@@ -119,8 +117,7 @@ async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
 async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     """The record names the entry, and no log: whoever audits finds it."""
     number = "+12025557060"
-    reply = await local(bank, "audited", number)
-    id_ = reply["items"][0]["id"]
+    id_ = (await local(bank, "audited", number))["items"][0]["id"]
     item = {"kind": "phone", "value": number}
     body = {"purpose": "case_work", "reference": "K-7", "items": [item]}
     await bank.post("/v1/lookups", body, role="reader")

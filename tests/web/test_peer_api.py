@@ -12,7 +12,7 @@ from syncd.flows.ports import Bundle, Heads, RosterHead
 from syncd.flows.serve import LogFiles
 from syncd.web import peer_api
 from tests.alliance import until
-from tests.cases import each
+from tests.cases import each, tried
 
 LocalClient = TestClient[Any, Any]
 
@@ -137,7 +137,7 @@ async def test_an_auditor_reads_no_payload(
     assert (await client.get(path)).status == status
 
 
-@pytest.mark.parametrize("path", ["/poke", "/oprf/v1/evaluate"])
+@tried("path", ["/poke", "/oprf/v1/evaluate"])
 async def test_an_auditor_sends_nothing(
     client: LocalClient, service: FakeService, path: str
 ) -> None:

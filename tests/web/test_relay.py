@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer, make_mocked_request
 from yarl import URL
 
 from syncd.web.relay import Relay
+from tests.cases import tried
 from tests.refusals import unavailable
 
 LARGE = bytes(range(256)) * 4096
@@ -57,7 +58,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@tried("method", ["GET", "POST", "DELETE"])
 async def test_a_request_and_its_answer_stay_as_they_are(
     url: str, method: str
 ) -> None:
@@ -81,10 +82,8 @@ async def test_a_request_and_its_answer_stay_as_they_are(
         assert got.headers["ETag"] == '"x"'
 
 
-@pytest.mark.parametrize("chunked", [False, True])
-async def test_bodies_of_any_size_come_through(
-    url: str, chunked: bool
-) -> None:
+@tried("chunked", [False, True])
+async def test_bodies_of_any_size_get_through(url: str, chunked: bool) -> None:
     """With their length, or in chunks if that is how they came."""
 
     async def pieces() -> AsyncIterator[bytes]:

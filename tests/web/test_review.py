@@ -10,7 +10,7 @@ import pytest
 
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, Member, as_founded, shared
-from tests.cases import cases
+from tests.cases import cases, once
 from tests.web.local_client import LocalClient, Reply, report
 
 alliance = shared(
@@ -22,7 +22,7 @@ alliance = shared(
 """Two of three have a second person look at more than three values."""
 
 
-@pytest.fixture(scope="module")
+@once
 async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
     async with aiohttp.ClientSession() as session:
         found = {}
@@ -218,8 +218,7 @@ async def test_a_drill_waits_for_nobody_once_a_day(bank: LocalClient) -> None:
 async def test_nobody_waits_where_there_is_no_reviewer(
     police: LocalClient,
 ) -> None:
-    reply = await hand_in(police, 1400)
-    assert reply["accepted"] == 4
+    assert (await hand_in(police, 1400))["accepted"] == 4
 
 
 async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
@@ -355,8 +354,7 @@ async def begin_load(client: LocalClient, list_: str, *firsts: int) -> int:
 
 async def remove(client: LocalClient, **what: Any) -> int:
     """Remove entries, or end a load; return as what it waits."""
-    reply = await client.post("/v1/own/removals", what)
-    return int(reply["pending"])
+    return int((await client.post("/v1/own/removals", what))["pending"])
 
 
 async def entries(client: LocalClient, list_: str) -> list[str]:
@@ -397,9 +395,7 @@ async def test_two_imports_that_end_alike_wait_each_for_itself(
     assert (await bank.get(f"/v1/imports/{of}"))["finished"]
 
 
-async def test_a_small_import_waits_for_its_end_alone(
-    bank: LocalClient,
-) -> None:
+async def test_a_small_import_waits_at_its_end_only(bank: LocalClient) -> None:
     reply = await finish(bank, await begin(bank, "c", 2200, 3))
     assert (reply.status, reply["finished"]) == (200, True)
     assert "held" not in await rows(bank, 2200, 3)

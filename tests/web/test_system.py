@@ -1,6 +1,5 @@
 """The daemon itself over the local API, and who may come in."""
 
-import asyncio
 from pathlib import Path
 from unittest.mock import AsyncMock
 from urllib.parse import quote
@@ -26,7 +25,7 @@ async def test_the_daemon_says_what_it_runs_with(police: LocalClient) -> None:
     """Of each job when it ran, how long, and how often it failed."""
     jobs = police.member.node.jobs
     type(jobs).start(jobs)
-    await asyncio.sleep(0)  # they wait
+    jobs.scheduler.pause()  # they wait
     await jobs.run("round", AsyncMock(side_effect=OSError))
     await jobs.run("round", jobs.round)
     state = await police.get("/v1/system")

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
 from syncd.web import webhook
+from tests.cases import tried
 from tests.node.receiver import SECRET, Receiver, serving
 from tests.refusals import unavailable
 from tests.test_pinning import issue, p256
@@ -42,8 +43,8 @@ async def post(url: str) -> None:
     await webhook.post(url, BODY, signed)
 
 
-@pytest.mark.parametrize("verify", [Webhook(SECRET).verify, by_resend])
-@pytest.mark.parametrize("what", ["", "body", "id", "timestamp", "key", "age"])
+@tried("verify", [Webhook(SECRET).verify, by_resend])
+@tried("what", ["", "body", "id", "timestamp", "key", "age"])
 def test_receivers_of_two_makers_believe_it_and_nothing_changed(
     verify: Callable[[bytes, Mapping[str, str]], object], what: str
 ) -> None:
@@ -63,7 +64,7 @@ def test_receivers_of_two_makers_believe_it_and_nothing_changed(
         verify(BODY + b" " * (what == "body"), headers)
 
 
-@pytest.mark.parametrize("status", [304, 307, 410, 503])
+@tried("status", [304, 307, 410, 503])
 async def test_another_answer_is_none_and_a_redirect_leads_nowhere(
     receiver: Receiver, status: int
 ) -> None:
@@ -98,7 +99,7 @@ async def test_a_certificate_of_no_ca_is_not_believed(tmp_path: Path) -> None:
     await server.close()
 
 
-@pytest.mark.parametrize(
+@tried(
     "url",
     [
         "http://127.0.0.1:9/?key=hunter2",  # nobody listens
@@ -106,9 +107,7 @@ async def test_a_certificate_of_no_ca_is_not_believed(tmp_path: Path) -> None:
         "http://127.0.0.1:{port}:/?key=hunter2",
     ],
 )
-async def test_its_address_is_not_repeated(
-    receiver: Receiver, url: str
-) -> None:
+async def test_its_address_is_not_quoted(receiver: Receiver, url: str) -> None:
     port = receiver.url.split(":")[2].partition("/")[0]
     with unavailable("webhook: ") as caught:
         await post(url.format(port=port))

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from syncd.config import editing
-from syncd.errors import MalformedError, RefusedError
 from syncd.indicator.statement import Erase
 from syncd.node.serve import pushing
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from tests.alliance import Alliance, Member, shared, until
+from tests.refusals import malformed, refused
 
 ALL = ("police", "bank", "carrier")
 PHONE = "+12025550123"
@@ -68,9 +68,9 @@ async def test_who_has_no_address_pushes_to_its_relay(
     await alliance.change(behind)
     await alliance.agreed()
     alliance.cut("bank", "carrier")
-    with pytest.raises(RefusedError, match="another relay for carrier"):
+    with refused("another relay for carrier"):
         await police.node.peer_service.push("carrier", b"\x80")
-    with pytest.raises(MalformedError, match="push: "):
+    with malformed("push: "):
         await police.node.peer_service.push("bank", b"no push")
     alliance.network.asked.clear()
     monkeypatch.setattr(pushing, "ROOM", 30_000)

@@ -23,7 +23,7 @@ from syncd.flows.draft import Draft
 from syncd.web import own_list_forms, report_forms, routes
 from tests import postgres
 from tests.alliance import ROLES, Alliance, Member, Process, until
-from tests.cases import vectors
+from tests.cases import tried, vectors
 
 pytestmark = pytest.mark.slow
 
@@ -110,8 +110,8 @@ def files(alliance: Alliance) -> Iterator[tuple[str, bytes]]:
             yield from postgres.cells(member.home)
 
 
-@pytest.mark.parametrize("form", sorted(forms("2025550187")))
-@pytest.mark.parametrize("wrap", ["as it is", "gzip", "zlib", "twice"])
+@tried("form", sorted(forms("2025550187")))
+@tried("wrap", ["as it is", "gzip", "zlib", "twice"])
 def test_the_search_sees(form: str, wrap: str) -> None:
     """Every form is found, also in compressed bytes amid others."""
     hidden = b"before" + forms("2025550187")[form] + b"after"
@@ -309,7 +309,7 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
             seen and not seen["vault"]["waiting"] and "pulled" in running.text
         )
 
-    await until(published, 30)
+    await until(published)
     await retract(alliance.bank)
     proc = Path("/proc") / str(running.child.pid)
     places = [

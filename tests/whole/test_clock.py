@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from tests.alliance import HOUR_S, Alliance, Member, shared, until
+from tests.cases import tried
 from tests.refusals import refused
 
 alliance = shared()  # agrees on the time, so far
@@ -29,9 +30,7 @@ async def goes_on(alliance: Alliance, before: tuple[int, int]) -> None:
     assert cosigned == await alliance.bank.size()
 
 
-@pytest.mark.parametrize(
-    "shift_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.slow)]
-)
+@tried("shift_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.slow)])
 async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     """It says so, goes on merging, and recovers when its clock is set."""
     bank, carrier = alliance.bank, alliance.carrier

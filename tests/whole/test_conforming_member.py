@@ -16,7 +16,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
@@ -26,10 +25,11 @@ from syncd.indicator import leaf, statement
 from syncd.roster import drafts, terms
 from syncd.roster.members import Cut
 from tests.alliance import Alliance, Member, payload
+from tests.cases import once, slow
 from tests.commands import syncd
 from tests.sample_statements import report as say
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 PHONES = [f"+120255501{n:02}" for n in range(4)]
 SITES = [f"fraud{n}.example/" for n in range(8)]
@@ -204,7 +204,7 @@ def read_all(reader: Reader) -> dict[str, logs.Log]:
     return found
 
 
-@pytest.fixture(scope="module")
+@once
 async def world(root: Path) -> AsyncIterator[World]:
     async with Alliance.found(root) as alliance:
         await write(alliance)

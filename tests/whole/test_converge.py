@@ -1,7 +1,5 @@
 """Whatever is reported anywhere is known everywhere, equally."""
 
-import pytest
-
 from tests.alliance import Alliance, claims_of, shared, until
 
 PHONE = "+12025550123"
@@ -62,23 +60,6 @@ async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
         return {one.verdict for one in answers} == {"suspected"}
 
     await until(there)
-
-
-@pytest.mark.slow
-async def test_a_newcomer_holds_everything(alliance: Alliance) -> None:
-    """A fifth member, admitted by its key, gets all four logs."""
-    payer = await alliance.admit("payer")
-    await alliance.agreed()
-    await payer.awake()
-    await alliance.settle()
-    await same(alliance)
-    assert len(alliance.up) == 5
-    assert await payer.verdict("phone", PHONE) != "none"
-    await payer.tell("url", "http://payer.evil.example/")
-    (found,) = await alliance.police.lookup(
-        "url", "http://payer.evil.example/"
-    )
-    assert found.sectors == {"payment": 1}
 
 
 async def test_a_restart_fetches_nothing_again(alliance: Alliance) -> None:

@@ -2,8 +2,6 @@
 
 import functools
 
-import pytest
-
 from syncd.roster import members, membership
 from syncd.tlog import checkpoint
 from tests.alliance import (
@@ -15,8 +13,9 @@ from tests.alliance import (
     police_case,
     shared,
 )
+from tests.cases import slow, tried
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 alliance = shared(police_case, scope="function")
 
@@ -75,7 +74,7 @@ async def assert_decided(alliance: Alliance, size: int) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("entries", [0, 300])
+@tried("entries", [0, 300])
 async def test_a_cut_chooses_a_branch(
     alliance: Alliance, entries: int
 ) -> None:
@@ -122,7 +121,7 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await assert_decided(alliance, await police.size())
 
 
-@pytest.mark.parametrize("further", [0, 4])
+@tried("further", [0, 4])
 async def test_a_fork_heard_of_before_it_is_pulled(
     alliance: Alliance, further: int
 ) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from syncd.errors import RefusedError
 from syncd.flows import log_files
 from syncd.indicator.leaf import Record
 from syncd.node.publish.append_guard import UNASKED
@@ -13,6 +12,7 @@ from syncd.web.record_forms import Erasing, Erasure
 from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import Alliance, Member, secret_file, shared
+from tests.refusals import refused
 from tests.whole.test_generation import next_log, sound
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ async def taken_back(alliance: Alliance) -> tuple[list[Record], list[int]]:
     """Have the number taken back; return both entries, and where they are."""
     bank, before = alliance.bank, await alliance.bank.records()
     at = [i for i, (head, *_) in enumerate(before) if head[1] == 1]
-    with pytest.raises(RefusedError, match="1 of them stand") as e:
+    with refused("1 of them stand") as e:
         await erase(bank, at[0])
     assert f"--position {bank.origin}:{at[0]}" in e.value.hint
     await bank.retract("phone", PHONE)
@@ -76,7 +76,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     records, (first, last) = await taken_back(alliance)
     old = await lay_in(bank, carrier)  # files of before, in its inbox
     await alliance.stop("carrier")
-    with pytest.raises(RefusedError, match=f"took back entry {first}"):
+    with refused(f"took back entry {first}"):
         await erase(bank, last)
     done = await erase(bank, first)
     assert (done.types, done.ours) == ({"report": 1}, ((bank.origin, last),))

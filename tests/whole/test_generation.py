@@ -19,6 +19,7 @@ from syncd.web import forms, report_forms, routes
 from syncd.web.report_forms import ReportSearch
 from tests import postgres
 from tests.alliance import Alliance, Member, retire_urls, secret_file
+from tests.cases import tried
 from tests.commands import syncd
 from tests.refusals import damaged, misused, refused
 
@@ -188,7 +189,7 @@ async def test_statements_of_the_old_log(
     assert sound(bank)
 
 
-@pytest.mark.parametrize("mark", ["rolled back too", "still there"])
+@tried("mark", ["rolled back too", "still there"])
 async def test_a_home_that_was_rolled_back(
     alliance: Alliance, mark: str
 ) -> None:
@@ -232,8 +233,7 @@ async def test_a_home_that_was_rolled_back(
         await alliance.stop("bank")
 
     old = bank.origin
-    roster = await next_log(alliance)
-    end = roster.known("bank").generation.predecessor
+    end = (await next_log(alliance)).known("bank").generation.predecessor
     assert end is not None
     assert (end.origin, end.size) == (old, size)
     await bank.tell("url", URLS[3])
@@ -243,9 +243,7 @@ async def test_a_home_that_was_rolled_back(
         assert sound(member)
 
 
-@pytest.mark.parametrize(
-    ("words", "kept"), [(["--new-key"], 4), (["--new-keys", "--new-key"], 0)]
-)
+@tried("words, kept", [(["--new-key"], 4), (["--new-keys", "--new-key"], 0)])
 async def test_new_keys_by_plan(
     alliance: Alliance, words: list[str], kept: int
 ) -> None:
@@ -303,9 +301,7 @@ async def test_another_address(
     assert drafts.read(draft)[1].known("bank").urls == tuple(urls)
 
 
-async def test_a_config_that_is_ahead_of_the_roster(
-    alliance: Alliance,
-) -> None:
+async def test_a_config_ahead_of_the_roster(alliance: Alliance) -> None:
     await alliance.stop("bank")
     editing.change(alliance.bank.home, "member", "generation", 2)
     with misused() as ahead:
@@ -330,8 +326,7 @@ async def test_an_end_before_ours(alliance: Alliance) -> None:
     await bank.grown(size + 1)
     await alliance.stop("bank")
     alliance.heal()
-    roster = await next_log(alliance)
-    end = roster.known("bank").generation.predecessor
+    end = (await next_log(alliance)).known("bank").generation.predecessor
     assert end is not None
     assert end.size == size
     for _ in range(2):

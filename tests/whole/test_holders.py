@@ -48,9 +48,7 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
         assert await member.verdict("phone", "+12025550777") == "suspected"
 
 
-async def test_who_told_that_it_is_away_is_not_asked(
-    alliance: Alliance,
-) -> None:
+async def test_who_told_it_is_away_is_not_asked(alliance: Alliance) -> None:
     """Nor called: who reads the status knew of it ahead."""
     bank, platform = alliance.bank, alliance.platform
     window = "2026-01-01T00:00Z/2199-12-31T02:00+08:00"

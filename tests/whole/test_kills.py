@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection
 
 from syncd.flows.ports import Bundle
@@ -23,12 +22,12 @@ from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import digest_of, records_of
-from tests.cases import ROOT
+from tests.cases import ROOT, slow, tried
 from tests.flows.growing import in_force
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 
 @dataclass
@@ -218,8 +217,8 @@ def folded(origin: str, records: list[Record]) -> int:
     return claims.digest(origin, in_force(folding.fold(origin, 0, records)))
 
 
-@pytest.mark.parametrize(
-    ("swap", "why"),
+@tried(
+    "swap, why",
     [("mark", "rolled back"), ("release", "released another root")],
 )
 def test_a_build_that_releases_before_it_commits_is_caught(

@@ -68,8 +68,7 @@ class Life(Alliance):
         draft = self.root / f"draft-{len(self.notes)}"
         said = await self.typed(home, f"{words} {draft}")
         assert not re.search("[0-9a-f]{17}", said), said
-        raw = self.sign(draft.read_bytes())
-        await self.police.node.rosters.publish(raw)
+        await self.police.node.rosters.publish(self.sign(draft.read_bytes()))
         await self.agreed()
 
     async def tell(self, member: Member) -> None:
@@ -87,8 +86,7 @@ class Life(Alliance):
             found = await member.lookup("phone", *self.said)
             assert {i.verdict for i in found} == {"suspected"}, member.id
         for origin in self.newest.origins():
-            digests = {await m.digest(origin) for m in self.up}
-            assert len(digests) == 1, origin
+            assert len({await m.digest(origin) for m in self.up}) == 1, origin
         TrustedRoster(self.fingerprint, *self.notes)
 
     async def settle(self, *ids: str, **how: Any) -> None:

@@ -11,13 +11,13 @@ import gzip
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
-import pytest
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from tests.alliance import Alliance, shared
+from tests.cases import slow, tried
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB
 
@@ -28,8 +28,7 @@ async def apart(alliance: Alliance) -> None:
     await grow(alliance, 300)
 
 
-LIMITS = {"read_timeout_s": 1, "request_timeout_s": 1}
-alliance = shared(apart, settings={"exchange": LIMITS})
+alliance = shared(apart)
 
 
 async def grow(alliance: Alliance, entries: int) -> int:
@@ -202,7 +201,7 @@ async def pull_from_bank(alliance: Alliance) -> None:
     await node.pulls.idle()
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@tried("way", WAYS.values(), ids=WAYS)
 async def test_ends_right_whatever_the_relay_does(
     alliance: Alliance, way: Misbehave
 ) -> None:

@@ -17,6 +17,7 @@ from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from tests.alliance import Alliance, Gate, Member
+from tests.cases import once, tried
 from tests.refusals import refused, unavailable
 
 PHONE = "+12025550123"
@@ -77,7 +78,7 @@ PATHS = (
 )
 
 
-@pytest.fixture(scope="module")
+@once
 async def before(root: Path) -> AsyncIterator[Before]:
     """The platform, busy in both directions, is removed."""
     # The bank is to hear of it late, and no time limit to do what that does.
@@ -109,8 +110,7 @@ async def before(root: Path) -> AsyncIterator[Before]:
         await asked.wait()
 
         size = await police.size()
-        raw = await alliance.remove("platform", at="police")
-        assert raw.version == 3
+        assert (await alliance.remove("platform", at="police")).version == 3
         # Nor is it asked while the new roster is still being acted on.
         bank.node.home.trusted.update(alliance.notes[-1])
         with unavailable("roster has changed"):
@@ -154,7 +154,7 @@ async def test_a_pull_under_way_leaves_it(before: Before) -> None:
     assert (await bank.head(police.origin)).merged == before.size
 
 
-@pytest.mark.parametrize("path", PATHS)
+@tried("path", PATHS)
 async def test_a_kept_alive_connection_is_refused(
     before: Before, path: str
 ) -> None:

@@ -24,10 +24,10 @@ from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import Alliance, Process, bound, free_port, until
+from tests.cases import tried
 
 pytestmark = pytest.mark.slow
 
-TAKEN_OVER_S = 40.0
 A_SITE = {"kind": "url", "value": "https://a.example/"}
 
 
@@ -47,7 +47,7 @@ class Pair:
         async def so() -> bool:
             return (await self.tip(process)).size >= size
 
-        await until(so, TAKEN_OVER_S)
+        await until(so)
         return await self.tip(process)
 
     async def tip(self, process: Process) -> Checkpoint:
@@ -135,7 +135,7 @@ async def pair(
         other = await Process.start(second)
         try:
             await other.ready()
-            await until(lambda: appending(one), TAKEN_OVER_S)
+            await until(lambda: appending(one))
             yield Pair(alliance, one, other, server)
         finally:
             for process in (one, other):
@@ -190,7 +190,7 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
     async def heard() -> bool:
         return bool((await status(pair.one))["roster"]["version"] == 2)
 
-    await until(heard, 5)
+    await until(heard)
     await hand_in(pair.other, "https://a.example/")  # the leader publishes it
     await pair.grown(pair.other, 3)
     asked = {"purpose": "transaction_check", "items": [A_SITE]}
@@ -239,13 +239,12 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
 
     pair.one.child.send_signal(signal.SIGSTOP)
     await hand_in(pair.other, "https://b.example/")
-    later = await pair.grown(pair.other, tip.size + 1)
 
-    await follows(pair, later.size + 1)
+    await follows(pair, (await pair.grown(pair.other, tip.size + 1)).size + 1)
     assert not await appending(pair.one)
 
 
-@pytest.mark.parametrize(
+@tried(
     "pair",
     ["append.head:2", "append.vault:2", "append.committed:2"],
     indirect=True,

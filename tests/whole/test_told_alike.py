@@ -17,6 +17,7 @@ from syncd.flows.draft import DisputeDraft
 from syncd.web import routes, status_forms
 from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
+from tests.cases import once
 from tests.commands import syncd
 from tests.node.receiver import Receiver, hook, listening
 
@@ -55,13 +56,13 @@ async def as_it_happened(alliance: Alliance) -> None:
     await rounds(alliance)
 
 
-@pytest.fixture(scope="module")
+@once
 async def receiver() -> AsyncIterator[Receiver]:
     async with listening() as found:
         yield found
 
 
-@pytest.fixture(scope="module")
+@once
 async def alliance(root: Path, receiver: Receiver) -> AsyncIterator[Alliance]:
     """Police and the platform tell a webhook everything."""
     target = hook(root, receiver.url)
@@ -126,8 +127,7 @@ async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
     assert seen.cut_off is not None
     assert "none of the 4 members" in str(seen.todo[0])
     assert not [x for x in seen.todo if str(x).startswith("silent")]
-    ready = await platform.node.status_reader.ready()
-    assert ready.cut_off
+    assert (await platform.node.status_reader.ready()).cut_off
     assert await platform.events("cut_off") == [{"state": "cut_off"}]
     status_, body = await platform.call("GET", "/readyz")
     assert (status_, body["cut_off"]) == (200, True)

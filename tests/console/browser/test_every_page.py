@@ -3,16 +3,14 @@
 import re
 from typing import Any
 
-import pytest
-
 from syncd.console import app, page, pages
 from syncd.console.page import Way
 from syncd.web.routes import OPEN
-from tests.cases import cases
+from tests.cases import cases, slow, tried
 from tests.console.browser.scene import IDS, ROLES, STREAMS, VALUES, Scene
 from tests.console.browser.window import NOTHING, Window
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 pages.load()
 WAYS = sorted(page.ALL, key=lambda way: (way.path, way.method))
@@ -91,8 +89,8 @@ async def foreign(window: Window, lang: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("way", SHOWN, ids=named)
+@tried("lang", ["en", "zh"])
+@tried("way", SHOWN, ids=named)
 async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
     """It is whole, in one language, for everybody, and leaves nothing."""
     async with scene.at(
@@ -114,10 +112,8 @@ async def test_a_page(scene: Scene, way: Way, lang: str) -> None:
         assert not [v for v in VALUES if v in await window.history()]
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize(
-    ("role", "path", "status"), cases("syncd/console", "nowhere")
-)
+@tried("lang", ["en", "zh"])
+@tried("role, path, status", cases("syncd/console", "nowhere"))
 async def test_what_is_not_there(
     *, scene: Scene, role: str, path: str, status: int, lang: str
 ) -> None:
@@ -130,7 +126,7 @@ async def test_what_is_not_there(
         assert await window.overflow() == 0
 
 
-@pytest.mark.parametrize("way", SHOWN, ids=named)
+@tried("way", SHOWN, ids=named)
 async def test_a_page_without_scripts(scene: Scene, way: Way) -> None:
     """Whatever a script does on top, a link or a form does too."""
     async with scene.at(
@@ -149,7 +145,7 @@ async def test_a_page_without_scripts(scene: Scene, way: Way) -> None:
 # ------------------------------------------------------------- who may what
 
 
-@pytest.mark.parametrize("role", ROLES)
+@tried("role", ROLES)
 async def test_a_role_tries_every_page_and_button_of_the_others(
     scene: Scene, role: str
 ) -> None:
@@ -166,7 +162,7 @@ async def test_a_role_tries_every_page_and_button_of_the_others(
         window.refused(403)
 
 
-@pytest.mark.parametrize("role", ROLES)
+@tried("role", ROLES)
 async def test_nobody_is_shown_a_button_that_refuses_them(
     scene: Scene, role: str
 ) -> None:
@@ -189,9 +185,7 @@ def leads_to(way: Way, method: str, path: str) -> bool:
     return way.method == method and bool(re.fullmatch(pattern, path))
 
 
-async def test_a_stranger_sees_the_log_in_and_nothing_else(
-    scene: Scene,
-) -> None:
+async def test_a_stranger_sees_the_log_in_and_no_more(scene: Scene) -> None:
     async with scene.at(role="") as window:
         for way in WAYS:
             if way.roles == OPEN:

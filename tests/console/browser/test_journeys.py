@@ -88,9 +88,7 @@ async def test_what_came_of_a_call_is_noted(scene: Scene) -> None:
         await window.shows("#lookup", "Noted")
 
 
-async def test_a_case_desk_checks_an_entry_in_the_browser(
-    scene: Scene,
-) -> None:
+async def test_a_case_desk_checks_entries_in_the_browser(scene: Scene) -> None:
     """From a look-up to the proof of what it rests on."""
     async with scene.at("/lookup") as window:
         await look_up(window, seen.CONFIRMED)
@@ -111,8 +109,7 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
 
 
 async def test_a_wrong_entry_is_seen_to_be_wrong(scene: Scene) -> None:
-    where = f"/entry/{scene.alliance.police.origin}/2"
-    async with scene.at(where) as window:
+    async with scene.at(f"/entry/{scene.alliance.police.origin}/2") as window:
         await window.page.evaluate(
             "() => { document.querySelector('#verify').dataset.payload ="
             " btoa('{}') }"

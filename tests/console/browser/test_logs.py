@@ -1,12 +1,12 @@
 """An entry in Chromium: its script checks it; what it holds stays text."""
 
-import pytest
 from playwright.async_api import expect
 
 from syncd.console import places
+from tests.cases import slow, tried
 from tests.console.browser.scene import Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 
 async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
@@ -20,7 +20,7 @@ async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
         await window.picture("verified-auditor")
 
 
-@pytest.mark.parametrize("index", [5, 6])
+@tried("index", [5, 6])
 async def test_hostile_bytes_are_text(scene: Scene, index: int) -> None:
     async with scene.at(
         places.entry(scene.alliance.carrier.origin, index)

@@ -7,10 +7,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
-from tests.cases import cases, vectors
+from tests.cases import cases, once, slow, tried, vectors
 from tests.console.browser.window import NOTHING, opened
 
-pytestmark = pytest.mark.slow
+pytestmark = slow
 
 PAGES = vectors("syncd/console")["pages"]
 
@@ -33,7 +33,7 @@ async def _broken(_: web.Request) -> web.Response:
     return web.Response(text=text, content_type="text/javascript")
 
 
-@pytest.fixture(scope="module")
+@once
 async def address() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_get("/broken.js", _broken)
@@ -52,7 +52,7 @@ async def test_a_right_page_has_no_fault(
         assert await window.overflow() == 0
 
 
-@pytest.mark.parametrize(("name", "word"), cases("syncd/console", "faults"))
+@tried("name, word", cases("syncd/console", "faults"))
 async def test_what_no_page_may_do_is_a_fault(
     chromium: Browser, address: str, name: str, word: str
 ) -> None:
@@ -64,9 +64,7 @@ async def test_what_no_page_may_do_is_a_fault(
         await look()
 
 
-@pytest.mark.parametrize(
-    ("name", "rule"), [("unlabelled", "label"), ("pale", "color-contrast")]
-)
+@tried("name, rule", [("unlabelled", "label"), ("pale", "color-contrast")])
 async def test_axe_finds_what_a_page_lacks(
     chromium: Browser, address: str, name: str, rule: str
 ) -> None:
