@@ -71,7 +71,7 @@ class Quorums:
     def __post_init__(self) -> None:
         self.holders: dict[str, HolderState] = {}
         self._wary_until = -math.inf  # seconds of the clock
-        self._secret = self.rng(32)
+        self._secret = self.rng(32) if self.by_files else b""
         self.allowance = Allowance(
             me=self.me, roster=self.roster, clock=self.clock
         )

@@ -30,9 +30,8 @@ alliance = shared(as_founded)  # one of which tests maltreat
 
 
 @tried("by_s", [-HOUR_S, HOUR_S])
-async def test_the_clock_is_set(
-    bank: Member, by_s: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@patch.object(jobs, "CLOCK_S", 0.01)
+async def test_the_clock_is_set(bank: Member, by_s: int) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
     jobs.Jobs.start(bank.node.jobs)
     scheduler = bank.node.jobs.scheduler
@@ -40,7 +39,6 @@ async def test_the_clock_is_set(
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     for job in scheduler.get_jobs():
         job.modify(next_run_time=later)
-    monkeypatch.setattr(jobs, "CLOCK_S", 0.01)
     watch = asyncio.create_task(bank.node.jobs.watch_clock())
 
     def due() -> bool:

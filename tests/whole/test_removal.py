@@ -259,6 +259,8 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
     ]
     assert "another key than the roster pins" in str(steps[-1].found)
     assert "call carrier" in str(steps[-1].remedy)
+    nowhere = msgspec.structs.replace(elsewhere, urls=())
+    assert await checkup.way(nowhere, tls) == []  # it calls us
 
 
 async def test_its_removal_may_be_served_to_it(before: Before) -> None:

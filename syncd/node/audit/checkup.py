@@ -147,7 +147,8 @@ async def way(member: Member, tls: tuple[bytes, bytes]) -> list[Step]:
             passed, red = WAY.index(step), [(step, False, found)]
         well = Message("{host}:{port}", host=host, port=port)
         ways.append([(step, True, well) for step in WAY[:passed]] + red)
-    furthest = max(ways, key=lambda way: (way[-1][1], len(way)))
+    # One without an address calls us.
+    furthest = max(ways, key=lambda w: (w[-1][1], len(w)), default=[])
     return [_step(step, member.id, ok, found) for step, ok, found in furthest]
 
 
