@@ -284,9 +284,9 @@ def becoming(
     *caught: type[Exception],
     **params: Any,
 ) -> Iterator[None]:
-    """Let what is caught, if not told what is malformed, be another error.
+    """Let an error that is caught be another: MalformedError, unless told.
 
-    Its template may name the first one as `why`.
+    The template may name the first one as `why`.
     """
     its = caught or (MalformedError,)
     try:

@@ -5,6 +5,7 @@ What goes to a holder and back is `evaluation`; who has how much left for us,
 """
 
 import asyncio
+import functools
 import hashlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -64,14 +65,13 @@ class Quorums:
     me: str = ""  # whose quota it is
     holder_s: float = 2.0  # a look-up waits this long for a holder
     is_away: Callable[[str], bool] = lambda _: False  # as it told
-    by_files: bool = False
+    by_files: Callable[[], bool] = lambda: False
     """whether holders may answer hours later: what is asked for again is the
     same request, and finds the answer"""
 
     def __post_init__(self) -> None:
         self.holders: dict[str, HolderState] = {}
         self._wary_until = -math.inf  # seconds of the clock
-        self._secret = self.rng(32) if self.by_files else b""
         self.allowance = Allowance(
             me=self.me, roster=self.roster, clock=self.clock
         )
@@ -101,7 +101,7 @@ class Quorums:
         offload = self._where(purpose, len(part))
         last = len(part) >= CHECKED and self.clock() >= self._wary_until
         inputs, rng = [token.oprf_input(i) for i in part], self.rng
-        if self.by_files:  # the same again, and proven: each trip takes long
+        if self.by_files():  # the same again, and proven: each trip takes long
             last, of = False, [self.clock() // SAME_S, epoch, purpose, inputs]
             rng = hashlib.shake_256(self._secret + f"{of}".encode()).digest
         blinded = await offload(threshold.blind, inputs, rng, last)
@@ -132,6 +132,10 @@ class Quorums:
                 answers = proven
             if len(answers) == epoch.t:
                 return await self._finish(part, blinded, answers, offload)
+
+    @functools.cached_property
+    def _secret(self) -> bytes:
+        return self.rng(32)
 
     def _refuse(self, epoch: Epoch, purpose: str) -> dict[int, Message]:
         """Return who answers no more, or nothing just now, and why."""
@@ -181,7 +185,7 @@ class Quorums:
                 most=epoch.t,
                 whys=whys,
             )
-        if self.by_files:  # whom it was asked before, if they answer
+        if self.by_files():  # whom it was asked before, if they answer
             up = {one.member for one in self.holders.values() if one.up}
             left.sort(key=lambda i: epoch.shares[i][0] not in up)
             return tuple(sorted(left[: epoch.t]))

@@ -151,7 +151,7 @@ class Tokeniser(Quorums):
 
         async def ask(part: Sequence[Identifier]) -> None:
             async with lanes:
-                while part and (self.by_files or not failed):
+                while part and (self.by_files() or not failed):
                     try:
                         some = await self._some(wish.key, part, wish.deadline)
                     except SyncdError as e:
@@ -162,7 +162,7 @@ class Tokeniser(Quorums):
 
         size = BULK_BATCH if purpose in BULK else LOOKUP_BATCH
         every = wish.identifiers
-        if self.by_files and purpose not in BULK and len(every) < CHECKED:
+        if self.by_files() and purpose not in BULK and len(every) < CHECKED:
             size = 1  # so that it is the same when it is looked up again
         parts = (every[at : at + size] for at in range(0, len(every), size))
         await asyncio.gather(*map(ask, parts))

@@ -185,13 +185,14 @@ class Daemon:
 
     def _build(self) -> None:
         """Build all else: what writes our log, what answers, what runs it."""
-        ctx, us = self.ctx, self.ctx.us
-        called = us and (us.urls or us.via)
-        by_files = bool(ctx.config.exchange.outbox and not called)
-        asked = partial(gap.Holder, ctx, self._holder)
+        ctx = self.ctx
         self.tokeniser = Tokeniser(
             roster=lambda: ctx.roster,
-            holder=asked if by_files else self._holder,
+            holder=lambda member: (
+                gap.Holder(ctx, self._holder, member)
+                if gap.behind(ctx)
+                else self._holder(member)
+            ),
             offload=ctx.offload,
             bulk=ctx.bulk,
             clock=time.monotonic,
@@ -201,7 +202,7 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
             is_away=lambda m: self.peer_choice.away(m, ctx.now()),
-            by_files=by_files,
+            by_files=partial(gap.behind, ctx),
         )
         self.writer = Writer(
             own=self.home.own.log,

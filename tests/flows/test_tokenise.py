@@ -516,7 +516,7 @@ async def test_what_is_asked_again_by_files_is_the_same(world: World) -> None:
                 return await world.holders[self.member].answer(body)
             raise UnavailableError("asked by files")
 
-    world.renew(by_files=True, holder=Behind)
+    world.renew(by_files=lambda: True, holder=Behind)
     for _ in range(2):
         with holderless():
             await world.outputs(*wanted)

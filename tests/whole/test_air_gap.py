@@ -100,8 +100,6 @@ async def test_who_is_behind_a_gap_asks_holders_by_files(
         await police.tell("phone", PHONE)
         await alliance.change(unreachable)
         await alliance.agreed()
-        await alliance.restart("platform")
-        await platform.awake()
         assert await platform.verdict("phone", PHONE) == "suspected"
         assert not (tmp_path / "platform.out/evaluations").exists()
         for other in ALL:

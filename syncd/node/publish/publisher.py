@@ -256,7 +256,7 @@ class Publisher:
             others = [r for r in rows if not its & {*named(r.fields)}]
             epochs |= {} if others else {old.kind: old.epoch}
             rows = others or rows
-        if self.tokeniser.by_files and "url" not in kinds:
+        if self.tokeniser.by_files() and "url" not in kinds:
             # The same of a kind together as before: holders may have it.
             had = {row.kind for row in rows if row.id in self._tried}
             rows = [

@@ -18,7 +18,6 @@ from pathlib import Path
 from syncd.errors import MalformedError, SyncdError, UnavailableError
 from syncd.flows import evaluation, ports
 from syncd.flows.quorums import SAME_S
-from syncd.grouped import cancelled
 from syncd.node.context import Context, log
 from syncd.node.serve import pushing
 from syncd.peer.directory import DirectorySource
@@ -105,10 +104,16 @@ async def answer(ctx: Context, holder: Callable[[str], ports.Holder]) -> None:
                 log.warning("request not answered", file=name, why=str(e))
 
     members = {name.split(".")[1] for name in wanted}
-    asks = [asyncio.create_task(ask(member)) for member in members]
-    if asks:
-        _, late = await asyncio.wait(asks, timeout=TIMEOUT_S)
-        await cancelled(late)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.gather(*map(ask, members))
+
+
+def behind(ctx: Context) -> bool:
+    """Tell whether holders are asked by files: nobody can call us."""
+    us = ctx.us
+    called = us and (us.urls or us.via)
+    return bool(ctx.config.exchange.outbox and not called)
 
 
 def _outbox(ctx: Context) -> Path:
