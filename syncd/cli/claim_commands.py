@@ -8,7 +8,8 @@ from pathlib import Path
 
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
-from syncd.cli.options import ApiOptions, HandIn, KindOptions, ListOptions
+from syncd.cli.hand_in import HandIn
+from syncd.cli.options import ApiOptions, KindOptions, ListOptions
 from syncd.messages.catalogue import later
 
 # What a column may be called, beside those of an import.

@@ -16,9 +16,9 @@ from syncd.cli import grid, options, sheet_file, terminal
 from syncd.cli.api_client import pages, problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item, Shown
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import (
     ApiOptions,
-    HandIn,
     KindOptions,
     ValueOptions,
     one_value,

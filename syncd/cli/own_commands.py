@@ -10,9 +10,9 @@ from pathlib import Path
 
 from syncd.cli import grid, options
 from syncd.cli.command import Command, argument, option
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import (
     ApiOptions,
-    HandIn,
     KindOptions,
     ValueOptions,
     values,

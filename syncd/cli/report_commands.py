@@ -13,9 +13,9 @@ from typing import Any
 from syncd.cli import options, terminal
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import (
     ApiOptions,
-    HandIn,
     KindOptions,
     ValueOptions,
     values,

@@ -50,6 +50,7 @@ from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.joining import Joining
 from syncd.node.serve.lifts import Lifts
@@ -62,7 +63,6 @@ from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.screening import Screening
-from syncd.node.serve.shown import Freshness
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.system_service import SystemService
 from syncd.node.serve.uploads import Uploads

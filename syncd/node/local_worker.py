@@ -28,8 +28,8 @@ from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets, SharedCounts
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
-from syncd.node.serve.shown import Freshness
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store.database import Database
 from syncd.store.home_stores import OWN, open_mirror

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from syncd.node.serve.shown import Freshness
+from syncd.node.serve.freshness import Freshness
 from tests.flows import founders
 
 

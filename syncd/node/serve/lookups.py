@@ -25,8 +25,9 @@ from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.context import Aside, Reading, part
 from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
-from syncd.node.serve.shown import Freshness, day_text, label, shown
+from syncd.node.serve.shown import day_text, label, shown
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes

@@ -28,8 +28,9 @@ from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context, part
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.shown import Freshness, day_text, shown, taken
+from syncd.node.serve.shown import day_text, shown, taken
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store.screening import Entered, Screened

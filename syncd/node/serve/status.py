@@ -23,10 +23,11 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import todo
 from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.screening import Screening
-from syncd.node.serve.shown import Freshness, shown
+from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import certificate
